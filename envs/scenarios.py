@@ -1,0 +1,270 @@
+"""What a user can make: the scenario dataclass and the registry of named scenarios.
+
+A scenario is data. Variants differ by fields, never by subclasses or wrappers. Numbers in brackets refer to the released
+environment's example configurations; every deviation is listed in docs/differences.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import UserError
+
+LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
+RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
+LayoutName = Literal["random_rooms", "quadrant", "empty"]
+HeadingFeatures = Literal["raw", "cos_sin"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One kind of world: its arena, objects, rules, observations and physics. SI units; a *step* is one decision."""
+
+    name: str
+    """Name in the registry, such as ``hide-and-seek/full``."""
+
+    # --- teams -----------------------------------------------------------------------------------------------------
+    hiders: int = 2
+    """Number of hiders. Hiders come first in every agent axis."""
+    seekers: int = 2
+    """Number of seekers."""
+
+    # --- time ------------------------------------------------------------------------------------------------------
+    horizon: int = 240
+    """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s)."""
+    preparation_fraction: float = 0.4
+    """Share of the episode in which seekers are frozen and all rewards are zero."""
+    substeps: int = 15
+    """Physics substeps in one step."""
+    timestep: float = 0.005
+    """Length of one physics substep in seconds."""
+
+    # --- arena -----------------------------------------------------------------------------------------------------
+    floor_size: float = 6.0
+    """Side of the square arena in metres, lower-left corner at the origin."""
+    grid_cells: int = 30
+    """Cells along a side of the grid on which walls and objects are placed."""
+    layout: LayoutName = "random_rooms"
+    """Generator of walls and start positions."""
+    rooms: int = 4
+    """Number of rooms of ``random_rooms``, or the largest number if it is random."""
+    random_room_number: bool = True
+    """Draw the number of rooms uniformly from 1 to ``rooms`` in every episode."""
+    min_room_cells: int = 6
+    """Cells that must lie between two walls that start on the same side of a third."""
+    door_cells: int = 2
+    """Free grid cells of a door; 2 cells leave 0.7 m clear. 0 makes closed rooms."""
+    outer_walls_probability: float = 1.0
+    """Chance that an episode of ``random_rooms`` has the 4 m high outer walls."""
+    door_dropout_probability: float = 0.0
+    """Chance that one of the quadrant's two walls has no door."""
+    hiders_anywhere: bool = False
+    """In the quadrant layout, place hiders anywhere instead of inside the room."""
+    hiders_together_radius: float | None = None
+    """Place hiders within this distance (metres, per axis) of the first hider; None places them independently."""
+    seekers_together_radius: float | None = None
+    """The same for seekers."""
+
+    # --- objects ---------------------------------------------------------------------------------------------------
+    boxes: tuple[int, int] = (3, 9)
+    """Smallest and largest number of boxes; the number is drawn uniformly in every episode."""
+    elongated_boxes: tuple[int, int] = (0, 0)
+    """Smallest and largest number of boxes that are 1.65 x 0.15 m instead of cubes (never more than there are boxes)."""
+    ramps: int = 2
+    """Number of ramps; all are present in every episode."""
+
+    # --- grab and lock ---------------------------------------------------------------------------------------------
+    reach: float = 0.25
+    """Largest distance from an agent's centre to an object's surface, in metres, at which it can be grabbed or locked."""
+    lock_boxes: bool = True
+    """Whether boxes can be locked."""
+    lock_ramps: bool = True
+    """Whether ramps can be locked. Without it ramps have no lock features in the observation."""
+    lock_type: LockType = "all_lock_team_specific"
+    """Who must agree to lock, and who may unlock; see envs/manipulation.py for the truth table."""
+    lock_unseen: bool = False
+    """Allow locking of objects that the agent did not see in the previous observation."""
+    grab_unseen: bool = False
+    """Allow grabbing of objects that the agent did not see in the previous observation."""
+
+    # --- reward ----------------------------------------------------------------------------------------------------
+    reward_type: RewardType = "joint_zero_sum"
+    """How the per-agent visibility rewards are shared within a team."""
+    bounds: tuple[float, float, float, float] | None = None
+    """x0, y0, x1, y1 in metres; an agent whose centre is outside has its reward replaced by -10. None: no bounds."""
+    penalize_objects_out: bool = False
+    """Replace everyone's reward by -10 while any object's centre is outside ``bounds``."""
+
+    # --- perception and observation --------------------------------------------------------------------------------
+    vision_angle: float = math.radians(135.0)
+    """Full opening angle of the vision cone, radians, in the horizontal plane."""
+    lidar_rays: int = 30
+    """Number of horizontal lidar rays at world-fixed directions; 0 switches the lidar off."""
+    lidar_range: float = 6.0
+    """Value of a lidar ray that hits nothing, metres. Hits beyond it are not clipped."""
+    heading_features: HeadingFeatures = "raw"
+    """How an agent's yaw appears in agent features: the raw unwrapped angle (original) or its cosine and sine."""
+    box_size_features: bool = True
+    """Append the full sizes of boxes (zeros for ramps) to the object features."""
+
+    # --- physics ---------------------------------------------------------------------------------------------------
+    action_limit: float = 0.9
+    """Largest motor command; force is 100 N and torque 100 N m times the command."""
+    wall_friction: float = 1.0
+    """Sliding friction of walls. A contact uses the larger of its two bodies' values."""
+    floor_friction: float = 0.2
+    """Sliding friction of the floor."""
+    box_friction: float = 0.2
+    """Sliding friction of boxes."""
+    gravity: float = 50.0
+    """Downward acceleration in m/s^2."""
+
+    @property
+    def num_agents(self) -> int:
+        """A: hiders and seekers together."""
+        return self.hiders + self.seekers
+
+    @property
+    def max_boxes(self) -> int:
+        """B: length of every box axis."""
+        return self.boxes[1]
+
+    @property
+    def num_objects(self) -> int:
+        """O = B + R: length of every object axis, boxes first."""
+        return self.max_boxes + self.ramps
+
+    @property
+    def preparation_steps(self) -> int:
+        """Steps in the preparation phase."""
+        return int(self.horizon * self.preparation_fraction)
+
+    @property
+    def step_seconds(self) -> float:
+        """Simulated seconds in one step."""
+        return self.substeps * self.timestep
+
+    @property
+    def cell_size(self) -> float:
+        """Side of a placement grid cell in metres."""
+        return self.floor_size / self.grid_cells
+
+
+FULL = Scenario(
+    name="hide-and-seek/full",
+    boxes=(3, 9),
+    elongated_boxes=(3, 9),
+    ramps=2,
+    layout="random_rooms",
+    outer_walls_probability=0.5,
+    hiders_together_radius=0.5,
+    seekers_together_radius=0.5,
+    bounds=(-6.0, -6.0, 12.0, 12.0),
+)
+"""The paper's main environment: random rooms, 3 to 9 boxes, 2 ramps, 2 against 2."""
+
+QUADRANT = Scenario(
+    name="hide-and-seek/quadrant",
+    horizon=80,
+    boxes=(2, 2),
+    ramps=1,
+    layout="quadrant",
+    door_dropout_probability=0.5,
+    hiders_anywhere=True,
+    lock_ramps=False,
+    bounds=(0.1, 0.1, 5.9, 5.9),
+    penalize_objects_out=True,
+    wall_friction=0.01,
+    box_size_features=False,
+)
+"""The paper's simpler environment: one room in the lower-right quarter with one or two doors, 2 boxes, 1 ramp."""
+
+QUICKSTART = dataclasses.replace(
+    QUADRANT,
+    name="hide-and-seek/quickstart",
+    hiders=1,
+    seekers=1,
+    heading_features="cos_sin",
+)
+"""The quadrant with one agent a side and bounded heading features: learns to hide and to seek in minutes on two cores."""
+
+SCENARIOS: dict[str, Scenario] = {s.name: s for s in (FULL, QUADRANT, QUICKSTART)}
+"""Every scenario that commands accept by name."""
+
+
+def register(scenario: Scenario) -> Scenario:
+    """Add a scenario to the registry after validating it.
+
+    Raises:
+      UserError: the scenario is impossible, or its name is taken by a different one.
+    """
+    validate(scenario)
+    if SCENARIOS.setdefault(scenario.name, scenario) != scenario:
+        raise UserError(f"a different scenario is already registered as '{scenario.name}'; choose another name")
+    return scenario
+
+
+def get(name: str, **overrides: Any) -> Scenario:
+    """Return a registered scenario with some fields replaced.
+
+    Raises:
+      UserError: unknown name or field (the nearest is suggested), or an impossible scenario.
+    """
+    if name not in SCENARIOS:
+        raise UserError(f"unknown scenario '{name}'{_nearest(name, SCENARIOS)}; 'hideseek list' shows all")
+    fields = {f.name for f in dataclasses.fields(Scenario)}
+    for key in overrides:
+        if key not in fields:
+            raise UserError(f"unknown scenario option '{key}'{_nearest(key, fields)}")
+    return validate(dataclasses.replace(SCENARIOS[name], **overrides))
+
+
+def _nearest(word: str, choices: Any) -> str:
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.3)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+def validate(scenario: Scenario) -> Scenario:
+    """Return the scenario if it can be built.
+
+    Raises:
+      UserError: names the field that makes it impossible.
+    """
+    s = scenario
+    checks = [
+        (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
+        (s.seekers >= 1, f"seekers is {s.seekers}; there must be at least 1"),
+        (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
+        (0 <= s.boxes[0] <= s.boxes[1], f"boxes is {s.boxes}; it must be (smallest, largest) with 0 <= smallest <= largest"),
+        (
+            0 <= s.elongated_boxes[0] <= s.elongated_boxes[1] and s.elongated_boxes[0] <= s.boxes[0],
+            f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes {s.boxes}",
+        ),
+        (s.ramps >= 0, f"ramps is {s.ramps}; it must not be negative"),
+        (s.horizon >= 1, f"horizon is {s.horizon}; it must be at least 1 step"),
+        (0.0 <= s.preparation_fraction < 1.0, f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)"),
+        (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
+        (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
+        (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
+        (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),
+    ]
+    for passed, message in checks:
+        if not passed:
+            raise UserError(f"scenario '{s.name}': {message}")
+    _validate_space(s)
+    return s
+
+
+def _validate_space(s: Scenario) -> None:
+    """Refuse scenarios whose objects cover more than 60 % of the floor (placement by rejection would never end)."""
+    area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps)
+    limit = 0.6 * s.floor_size**2
+    if area > limit:
+        raise UserError(
+            f"scenario '{s.name}': {s.num_agents} agents, {s.max_boxes} boxes and {s.ramps} ramps need {area:.1f} m^2 "
+            f"but a {s.floor_size:g} m floor offers {limit:.1f} m^2; use fewer objects or a larger floor_size"
+        )
