@@ -1,0 +1,1 @@
+"""MJCF fragments and textures: the XML holds the physics."""

@@ -1,0 +1,1 @@
+"""Worlds: scene, physics, perception, rules and observations for W worlds at once."""

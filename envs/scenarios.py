@@ -1,7 +1,7 @@
 """What a user can make: the scenario dataclass and the registry of named scenarios.
 
-A scenario is data. Variants differ by fields, never by subclasses or wrappers. Numbers in brackets refer to the released
-environment's example configurations; every deviation is listed in docs/differences.md.
+A scenario is data. Variants differ by fields, never by subclasses or wrappers. Numbers refer to the released
+environment's example configurations; deviations are in docs/differences.md.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ class Scenario:
     boxes: tuple[int, int] = (3, 9)
     """Smallest and largest number of boxes; the number is drawn uniformly in every episode."""
     elongated_boxes: tuple[int, int] = (0, 0)
-    """Smallest and largest number of boxes that are 1.65 x 0.15 m instead of cubes (never more than there are boxes)."""
+    """Smallest and largest number of boxes that are 1.65 x 0.15 m instead of cubes, at most all boxes."""
     ramps: int = 2
     """Number of ramps; all are present in every episode."""
 
     # --- grab and lock ---------------------------------------------------------------------------------------------
     reach: float = 0.25
-    """Largest distance from an agent's centre to an object's surface, in metres, at which it can be grabbed or locked."""
+    """Distance in metres from an agent centre to an object surface up to which it can be grabbed or locked."""
     lock_boxes: bool = True
     """Whether boxes can be locked."""
     lock_ramps: bool = True
@@ -190,7 +190,7 @@ QUICKSTART = dataclasses.replace(
     seekers=1,
     heading_features="cos_sin",
 )
-"""The quadrant with one agent a side and bounded heading features: learns to hide and to seek in minutes on two cores."""
+"""The quadrant with one agent a side and bounded heading features: learned in minutes on two cores."""
 
 SCENARIOS: dict[str, Scenario] = {s.name: s for s in (FULL, QUADRANT, QUICKSTART)}
 """Every scenario that commands accept by name."""
@@ -239,14 +239,20 @@ def validate(scenario: Scenario) -> Scenario:
         (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
         (s.seekers >= 1, f"seekers is {s.seekers}; there must be at least 1"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
-        (0 <= s.boxes[0] <= s.boxes[1], f"boxes is {s.boxes}; it must be (smallest, largest) with 0 <= smallest <= largest"),
+        (
+            0 <= s.boxes[0] <= s.boxes[1],
+            f"boxes is {s.boxes}; it must be (smallest, largest) with 0 <= smallest <= largest",
+        ),
         (
             0 <= s.elongated_boxes[0] <= s.elongated_boxes[1] and s.elongated_boxes[0] <= s.boxes[0],
             f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes {s.boxes}",
         ),
         (s.ramps >= 0, f"ramps is {s.ramps}; it must not be negative"),
         (s.horizon >= 1, f"horizon is {s.horizon}; it must be at least 1 step"),
-        (0.0 <= s.preparation_fraction < 1.0, f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)"),
+        (
+            0.0 <= s.preparation_fraction < 1.0,
+            f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)",
+        ),
         (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
         (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
         (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),

@@ -1,0 +1,1 @@
+"""Networks: entity encoder, attention, LSTM, action heads, value function, normalisers. Imports torch only."""

@@ -1,0 +1,1 @@
+"""Training: rollouts, PPO, self-play, evaluation, video and the command line."""

@@ -1,0 +1,1 @@
+"""One file per game: config, layout, rewards, end and statistics."""

@@ -1,0 +1,1 @@
+"""Episode starts: walls, sizes, counts and positions."""

@@ -1,0 +1,1 @@
+"""The physics contract and its engines."""
