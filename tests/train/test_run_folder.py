@@ -1,0 +1,75 @@
+import dataclasses
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from envs.errors import UserError
+from envs.scenarios import FULL, Scenario
+from train import files
+from train.plain import from_plain, to_plain
+from train.run_folder import RunFolder
+
+from .test_checkpoints import full_disk
+
+
+@dataclass
+class Inner:
+    rate: float = 0.5
+    pair: tuple[int, int] = (1, 2)
+
+
+@dataclass
+class Config:
+    seed: int = 0
+    inner: Inner = field(default_factory=Inner)
+    scenario: Scenario = FULL
+
+
+def test_config_round_trip(tmp_path):
+    run = RunFolder(tmp_path / "deep" / "run")
+    config = Config(seed=4, inner=Inner(pair=(3, 4)), scenario=dataclasses.replace(FULL, hiders=3, bounds=None))
+    run.create(config)
+    assert from_plain(Config, run.read_config(), "x") == config
+    description = json.loads(run.config_file.read_text())
+    assert {"config", "versions", "git_revision", "created", "format"} <= set(description)
+    assert {"torch", "mujoco", "python"} <= set(description["versions"])
+    assert run.videos.is_dir() and run.checkpoints.path.is_dir()
+
+
+def test_an_empty_folder_may_be_used_a_filled_one_not(tmp_path):
+    RunFolder(tmp_path).create(Config())
+    with pytest.raises(UserError, match="--resume"):
+        RunFolder(tmp_path).create(Config())
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="choose another"):
+        RunFolder(other).create(Config())
+    assert [p.name for p in other.iterdir()] == ["notes.txt"]
+    with pytest.raises(UserError, match="already exists"):
+        RunFolder(other / "notes.txt").create(Config())
+
+
+def test_full_disk_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_write_to_disk", full_disk)
+    with pytest.raises(UserError, match="no space left"):
+        RunFolder(tmp_path / "run").create(Config())
+    assert not (tmp_path / "run").exists()
+
+
+def test_reading_what_is_not_a_run(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        RunFolder(tmp_path / "x").read_config()
+    with pytest.raises(UserError, match=r"no config\.json"):
+        RunFolder(tmp_path).read_config()
+    (tmp_path / "config.json").write_text('{"config": {')
+    with pytest.raises(UserError, match="cannot be read"):
+        RunFolder(tmp_path).read_config()
+
+
+def test_unknown_field_names_the_version_problem():
+    with pytest.raises(UserError, match="no field 'speed'.*another version"):
+        from_plain(Config, {"speed": 3}, "config.json")
+    assert from_plain(Config, {}, "x") == Config()
+    assert to_plain(Inner()) == {"rate": 0.5, "pair": [1, 2]}

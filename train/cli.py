@@ -1,0 +1,99 @@
+"""The ``hideseek`` command: one module per subcommand in ``train/commands``, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+
+from envs.errors import UserError
+
+COMMANDS = {
+    "train": "learn by self-play, or continue a run with --resume",
+    "evaluate": "play a trained policy against random play or another policy, with intervals",
+    "video": "record an episode as mp4 or gif",
+    "scene": "write a scenario's MuJoCo XML",
+    "bench": "measure env steps per second of every part, in one run",
+    "conformance": "replay reference trajectories against this implementation",
+    "list": "show scenarios and presets",
+}
+"""Subcommands and what they do, in the order of the help."""
+
+_USAGE = "usage: hideseek COMMAND [...]"
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit status.
+
+    0: done. 2: a mistake in the request, told in one line on stderr. 130: interrupted by Ctrl-C.
+
+    Args:
+      arguments: the words after ``hideseek``; None takes them from the process.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        _print_error(str(error))
+        return 2
+    except SystemExit as error:  # the argument parser has printed its message
+        return error.code if isinstance(error.code, int) else 2
+    except KeyboardInterrupt:
+        _print_error("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as in `hideseek list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    """Find the command's module and run it."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if words else 2
+    name, *rest = words
+    if name in ("-V", "--version"):
+        print(f"hideseek {_version()}")
+        return 0
+    if name not in COMMANDS:
+        raise UserError(f"unknown command '{name}'{nearest(name, COMMANDS)}; 'hideseek --help' shows all")
+    module_name = f"{__package__ or 'train'}.commands.{name}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise UserError(f"the command '{name}' is not part of this version") from None
+    return module.run(rest) or 0
+
+
+def nearest(word: str, choices: object) -> str:
+    """Return `, did you mean 'x'?` for the choice closest to a mistyped word, or nothing."""
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.4)  # type: ignore[call-overload]
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+def _help() -> str:
+    lines = [_USAGE, "", "Agents learn hide-and-seek with movable boxes and ramps by playing against themselves.", ""]
+    lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
+    lines += ["", "'hideseek COMMAND --help' shows the options. To start: hideseek train quickstart --run-dir runs/first"]
+    return "\n".join(lines)
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("hideseek")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _print_error(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""``hideseek list``: scenarios and presets with their essentials."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from envs.scenarios import SCENARIOS, Scenario
+
+from ..console import make_console
+from ..presets import PRESETS, TrainConfig
+
+
+@dataclass
+class ListArguments:
+    """Show the scenarios and the presets, with the essentials of each."""
+
+
+def run(arguments: list[str]) -> None:
+    """Print both tables."""
+    tyro.cli(ListArguments, args=arguments, prog="hideseek list")
+    console = make_console()
+    _print(console, "Scenarios", ["name", "teams", "boxes", "ramps", "layout", "floor", "episode"], _scenario_rows())
+    _print(console, "Presets", ["name", "scenario", "worlds", "iterations", "env steps", "network", "for"], _preset_rows())
+    console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
+
+
+def _print(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, crop=False)
+    console.print()
+
+
+def _scenario_rows() -> list[list[str]]:
+    return [_scenario_row(scenario) for scenario in SCENARIOS.values()]
+
+
+def _scenario_row(s: Scenario) -> list[str]:
+    boxes = f"{s.boxes[0]}" if s.boxes[0] == s.boxes[1] else f"{s.boxes[0]}-{s.boxes[1]}"
+    return [
+        s.name,
+        f"{s.hiders} v {s.seekers}",
+        boxes,
+        str(s.ramps),
+        s.layout,
+        f"{s.floor_size:g} m",
+        f"{s.horizon} steps, {s.preparation_steps} to prepare",
+    ]
+
+
+def _preset_rows() -> list[list[str]]:
+    return [_preset_row(name, make()) for name, make in PRESETS.items()]
+
+
+def _preset_row(name: str, config: TrainConfig) -> list[str]:
+    return [
+        name,
+        config.scenario.name,
+        f"{config.num_worlds:,}",
+        f"{config.iterations:,}",
+        f"{config.total_env_steps:,}",
+        f"{dataclasses.asdict(config.network)}",
+        (PRESETS[name].__doc__ or "").strip().splitlines()[0].rstrip("."),
+    ]

@@ -1,0 +1,122 @@
+"""The numbers of one iteration: gathered under fixed tags, written to TensorBoard and to ``metrics.jsonl``.
+
+docs/metrics.md explains every tag. The x axis is always global env steps: steps of all worlds together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from .files import write_atomically, write_error
+
+CHART_TAGS = {
+    "return/hiders": "charts/episodic_return/hiders",
+    "return/seekers": "charts/episodic_return/seekers",
+    "length": "charts/episodic_length",
+    "seen_fraction": "charts/seen_fraction",
+}
+"""Episode statistics that have a tag of their own; all others appear as ``stats/<name>``."""
+
+
+class EpisodeMeans:
+    """Means of the final statistics of the episodes that ended since the last ``pop``."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+        self.episodes = 0
+
+    def add(self, statistics: Mapping[str, Tensor]) -> None:
+        """Add the episodes that ended in one step; each value has shape (K,), K may be 0. NaN entries are left out."""
+        for name, values in statistics.items():
+            known = values[~values.isnan()] if values.is_floating_point() else values
+            self._sums[name] = self._sums.get(name, 0.0) + float(known.double().sum())
+            self._counts[name] = self._counts.get(name, 0) + known.numel()
+        self.episodes += max((values.numel() for values in statistics.values()), default=0)
+
+    def pop(self) -> dict[str, float]:
+        """Return the means by tag, with the number of episodes, and start again. Empty if no episode ended."""
+        means = {
+            CHART_TAGS.get(name, f"stats/{name}"): total / self._counts[name]
+            for name, total in self._sums.items()
+            if self._counts[name]
+        }
+        if self.episodes:
+            means["charts/episodes"] = float(self.episodes)
+        self._sums, self._counts, self.episodes = {}, {}, 0
+        return means
+
+
+class MetricsLog:
+    """Writes each iteration's numbers into the run folder.
+
+    After a resume, what an abandoned continuation had written beyond the checkpoint is dropped, so curves never fold back.
+    """
+
+    def __init__(self, folder: Path, iteration: int, env_steps: int) -> None:
+        """Open the log.
+
+        Args:
+          folder: the run folder.
+          iteration: iterations that are already done; later lines of ``metrics.jsonl`` are dropped.
+          env_steps: global env steps already done; later points on TensorBoard's curves are dropped.
+        """
+        self._file = folder / "metrics.jsonl"
+        self._keep_lines_up_to(iteration)
+        purge = {"purge_step": env_steps + 1} if iteration else {}
+        self._board = SummaryWriter(str(folder), **purge)
+
+    def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
+        """Write one iteration. Values that are not finite go to TensorBoard as they are and to the JSON file as null.
+
+        Raises:
+          UserError: the disk is full or the file cannot be written.
+        """
+        plain = {tag: value if math.isfinite(value) else None for tag, value in metrics.items()}
+        line = json.dumps({"iteration": iteration, "env_steps": env_steps, **plain}, allow_nan=False)
+        try:
+            for tag, value in metrics.items():
+                self._board.add_scalar(tag, value, env_steps)
+            with open(self._file, "a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise write_error(self._file.parent, error) from error
+
+    def close(self) -> None:
+        """Flush and close the event file.
+
+        Raises:
+          UserError: the disk is full.
+        """
+        try:
+            self._board.close()
+        except OSError as error:
+            raise write_error(self._file.parent, error) from error
+
+    def _keep_lines_up_to(self, iteration: int) -> None:
+        """Drop lines after ``iteration`` and a line that was cut short by a crash."""
+        if not self._file.is_file():
+            return
+        lines = self._file.read_text().splitlines()
+        kept = [line for line in lines if _iteration_of(line) <= iteration]
+        if len(kept) < len(lines):
+            write_atomically(self._file, "".join(f"{line}\n" for line in kept).encode())
+
+
+def read_metrics(path: Path) -> list[dict[str, float | None]]:
+    """Return the lines of a ``metrics.jsonl``; a line cut short by a crash is left out."""
+    return [json.loads(line) for line in path.read_text().splitlines() if _iteration_of(line) < math.inf]
+
+
+def _iteration_of(line: str) -> float:
+    """Iteration of one line; infinity if the line is not complete JSON."""
+    try:
+        return json.loads(line)["iteration"]
+    except (ValueError, KeyError, TypeError):
+        return math.inf

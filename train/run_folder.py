@@ -1,0 +1,140 @@
+"""A run's folder: ``config.json``, ``checkpoints/``, ``videos/``, ``metrics.jsonl`` and TensorBoard's event files."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from envs.errors import UserError
+
+from .checkpoints import CheckpointFolder
+from .files import make_folder, write_json
+from .plain import to_plain
+
+_PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run's folder."""
+
+    path: Path
+    """The folder itself."""
+
+    @property
+    def config_file(self) -> Path:
+        """The full configuration, the scenario as data, package versions and git revision."""
+        return self.path / "config.json"
+
+    @property
+    def checkpoints(self) -> CheckpointFolder:
+        """The run's checkpoints."""
+        return CheckpointFolder(self.path / "checkpoints")
+
+    @property
+    def videos(self) -> Path:
+        """Where videos of this run go."""
+        return self.path / "videos"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object per iteration."""
+        return self.path / "metrics.jsonl"
+
+    def create(self, config: Any) -> None:
+        """Make the folder and write ``config.json``.
+
+        Args:
+          config: the run's configuration, a dataclass.
+
+        Raises:
+          UserError: the folder is taken (see ``require_free``) or cannot be written; nothing of it is left then.
+        """
+        self.require_free()
+        existed = self.path.exists()
+        try:
+            for folder in (self.path, self.checkpoints.path, self.videos):
+                make_folder(folder)
+            write_json(self.config_file, _description(config))
+        except UserError:
+            self._remove_empty(existed)
+            raise
+
+    def require_free(self) -> None:
+        """Refuse a path that holds anything.
+
+        Raises:
+          UserError: the path is a file or a folder with something in it.
+        """
+        if self.path.is_dir() and not any(self.path.iterdir()):
+            return
+        if self.path.exists():
+            hint = f"continue it with --resume {self.path} or" if self.config_file.is_file() else "please"
+            raise UserError(f"{self.path} already exists; {hint} choose another --run-dir")
+
+    def read_config(self) -> dict[str, Any]:
+        """Return what ``config.json`` holds under ``config``.
+
+        Raises:
+          UserError: there is no run here, or the file is damaged.
+        """
+        if not self.path.is_dir():
+            raise UserError(f"no run at {self.path}: there is no such folder")
+        try:
+            return json.loads(self.config_file.read_text())["config"]
+        except FileNotFoundError:
+            raise UserError(f"no run at {self.path}: it has no config.json") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self.config_file} cannot be read ({type(error).__name__}: {error})") from error
+
+    def _remove_empty(self, existed: bool) -> None:
+        """Undo a failed ``create``; a folder that was there before stays."""
+        folders = [self.checkpoints.path, self.videos] + ([] if existed else [self.path])
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide the numbers."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def git_revision() -> str | None:
+    """Return this checkout's commit, with ``+changes`` if files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return None
+    revision = _git(root, "rev-parse", "HEAD")
+    if not revision:
+        return None
+    return revision + ("+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(root), *arguments]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    return None
+
+
+def _description(config: Any) -> dict[str, Any]:
+    """Everything ``config.json`` holds."""
+    return {
+        "format": 1,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "git_revision": git_revision(),
+        "versions": package_versions(),
+        "config": to_plain(config),
+    }
