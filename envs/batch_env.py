@@ -1,0 +1,379 @@
+"""The environment: reset and step over W worlds, auto-reset and episode statistics.
+
+Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities.
+
+A step runs in this order (rule 5.6): seekers are frozen during the preparation phase; grabs and locks are decided on
+current poses and on what was visible in the previous observation; all physics substeps run with constant motor commands;
+every agent looks around; rewards; worlds whose episode is over start the next one, so that the observation returned for
+them is the first of the new episode (same-step auto-reset).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import observations, scene
+from .games import hide_and_seek
+from .layouts import Layout, LayoutStream, validate_layout
+from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
+from .observations import Observation, Observer
+from .perception import Perception
+from .physics import make_engine
+from .scenarios import Scenario, validate
+
+ACTION_BINS = (11, 11, 11, 2, 2)
+"""Choices per action component: force x, force y, torque, grab, lock (rule 5.1)."""
+NO_ACTION = (5, 5, 5, 0, 0)
+"""No force, no torque, hands open; what frozen seekers do."""
+
+
+@dataclass
+class StepResult:
+    """What one step of W worlds gives."""
+
+    obs: Observation
+    """Of the next step; for worlds that were reset, the first of the new episode."""
+    reward: Tensor
+    """(W, A) float32, of the step just made."""
+    done: Tensor
+    """(W,) bool: the episode ended with this step. Ends are time limits that the game defines, not truncations."""
+    live: Tensor
+    """(W,) bool: the step was not part of the preparation phase."""
+    hiders_seen: Tensor
+    """(W,) bool: after this step some seeker saw some hider."""
+    statistics: dict[str, Tensor]
+    """Name -> (K,) float32: final numbers of the K episodes that ended with this step."""
+
+
+@dataclass
+class WorldState:
+    """Complete state of some worlds in the middle of an episode, but for the solver's warm start."""
+
+    pose: Tensor
+    """(K, E, 4)."""
+    velocity: Tensor
+    """(K, E, 4)."""
+    grabs: Grabs
+    locks: Locks
+    visible: Tensor
+    """(K, A, E) bool: what was visible in the previous observation."""
+    steps: Tensor
+    """(K,) int64 steps done in the episode."""
+
+
+class BatchEnv:
+    """W worlds of one scenario.
+
+    Args:
+      scenario: what the worlds are.
+      num_worlds: W.
+      seed: decides every layout (world w, episode e) and every random draw.
+      device: where the worlds live.
+      threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
+      stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all reset at
+        the same step. Those first episodes do not count in the statistics.
+
+    Raises:
+      UserError: an impossible scenario.
+    """
+
+    action_bins = ACTION_BINS
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        num_worlds: int,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        threads: int = 0,
+        stagger: bool = False,
+    ) -> None:
+        self.scenario = validate(scenario)
+        self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
+        self.engine = make_engine(scene.build(scenario), num_worlds, device, threads)
+        self.device = self.engine.device
+        self.num_diverged = 0
+        self._layouts = LayoutStream(scenario, seed, num_worlds)
+        self._generator = torch.Generator(self.device).manual_seed(seed)
+        self._perception = Perception(scenario, self.engine)
+        self._observer = Observer(scenario, self.device)
+        self._team = observations.team_index(scenario, self.device)
+        self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
+        self._allocate()
+        if stagger:
+            share = (torch.arange(num_worlds, device=self.device) + 1) / num_worlds
+            self._episode_end = (share * scenario.horizon).ceil().long()
+            self._counted = self._episode_end == scenario.horizon
+
+    def _allocate(self) -> None:
+        s, w, device = self.scenario, self.num_worlds, self.device
+        entities = self.engine.scene.num_entities
+        self._all_worlds = torch.arange(w, device=device)
+        self._pose = torch.zeros(w, entities, 4, device=device)
+        self._velocity = torch.zeros(w, entities, 4, device=device)
+        self._start_pose = torch.zeros(w, entities, 4, device=device)
+        self._present = torch.ones(w, entities, dtype=torch.bool, device=device)
+        self._box_half_size = torch.zeros(w, s.max_boxes, 3, device=device)
+        ramp_half_size = torch.tensor(scene.RAMP_REACH_HALF_SIZE, device=device)
+        self._ramp_half_size = ramp_half_size.expand(w, s.ramps, 3)
+        lockable = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps
+        self._lockable = torch.tensor(lockable, dtype=torch.bool, device=device)
+        self._grabs = Grabs.none(w, s.num_agents, device)
+        self._locks = Locks.none(w, s.num_objects, device)
+        self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
+        self._lidar = torch.zeros(w, s.num_agents, s.lidar_rays, device=device)
+        self._steps = torch.zeros(w, dtype=torch.int64, device=device)
+        self._episode_end = torch.full((w,), s.horizon, device=device)
+        self._counted = torch.ones(w, dtype=torch.bool, device=device)
+        self._totals = {
+            "return/hiders": torch.zeros(w, device=device),
+            "return/seekers": torch.zeros(w, device=device),
+            "seen_steps": torch.zeros(w, device=device),
+            "live_steps": torch.zeros(w, device=device),
+        }
+        self._prepared = {name: torch.zeros(w, device=device) for name in self._behaviour()}
+
+    # --- description -----------------------------------------------------------------------------------------------
+
+    @property
+    def observation_spec(self) -> dict:
+        """``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features)."""
+        return observations.spec(self.scenario)
+
+    @property
+    def frozen_agents(self) -> Tensor:
+        """(W, A) bool: seekers in the preparation phase, whose next action will be ignored."""
+        preparing = self._steps < self.scenario.preparation_steps
+        return preparing[:, None] & (self._team == 1)
+
+    @property
+    def bytes_per_world(self) -> int:
+        """Memory that one more world costs, in bytes."""
+        tensors = [self._pose, self._velocity, self._visible, self._lidar, *self._observe().values()]
+        return self.engine.bytes_per_world + sum(t.nbytes for t in tensors) // self.num_worlds
+
+    # --- episodes --------------------------------------------------------------------------------------------------
+
+    def reset(self, layout: Layout | None = None) -> Observation:
+        """Start an episode in every world, from the given layout of W worlds or from the world's next one.
+
+        Raises:
+          UserError: the layout does not fit the scenario.
+        """
+        self._start(self._all_worlds, layout)
+        return self._observe()
+
+    def _start(self, worlds: Tensor, layout: Layout | None = None) -> None:
+        if layout is None:
+            layout = self._layouts.draw(worlds.cpu())
+        else:
+            validate_layout(self.scenario, layout)
+        layout = layout.to(self.device)
+        agents, boxes = self.num_agents, self.scenario.max_boxes
+        self.engine.reset(worlds, layout)
+        self._present[worlds, agents : agents + boxes] = layout.box_present
+        self._box_half_size[worlds] = layout.box_half_size
+        self._grabs.holding[worlds] = -1
+        for values in (self._locks.locked, self._locks.locker, self._steps, *self._totals.values()):
+            values[worlds] = 0
+        self._read_engine()
+        self._start_pose[worlds] = self._pose[worlds]
+        self._look(worlds)
+
+    def _read_engine(self) -> None:
+        self._pose, self._velocity = self.engine.pose, self.engine.velocity
+
+    def _look(self, worlds: Tensor) -> None:
+        self._visible[worlds], self._lidar[worlds] = self._perception.sense(
+            worlds, self._pose[worlds], self._present[worlds]
+        )
+
+    def _observe(self) -> Observation:
+        return self._observer.observe(
+            self._pose,
+            self._velocity,
+            self._box_half_size,
+            self._present,
+            self._locks,
+            self._visible,
+            self._lidar,
+            self._steps,
+        )
+
+    def step(self, actions: Tensor) -> StepResult:
+        """Advance every world by one step.
+
+        Args:
+          actions: (W, A, 5) int64: bins of force x, force y and torque (5 is none), grab, lock.
+
+        Raises:
+          ValueError: wrong shape, dtype or range.
+        """
+        self._check(actions)
+        frozen = self.frozen_agents
+        live = self._steps >= self.scenario.preparation_steps
+        actions = torch.where(frozen[..., None], torch.tensor(NO_ACTION, device=self.device), actions)
+        self._manipulate(actions[..., 3] == 1, actions[..., 4] == 1)
+        self.engine.step(self._command_table[actions[..., :3]])
+        diverged = self.engine.diverged
+        if diverged.any():
+            self._abandon(diverged)
+        self._read_engine()
+        self._steps += 1
+        self._look(self._all_worlds)
+        sees = hide_and_seek.seeker_sees_hider(self._visible, self.scenario.hiders)
+        hiders_seen = sees.flatten(1).any(1)
+        reward = hide_and_seek.reward(self.scenario, self._visible, self._pose, self._present, live)
+        reward = torch.where(diverged[:, None], 0.0, reward)
+        self._accumulate(reward, hiders_seen, live)
+        done = (self._steps >= self._episode_end) | diverged
+        statistics = self._finish(done)
+        return StepResult(self._observe(), reward, done, live, hiders_seen, statistics)
+
+    def _check(self, actions: Tensor) -> None:
+        expected = (self.num_worlds, self.num_agents, len(ACTION_BINS))
+        if tuple(actions.shape) != expected or actions.dtype != torch.int64:
+            raise ValueError(
+                f"actions must be int64 of shape {expected}, got {actions.dtype} of shape {tuple(actions.shape)}"
+            )
+        if self.device.type == "cpu" and ((actions < 0) | (actions >= torch.tensor(ACTION_BINS))).any():
+            raise ValueError(f"actions must lie in [0, n) with n = {ACTION_BINS} per component")
+
+    def _manipulate(self, grab: Tensor, lock: Tensor) -> None:
+        """Decide grabs and locks from presses (W, A) bool, and tell the engine."""
+        s, agents = self.scenario, self.num_agents
+        object_pose = self._pose[:, agents:]
+        half_size = torch.cat([self._box_half_size, self._ramp_half_size], dim=1)
+        distance = distance_to_objects(self._pose[:, :agents, :3], object_pose, half_size)
+        near = (distance <= s.reach) & self._present[:, None, agents:]
+        seen = self._visible[..., agents:]
+        self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else near & seen, distance, self._pose)
+        within = (near if s.lock_unseen else near & seen) & self._lockable
+        draw = torch.rand(within.shape, generator=self._generator, device=self.device)
+        self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
+        self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
+        self.engine.set_locks(self._locks.locked, self._locks.pose)
+
+    def _abandon(self, diverged: Tensor) -> None:
+        """Put worlds with broken physics back to a sane state; they are reset at the end of this step."""
+        self.num_diverged += int(diverged.sum())
+        worlds = diverged.nonzero()[:, 0]
+        self.engine.set_bodies(worlds, self._start_pose[worlds], torch.zeros_like(self._start_pose[worlds]))
+        self._counted[worlds] = False
+
+    # --- statistics ------------------------------------------------------------------------------------------------
+
+    def _behaviour(self) -> dict[str, Tensor]:
+        return hide_and_seek.behaviour(self.scenario, self._pose, self._start_pose, self._present, self._locks.locked)
+
+    def _accumulate(self, reward: Tensor, hiders_seen: Tensor, live: Tensor) -> None:
+        hiders = self.scenario.hiders
+        self._totals["return/hiders"] += reward[:, :hiders].mean(1)
+        self._totals["return/seekers"] += reward[:, hiders:].mean(1)
+        self._totals["seen_steps"] += hiders_seen & live
+        self._totals["live_steps"] += live
+        prepared = self._steps == self.scenario.preparation_steps + 1
+        if prepared.any():
+            for name, value in self._behaviour().items():
+                self._prepared[name] = torch.where(prepared, value, self._prepared[name])
+
+    def _finish(self, done: Tensor) -> dict[str, Tensor]:
+        """Collect the statistics of ended episodes and start the next ones."""
+        worlds = done.nonzero()[:, 0]
+        if len(worlds) == 0:
+            return {}
+        counted = worlds[self._counted[worlds]]
+        totals = {name: value[counted].clone() for name, value in self._totals.items()}
+        statistics = {
+            "return/hiders": totals["return/hiders"],
+            "return/seekers": totals["return/seekers"],
+            "seen_fraction": totals["seen_steps"] / totals["live_steps"].clamp(min=1),
+            "length": self._steps[counted].float(),
+        }
+        statistics |= {name: value[counted] for name, value in self._behaviour().items()}
+        statistics |= {f"{name}_prep": value[counted] for name, value in self._prepared.items()}
+        self._episode_end[worlds] = self.scenario.horizon
+        self._counted[worlds] = True
+        self._start(worlds)
+        return statistics
+
+    # --- state in, state out ---------------------------------------------------------------------------------------
+
+    def get_state(self, worlds: Tensor) -> WorldState:
+        """Read the state of some worlds (K,)."""
+        grabs, locks = self._grabs, self._locks
+        return WorldState(
+            self._pose[worlds].clone(),
+            self._velocity[worlds].clone(),
+            Grabs(grabs.holding[worlds], grabs.offset[worlds], grabs.yaw[worlds]),
+            Locks(locks.locked[worlds], locks.locker[worlds], locks.pose[worlds]),
+            self._visible[worlds].clone(),
+            self._steps[worlds].clone(),
+        )
+
+    def set_state(self, worlds: Tensor, state: WorldState) -> Observation:
+        """Continue some worlds (K,) from a state of the same layout, and observe.
+
+        ``state.visible`` steers the next step's grabs and locks; the observation shows what is visible from here.
+        """
+        self.engine.set_bodies(worlds, state.pose, state.velocity)
+        for mine, given in ((self._grabs, state.grabs), (self._locks, state.locks)):
+            for name, value in vars(given).items():
+                getattr(mine, name)[worlds] = value
+        self._steps[worlds] = state.steps
+        self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
+        self.engine.set_locks(self._locks.locked, self._locks.pose)
+        self._read_engine()
+        self._look(worlds)
+        observation = self._observe()
+        self._visible[worlds] = state.visible
+        return observation
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that decides the future of all worlds, for a restart that is exact to the bit."""
+        tensors = {
+            "start_pose": self._start_pose,
+            "present": self._present,
+            "box_half_size": self._box_half_size,
+            "visible": self._visible,
+            "lidar": self._lidar,
+            "steps": self._steps,
+            "episode_end": self._episode_end,
+            "counted": self._counted,
+            "generator": self._generator.get_state(),
+            "num_diverged": torch.tensor(self.num_diverged),
+        }
+        groups = {
+            "engine": self.engine.state_dict(),
+            "layouts": self._layouts.state_dict(),
+            "grabs": vars(self._grabs),
+            "locks": vars(self._locks),
+            "totals": self._totals,
+            "prepared": self._prepared,
+        }
+        tensors |= {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+        return {name: value.clone() for name, value in tensors.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> Observation:
+        """Restore what ``state_dict`` returned in an environment of the same scenario and size, and observe."""
+
+        def group(name: str) -> dict[str, Tensor]:
+            return {key.removeprefix(f"{name}."): v.clone() for key, v in state.items() if key.startswith(f"{name}.")}
+
+        for name in ("start_pose", "present", "box_half_size", "visible", "lidar", "steps", "episode_end", "counted"):
+            setattr(self, f"_{name}", state[name].clone().to(self.device))
+        self._generator.set_state(state["generator"])
+        self.num_diverged = int(state["num_diverged"])
+        self.engine.load_state_dict(group("engine"))
+        self._layouts.load_state_dict(group("layouts"))
+        self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
+        self._totals, self._prepared = group("totals"), group("prepared")
+        self._read_engine()
+        return self._observe()
+
+    def close(self) -> None:
+        """Free the physics engine's threads."""
+        del self.engine

@@ -1,0 +1,154 @@
+"""Entity features and masks: what the policy and the critic are given.
+
+Shapes: W worlds, A agents, B boxes, R ramps, O = B + R, E = A + O, D features. Everything is in absolute world coordinates
+with true centres (rule 6.3; docs/differences.md), nothing is normalised or clipped.
+
+=================== ================= ===================================================================================
+key                 shape             content
+=================== ================= ===================================================================================
+self                (W, A, D)         x, y, z, yaw (or its cosine and sine), vx, vy, vz, yaw rate, hider, preparation
+agents              (W, A, A-1, D)    the same of the others; for agent i entry k is agent (i - 1 - k) mod A
+boxes               (W, A, B, D)      x, y, z, cos yaw, sin yaw, vx, vy, vz, yaw rate [, full size x, y, z]
+                                      [, you_lock, team_lock, obj_lock]; absent boxes are zeros
+ramps               (W, A, R, D)      as boxes, with zeros for the size; lock flags if ramps can be locked
+lidar               (W, A, L)         distances, metres
+agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
+agents_present, ... (W, A, n) bool    the critic's masks: what exists
+=================== ================= ===================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .manipulation import Locks
+from .scenarios import Scenario
+
+Observation = dict[str, Tensor]
+
+
+def spec(s: Scenario) -> dict[str, Any]:
+    """Describe the observation of a scenario.
+
+    Returns:
+      ``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features). Kinds without members are left out.
+    """
+    agent_features = 11 if s.heading_features == "cos_sin" else 10
+    size = 3 if s.box_size_features else 0
+    entities = {
+        "agents": (s.num_agents - 1, agent_features),
+        "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes),
+        "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps),
+    }
+    return {
+        "self_features": agent_features,
+        "lidar_rays": s.lidar_rays,
+        "entities": {kind: shape for kind, shape in entities.items() if shape[0] > 0},
+    }
+
+
+def others_index(agents: int, device: torch.device) -> Tensor:
+    """Return (A, A-1) int64: entry k of agent i is agent (i - 1 - k) mod A (rule 6.4)."""
+    agent = torch.arange(agents, device=device)
+    return (agent[:, None] - 1 - agent[None, :-1]) % agents
+
+
+class Observer:
+    """Turns the state of the worlds into observations of one scenario."""
+
+    def __init__(self, scenario: Scenario, device: torch.device) -> None:
+        self._scenario = scenario
+        self._others = others_index(scenario.num_agents, device)
+        self._team = team_index(scenario, device)
+
+    def observe(
+        self,
+        pose: Tensor,
+        velocity: Tensor,
+        box_half_size: Tensor,
+        present: Tensor,
+        locks: Locks,
+        visible: Tensor,
+        lidar: Tensor,
+        steps: Tensor,
+    ) -> Observation:
+        """Build the observation of every agent in every world. Nothing returned shares memory with what was given.
+
+        Args:
+          pose: (W, E, 4).
+          velocity: (W, E, 4).
+          box_half_size: (W, B, 3) metres.
+          present: (W, E) bool.
+          locks: of all objects.
+          visible: (W, A, E) bool.
+          lidar: (W, A, L) metres.
+          steps: (W,) int64 steps done in the episode.
+        """
+        s = self._scenario
+        agents = self._agent_features(pose, velocity, steps)
+        objects = self._object_features(pose[:, s.num_agents :], velocity[:, s.num_agents :])
+        flags = self._lock_features(locks)
+        first_object, first_ramp = s.num_agents, s.num_agents + s.max_boxes
+        observation = {"self": agents, "lidar": lidar.clone()} if s.lidar_rays else {"self": agents}
+        if s.num_agents > 1:
+            observation["agents"] = agents[:, self._others]
+            observation["agents_visible"] = _pick(visible[..., :first_object], self._others)
+            observation["agents_present"] = present[:, self._others]
+        if s.max_boxes:
+            shown = present[:, None, first_object:first_ramp]
+            parts = [self._per_agent(objects[:, : s.max_boxes])]
+            if s.box_size_features:
+                parts.append(self._per_agent(2 * box_half_size))
+            if s.lock_boxes:
+                parts.append(flags[:, :, : s.max_boxes])
+            observation["boxes"] = torch.cat(parts, dim=-1) * shown[..., None]
+            observation["boxes_visible"] = visible[..., first_object:first_ramp].clone()
+            observation["boxes_present"] = shown.repeat(1, s.num_agents, 1)
+        if s.ramps:
+            parts = [self._per_agent(objects[:, s.max_boxes :])]
+            if s.box_size_features:
+                parts.append(torch.zeros_like(parts[0][..., :3]))
+            if s.lock_ramps:
+                parts.append(flags[:, :, s.max_boxes :])
+            observation["ramps"] = torch.cat(parts, dim=-1)
+            observation["ramps_visible"] = visible[..., first_ramp:].clone()
+            observation["ramps_present"] = present[:, None, first_ramp:].repeat(1, s.num_agents, 1)
+        return observation
+
+    def _agent_features(self, pose: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
+        s = self._scenario
+        agent_pose = pose[:, : s.num_agents]
+        yaw = agent_pose[..., 3:]
+        heading = [yaw.cos(), yaw.sin()] if s.heading_features == "cos_sin" else [yaw]
+        hider = (self._team == 0).float()[None, :, None].expand(len(pose), -1, -1)
+        progress = (steps / (s.preparation_steps + 1e-5)).clamp(max=1.0).float()
+        preparation = progress[:, None, None].expand(-1, s.num_agents, 1)
+        return torch.cat([agent_pose[..., :3], *heading, velocity[:, : s.num_agents], hider, preparation], dim=-1)
+
+    @staticmethod
+    def _object_features(pose: Tensor, velocity: Tensor) -> Tensor:
+        return torch.cat([pose[..., :3], pose[..., 3:].cos(), pose[..., 3:].sin(), velocity], dim=-1)
+
+    def _per_agent(self, features: Tensor) -> Tensor:
+        return features[:, None].expand(-1, self._scenario.num_agents, -1, -1)
+
+    def _lock_features(self, locks: Locks) -> Tensor:
+        """you_lock, team_lock, obj_lock: (W, A, O, 3)."""
+        agents = torch.arange(self._scenario.num_agents, device=locks.locked.device)
+        locked = locks.locked[:, None]
+        you = locked & (locks.locker[:, None] == agents[None, :, None])
+        team = locked & (self._team[locks.locker][:, None] == self._team[None, :, None])
+        return torch.stack([you, team, locked.expand_as(you)], dim=-1).float()
+
+
+def _pick(values: Tensor, index: Tensor) -> Tensor:
+    """Gather (W, A, A) by (A, K) along the last axis -> (W, A, K)."""
+    return values.gather(2, index.expand(len(values), -1, -1))
+
+
+def team_index(s: Scenario, device: torch.device) -> Tensor:
+    """Return (A,) int64: 0 for hiders, 1 for seekers."""
+    return (torch.arange(s.num_agents, device=device) >= s.hiders).long()

@@ -1,0 +1,218 @@
+"""The CPU engine: W worlds on a thread pool by ``mujoco.batch``."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import torch
+from mujoco.batch import Batch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..scene import FREE_RANGE, RAY_GROUPS, Scene
+from .engine import MAX_SPEED, PhysicsEngine
+
+PARKING = (-40.0, -40.0, 30.0)  # Metres; far from everything, with gravity compensated.
+PARKING_SPACING = 3.0  # Metres along x between parked objects.
+PER_WORLD_FIELDS = (
+    "geom_size",
+    "geom_matid",
+    "body_pos",
+    "body_inertia",
+    "body_gravcomp",
+    "jnt_range",
+    "eq_data",
+)
+"""Model fields that differ between worlds."""
+DIVERGENCE_WARNINGS = [
+    int(mujoco.mjtWarning.mjWARN_BADQPOS),
+    int(mujoco.mjtWarning.mjWARN_BADQVEL),
+    int(mujoco.mjtWarning.mjWARN_BADQACC),
+]
+
+
+class CpuEngine(PhysicsEngine):
+    """MuJoCo in C on ``threads`` threads (0: one per core). Bit-identical at any thread count."""
+
+    def __init__(self, scene: Scene, num_worlds: int, threads: int = 0) -> None:
+        self.scene = scene
+        self.num_worlds = num_worlds
+        self.device = torch.device("cpu")
+        scenario = scene.scenario
+        self._agents, self._entities = scenario.num_agents, scene.num_entities
+        self._batch = Batch(scene.model, num_worlds, nthread=threads)
+        self._model = {name: self._batch.expand(name) for name in PER_WORLD_FIELDS}
+        self._model["eq_data"][..., 3:] = 0.0
+        self._model["eq_data"][..., :3] = 0.0
+        self._model["eq_data"][..., 6] = 1.0  # Identity quaternion until something is grabbed.
+        self._model["eq_data"][..., 10] = 1.0  # Torque scale.
+        self._qpos = self._batch.bind("qpos").reshape(num_worlds, self._entities, 4)
+        self._qvel = self._batch.bind("qvel").reshape(num_worlds, self._entities, 4)
+        self._ctrl = self._batch.bind("ctrl").reshape(num_worlds, self._agents, 3)
+        self._eq_active = self._batch.bind("eq_active")
+        self._object_joints = scene.entity_joints[self._agents :]
+        self._parked = np.zeros((num_worlds, self._entities), dtype=bool)
+        self._holding = np.full((num_worlds, self._agents), -1)
+        self._locked = np.zeros((num_worlds, scenario.num_objects), dtype=bool)
+        self._geom_entity = torch.from_numpy(np.append(scene.geom_entity, -1))  # A miss is geom -1: the appended row.
+        self._materials = (scene.model.material("wall").id, scene.model.material("outer_wall").id)
+        self._warnings_seen = self._divergence_warnings()
+        self._diverged = torch.zeros(num_worlds, dtype=torch.bool)
+
+    @property
+    def pose(self) -> Tensor:
+        """(W, E, 4) float32 copy."""
+        return torch.from_numpy(self._qpos.astype(np.float32))
+
+    @property
+    def velocity(self) -> Tensor:
+        """(W, E, 4) float32 copy."""
+        return torch.from_numpy(self._qvel.astype(np.float32))
+
+    @property
+    def diverged(self) -> Tensor:
+        """(W,) bool."""
+        return self._diverged
+
+    def reset(self, worlds: Tensor, layout: Layout) -> None:
+        """See PhysicsEngine.reset."""
+        ids = worlds.numpy().astype(np.int32)
+        self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self._write_walls(ids, layout)
+        self._write_boxes(ids, layout)
+        self._write_parking(ids, layout)
+        self._model["jnt_range"][ids[:, None], self._object_joints.ravel()] = (-FREE_RANGE, FREE_RANGE)
+        self._holding[ids] = -1
+        self._locked[ids] = False
+        self._diverged[worlds] = False
+        self._batch.set_const(ids)
+        poses = torch.cat([layout.agent_pose, layout.box_pose, layout.ramp_pose], dim=1)
+        self.set_bodies(worlds, poses, torch.zeros_like(poses))
+        self._warnings_seen[ids] = self._divergence_warnings()[ids]
+
+    def _write_walls(self, ids: np.ndarray, layout: Layout) -> None:
+        walls, present = layout.walls.numpy(), layout.wall_present.numpy()
+        height = np.where(present, walls[..., 4], 0.1)
+        position = np.stack([walls[..., 0], walls[..., 1], height / 2], axis=-1)
+        hidden = self.scene.model.body_pos[self.scene.wall_body]
+        size = np.stack([walls[..., 2], walls[..., 3], height / 2], axis=-1)
+        self._model["body_pos"][ids[:, None], self.scene.wall_body] = np.where(present[..., None], position, hidden)
+        self._model["geom_size"][ids[:, None], self.scene.wall_geom] = np.where(present[..., None], size, 0.05)
+        material = np.where(layout.wall_is_outer.numpy(), self._materials[1], self._materials[0])
+        self._model["geom_matid"][ids[:, None], self.scene.wall_geom] = material
+
+    def _write_boxes(self, ids: np.ndarray, layout: Layout) -> None:
+        if not len(self.scene.box_geom):
+            return
+        half = np.where(layout.box_present.numpy()[..., None], layout.box_half_size.numpy(), 0.25)
+        squares = half**2
+        inertia = (squares.sum(-1, keepdims=True) - squares) / 3  # Solid box of 1 kg.
+        bodies = self.scene.entity_body[self._agents : self._agents + len(self.scene.box_geom)]
+        self._model["geom_size"][ids[:, None], self.scene.box_geom] = half
+        self._model["body_inertia"][ids[:, None], bodies] = inertia
+
+    def _write_parking(self, ids: np.ndarray, layout: Layout) -> None:
+        boxes = slice(self._agents, self._agents + layout.box_present.shape[1])
+        self._parked[ids] = False
+        self._parked[ids, boxes] = ~layout.box_present.numpy()
+        self._model["body_gravcomp"][ids[:, None], self.scene.entity_body] = self._parked[ids].astype(float)
+
+    def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """See PhysicsEngine.set_bodies."""
+        ids = worlds.numpy()
+        parked = self._parked[ids][..., None]
+        place = np.zeros((self._entities, 4))
+        place[:, :3] = PARKING
+        place[:, 0] += PARKING_SPACING * np.arange(self._entities)
+        self._qpos[ids] = np.where(parked, place, pose.double().numpy())
+        self._qvel[ids] = np.where(parked, 0.0, velocity.double().numpy())
+
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+        """See PhysicsEngine.set_grabs."""
+        held = holding.numpy()
+        dropped = np.nonzero((self._holding >= 0) & (self._holding != held))
+        self._eq_active[dropped[0], self.scene.grab_weld[dropped[1], self._holding[dropped]]] = 0.0
+        world, agent = np.nonzero(held >= 0)
+        weld = self.scene.grab_weld[agent, held[world, agent]]
+        self._eq_active[world, weld] = 1.0
+        half_yaw = yaw.double().numpy()[world, agent] / 2
+        target = np.zeros((len(world), 7))
+        target[:, :3] = offset.double().numpy()[world, agent]
+        target[:, 3], target[:, 6] = np.cos(half_yaw), np.sin(half_yaw)
+        self._model["eq_data"][world, weld, 3:10] = target
+        self._holding = held.copy()
+
+    def set_locks(self, locked: Tensor, pose: Tensor) -> None:
+        """See PhysicsEngine.set_locks."""
+        wanted = locked.numpy()
+        freed = np.nonzero(self._locked & ~wanted)
+        self._model["jnt_range"][freed[0][:, None], self._object_joints[freed[1]]] = (-FREE_RANGE, FREE_RANGE)
+        world, obj = np.nonzero(wanted)
+        held_at = pose.double().numpy()[world, obj]
+        self._model["jnt_range"][world[:, None], self._object_joints[obj]] = held_at[..., None]
+        self._locked = wanted.copy()
+
+    def step(self, command: Tensor) -> None:
+        """See PhysicsEngine.step."""
+        self._ctrl[:] = command.numpy()
+        self._batch.step(nstep=self.scene.scenario.substeps)
+        self._find_diverged()
+
+    def _divergence_warnings(self) -> np.ndarray:
+        """Count the times that MuJoCo found a world diverged, (W,); it then resets that world to the template."""
+        return self._batch.warning[:, DIVERGENCE_WARNINGS, 1].sum(axis=1)
+
+    def _find_diverged(self) -> None:
+        warnings = self._divergence_warnings()
+        speed = np.abs(self._qvel[..., :3]).max(axis=(1, 2))
+        bad = (warnings != self._warnings_seen) | ~(speed < MAX_SPEED) | ~np.isfinite(self._qpos).all(axis=(1, 2))
+        self._diverged = torch.from_numpy(bad)
+
+    def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
+        """See PhysicsEngine.rays."""
+        bodies = np.append(self.scene.entity_body, -1)[exclude.numpy()]
+        distance, geom = self._batch.ray(
+            origin.double().numpy(),
+            direction.double().numpy(),
+            geomgroup=np.array(RAY_GROUPS, dtype=np.uint8),
+            bodyexclude=bodies.astype(np.int32),
+            ids=worlds.numpy().astype(np.int32),
+        )
+        hit = torch.from_numpy(distance)
+        entity = self._geom_entity[torch.from_numpy(geom).long()]
+        return torch.where(hit < 0, torch.inf, hit).float(), entity
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """See PhysicsEngine.state_dict."""
+        arrays = {f"model.{name}": values for name, values in self._model.items()}
+        arrays |= {"state": self._batch.state, "holding": self._holding, "locked": self._locked, "parked": self._parked}
+        return {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """See PhysicsEngine.load_state_dict."""
+        for name, values in self._model.items():
+            values[:] = state[f"model.{name}"].numpy()
+        self._batch.set_const()
+        self._batch.state[:] = state["state"].numpy()
+        self._holding = state["holding"].numpy().copy()
+        self._locked = state["locked"].numpy().copy()
+        self._parked = state["parked"].numpy().copy()
+        self._warnings_seen = self._divergence_warnings()
+        self._diverged = torch.zeros(self.num_worlds, dtype=torch.bool)
+
+    def world_model(self, world: int) -> mujoco.MjModel:
+        """See PhysicsEngine.world_model."""
+        return self._batch.get_model(world)
+
+    def world_data(self, world: int) -> mujoco.MjData:
+        """See PhysicsEngine.world_data."""
+        data = self._batch.get_data(world)
+        mujoco.mj_forward(self.world_model(world), data)
+        return data
+
+    @property
+    def bytes_per_world(self) -> int:
+        """See PhysicsEngine.bytes_per_world."""
+        expanded = [self._batch.expanded(name) for name in sorted(mujoco.batch.MODEL_FIELDS)]
+        fields = sum(values.nbytes for values in expanded if values is not None)
+        return (fields + self._batch.state.nbytes) // self.num_worlds

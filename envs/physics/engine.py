@@ -1,0 +1,117 @@
+"""The contract between the rules and a physics engine.
+
+Shapes: W worlds, A agents, B boxes, R ramps, O = B + R objects, E = A + O entities (agents, boxes, ramps), N rays.
+Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is x, y, z of the true centre and the
+unwrapped yaw; a *velocity* is their time derivative. Absent objects are parked where nothing meets them.
+
+Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and ``rays``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import mujoco
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..scene import Scene
+
+
+class PhysicsEngine(ABC):
+    """W worlds of one scene. tests/envs/physics/ holds the test suite that every engine passes."""
+
+    scene: Scene
+    num_worlds: int
+    device: torch.device
+
+    @property
+    @abstractmethod
+    def pose(self) -> Tensor:
+        """(W, E, 4) float32, current after ``reset``, ``set_bodies`` and ``step``. A copy: later steps do not change it."""
+
+    @property
+    @abstractmethod
+    def velocity(self) -> Tensor:
+        """(W, E, 4) float32: vx, vy, vz, yaw rate. A copy."""
+
+    @abstractmethod
+    def reset(self, worlds: Tensor, layout: Layout) -> None:
+        """Start episodes: write walls, sizes and poses; everything at rest, nothing held, nothing locked.
+
+        Args:
+          worlds: (K,) sorted world indices.
+          layout: starts of the K worlds.
+        """
+
+    @abstractmethod
+    def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """Write pose (K, E, 4) and velocity (K, E, 4) of every entity of K worlds; rows of absent objects are ignored."""
+
+    @abstractmethod
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+        """Weld agents to the objects they hold (soft, 6 degrees of freedom; rule 5.3).
+
+        Args:
+          holding: (W, A) int64, object index or -1.
+          offset: (W, A, 3) object centre minus agent centre in the agent's frame.
+          yaw: (W, A) object yaw minus agent yaw.
+        """
+
+    @abstractmethod
+    def set_locks(self, locked: Tensor, pose: Tensor) -> None:
+        """Hold locked objects at a pose by zero-width joint limits (rule 2.6).
+
+        Args:
+          locked: (W, O) bool.
+          pose: (W, O, 4); rows of unlocked objects are ignored.
+        """
+
+    @abstractmethod
+    def step(self, command: Tensor) -> None:
+        """Advance every world by ``scenario.substeps`` substeps with constant motor commands (W, A, 3): x, y, yaw."""
+
+    @abstractmethod
+    def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
+        """Cast rays against bodies, walls and the floor; decoration is transparent.
+
+        Args:
+          worlds: (K,) sorted world indices.
+          origin: (K, N, 3).
+          direction: (K, N, 3); distances are in units of its length.
+          exclude: (N,) int64 entity whose geoms ray n ignores, -1 for none.
+
+        Returns:
+          distance (K, N) float32, ``inf`` on a miss, and the entity hit (K, N) int64, -1 for anything else or a miss.
+        """
+
+    @property
+    @abstractmethod
+    def diverged(self) -> Tensor:
+        """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``). Such worlds need a reset."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that decides the future of all worlds, for a restart that is exact to the bit."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore what ``state_dict`` returned, in an engine of the same scene and number of worlds."""
+
+    @abstractmethod
+    def world_model(self, world: int) -> mujoco.MjModel:
+        """A host MjModel of one world as it is now (sizes, walls, locks), for rendering and inspection."""
+
+    @abstractmethod
+    def world_data(self, world: int) -> mujoco.MjData:
+        """A host MjData of one world as it is now, with derived quantities computed."""
+
+    @property
+    @abstractmethod
+    def bytes_per_world(self) -> int:
+        """Memory that one more world costs, in bytes."""
+
+
+MAX_SPEED = 200.0
+"""Metres per second beyond which a body counts as thrown away by the solver; agents reach 12 m/s."""

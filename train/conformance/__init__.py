@@ -1,0 +1,1 @@
+"""Replays reference trajectories of the original rules against this implementation."""
