@@ -1,1 +1,8 @@
 """Episode starts: walls, sizes, counts and positions."""
+
+from .generate import generate, max_walls
+from .layout import Layout
+from .stream import LayoutStream
+from .validate import validate_layout
+
+__all__ = ["Layout", "LayoutStream", "generate", "max_walls", "validate_layout"]

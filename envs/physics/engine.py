@@ -101,11 +101,11 @@ class PhysicsEngine(ABC):
 
     @abstractmethod
     def world_model(self, world: int) -> mujoco.MjModel:
-        """A host MjModel of one world as it is now (sizes, walls, locks), for rendering and inspection."""
+        """Return a host MjModel of one world as it is now (sizes, walls, locks), for rendering and inspection."""
 
     @abstractmethod
     def world_data(self, world: int) -> mujoco.MjData:
-        """A host MjData of one world as it is now, with derived quantities computed."""
+        """Return a host MjData of one world as it is now, with derived quantities computed."""
 
     @property
     @abstractmethod

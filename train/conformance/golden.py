@@ -17,9 +17,9 @@ from torch import Tensor
 
 from envs.errors import UserError
 from envs.layouts import Layout, max_walls
-from envs.scenarios import Scenario, validate
+from envs.scenarios import LayoutName, Scenario, validate
 
-LAYOUTS = {"randomwalls": "random_rooms", "quadrant": "quadrant"}
+LAYOUTS: dict[str, LayoutName] = {"randomwalls": "random_rooms", "quadrant": "quadrant"}
 """Names of wall scenarios in the recordings and here."""
 
 

@@ -1,0 +1,48 @@
+"""Fixed arenas: one room in the lower-right quarter, and the empty arena (environment rule 3.3)."""
+
+from __future__ import annotations
+
+from numpy.random import Generator
+
+from ..scenarios import Scenario
+from .chance import pick
+from .walls import Wall, cut_door, outer_walls
+
+QUADRANT_SHARE = 0.5  # Side of the room as a share of the floor's side.
+
+
+def quadrant_cells(grid_cells: int) -> int:
+    """Return the side of the quadrant's room in cells, its wall included."""
+    return int(QUADRANT_SHARE * grid_cells)
+
+
+def quadrant(scenario: Scenario, rng: Generator) -> list[Wall]:
+    """Return the frame and the room's two walls, centred at x = 3.1 and y = 3.1 m on the 6 m floor.
+
+    Each wall has a door at a uniform position, except that with ``door_dropout_probability`` one of them is left
+    solid.
+    """
+    cells = scenario.grid_cells
+    side = quadrant_cells(cells)
+    room = [Wall(True, cells - side, 0, side), Wall(False, side, cells - side, cells - 1)]
+    solid = pick(rng, 0, 2) if rng.random() < scenario.door_dropout_probability else None
+    walls = outer_walls(cells)
+    for index, wall in enumerate(room):
+        door_cells = 0 if index == solid else scenario.door_cells
+        walls += cut_door(wall, [wall.start, wall.end], door_cells, rng)
+    return walls
+
+
+def quadrant_pieces(scenario: Scenario) -> int:
+    """Return the largest number of interior wall pieces."""
+    return 4 if scenario.door_cells else 2
+
+
+def empty(scenario: Scenario, rng: Generator) -> list[Wall]:
+    """Return the frame alone."""
+    return outer_walls(scenario.grid_cells)
+
+
+def empty_pieces(scenario: Scenario) -> int:
+    """Return the number of interior wall pieces: none."""
+    return 0

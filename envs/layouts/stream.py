@@ -1,0 +1,66 @@
+"""An endless, reproducible supply of layouts for many worlds."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from ..scenarios import Scenario
+from .generate import Start, draw_start, to_layout
+from .layout import Layout
+
+
+class LayoutStream:
+    """Deals every world its own sequence of layouts.
+
+    Episode e of world w depends on (seed, w, e) alone: not on the number of worlds, nor on how draws are grouped or
+    ordered. The whole state is one episode counter per world.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, num_worlds: int) -> None:
+        if seed < 0:
+            raise UserError(f"seed is {seed}; it must not be negative")
+        self.scenario = scenario
+        self.seed = seed
+        self.num_worlds = num_worlds
+        self._episodes = [0] * num_worlds
+
+    def draw(self, world_ids: Tensor) -> Layout:
+        """Return the next layout of some worlds, on the CPU.
+
+        Args:
+          world_ids: (N,) integers in 0..num_worlds - 1, on any device. A repeated world gets consecutive episodes.
+
+        Raises:
+          UserError: the scenario's walls or objects do not fit on the floor.
+        """
+        return to_layout(self.scenario, [self._next(world) for world in world_ids.tolist()])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return ``episodes``: (num_worlds,) int64, layouts drawn so far."""
+        return {"episodes": torch.tensor(self._episodes, dtype=torch.int64)}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Continue where another stream of the same scenario, seed and number of worlds was.
+
+        Raises:
+          UserError: the state is of another number of worlds.
+        """
+        episodes = state["episodes"]
+        if episodes.shape != (self.num_worlds,):
+            raise UserError(
+                f"saved layout state is of {episodes.numel()} worlds but there are {self.num_worlds}; "
+                f"resume with the same number of worlds"
+            )
+        self._episodes = [int(count) for count in episodes.tolist()]
+
+    def _next(self, world: int) -> Start:
+        if not 0 <= world < self.num_worlds:
+            raise IndexError(f"world {world} is not in 0..{self.num_worlds - 1}")
+        episode = self._episodes[world]
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(world, episode))
+        start = draw_start(self.scenario, np.random.default_rng(seeds))
+        self._episodes[world] = episode + 1
+        return start
