@@ -93,21 +93,19 @@ def draw_start(scenario: Scenario, rng: Generator) -> Start:
 
 def to_layout(scenario: Scenario, starts: list[Start]) -> Layout:
     """Put N starts into tensors, padded to the scenario's slots."""
-    wall_slots = max_walls(scenario)
-    walls = [_wall_slots(start.walls, scenario.cell_size, wall_slots) for start in starts]
-    present = [[row[4] > 0.0 for row in rows] for rows in walls]
-    boxes = [_box_slots(start.bodies, scenario.max_boxes) for start in starts]
-    outer = [[row and slot < OUTER_WALLS for slot, row in enumerate(rows)] for rows in present]
+    slots = max_walls(scenario)
+    walls = _tensor([_wall_slots(s.walls, scenario.cell_size, slots) for s in starts], slots, 5)
+    wall_present = walls[..., 4] > 0.0
+    boxes = [_box_slots(s.bodies, scenario.max_boxes) for s in starts]
+    box_half_size = _tensor([sizes for _, sizes in boxes], scenario.max_boxes, 3)
     return Layout(
-        walls=_tensor(walls, wall_slots, 5),
-        wall_present=torch.tensor(present, dtype=torch.bool),
-        wall_is_outer=torch.tensor(outer, dtype=torch.bool),
+        walls=walls,
+        wall_present=wall_present,
+        wall_is_outer=wall_present & (torch.arange(slots) < OUTER_WALLS),
         agent_pose=_tensor([_poses(s.bodies.agents, AGENT_SIZE) for s in starts], scenario.num_agents, 4),
         box_pose=_tensor([poses for poses, _ in boxes], scenario.max_boxes, 4),
-        box_half_size=_tensor([sizes for _, sizes in boxes], scenario.max_boxes, 3),
-        box_present=torch.tensor(
-            [[slot < len(s.bodies.boxes) for slot in range(scenario.max_boxes)] for s in starts], dtype=torch.bool
-        ),
+        box_half_size=box_half_size,
+        box_present=box_half_size[..., 2] > 0.0,
         ramp_pose=_tensor([_poses(s.bodies.ramps, RAMP_SIZE) for s in starts], scenario.ramps, 4),
     )
 

@@ -1,0 +1,66 @@
+"""The stream of layouts: reproducible whatever the grouping, and resumable."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+from envs.errors import UserError
+from envs.layouts import Layout, LayoutStream
+from envs.scenarios import FULL
+
+
+def equal(first, second):
+    """Whether two layouts are the same to the bit."""
+    return all(torch.equal(getattr(first, f.name), getattr(second, f.name)) for f in fields(Layout))
+
+
+def test_layout_depends_on_seed_world_and_episode_only():
+    few, many = LayoutStream(FULL, seed=7, num_worlds=3), LayoutStream(FULL, seed=7, num_worlds=20)
+    first = few.draw(torch.arange(3))
+    second = few.draw(torch.arange(3))
+    everything = many.draw(torch.arange(19, -1, -1))
+    assert equal(first, everything.select([19, 18, 17]))
+    assert equal(second.select([1]), many.draw(torch.tensor([1])))
+    assert equal(second.select([2]), many.draw(torch.tensor([5, 2])).select([1]))
+
+
+def test_worlds_episodes_and_seeds_differ():
+    stream = LayoutStream(FULL, seed=7, num_worlds=2)
+    first, second = stream.draw(torch.tensor([0, 1])), stream.draw(torch.tensor([0, 1]))
+    other = LayoutStream(FULL, seed=8, num_worlds=2).draw(torch.tensor([0, 1]))
+    starts = torch.cat([x.agent_pose[:, 0, :2] for x in (first, second, other)])
+    assert len(starts.unique(dim=0)) == 6
+
+
+def test_repeated_world_gets_consecutive_episodes():
+    twice = LayoutStream(FULL, seed=1, num_worlds=2).draw(torch.tensor([1, 1]))
+    stream = LayoutStream(FULL, seed=1, num_worlds=2)
+    assert equal(twice, Layout.stack([stream.draw(torch.tensor([1])) for _ in range(2)]))
+
+
+def test_resumed_stream_continues():
+    stream = LayoutStream(FULL, seed=3, num_worlds=4)
+    stream.draw(torch.tensor([0, 1, 2, 3]))
+    stream.draw(torch.tensor([2, 2]))
+    resumed = LayoutStream(FULL, seed=3, num_worlds=4)
+    resumed.load_state_dict(stream.state_dict())
+    assert resumed.state_dict()["episodes"].tolist() == [1, 1, 3, 1]
+    assert equal(stream.draw(torch.arange(4)), resumed.draw(torch.arange(4)))
+
+
+def test_no_world_is_an_empty_layout():
+    layout = LayoutStream(FULL, seed=3, num_worlds=4).draw(torch.tensor([], dtype=torch.int64))
+    assert layout.walls.shape == (0, 10, 5)
+    assert layout.wall_present.shape == (0, 10)
+    assert layout.box_present.shape == (0, 9)
+
+
+def test_mistakes_are_refused():
+    stream = LayoutStream(FULL, seed=3, num_worlds=4)
+    with pytest.raises(UserError, match="of 2 worlds but there are 4"):
+        stream.load_state_dict(LayoutStream(FULL, seed=3, num_worlds=2).state_dict())
+    with pytest.raises(UserError, match="seed is -1"):
+        LayoutStream(FULL, seed=-1, num_worlds=4)
+    with pytest.raises(IndexError):
+        stream.draw(torch.tensor([4]))
