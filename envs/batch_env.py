@@ -31,6 +31,20 @@ NO_ACTION = (5, 5, 5, 0, 0)
 
 
 @dataclass
+class Transition:
+    """What one step of W worlds gives before any of them starts its next episode."""
+
+    reward: Tensor
+    """(W, A) float32."""
+    done: Tensor
+    """(W,) bool: the episode is over."""
+    live: Tensor
+    """(W,) bool: the step was not part of the preparation phase."""
+    hiders_seen: Tensor
+    """(W,) bool: after this step some seeker sees some hider."""
+
+
+@dataclass
 class StepResult:
     """What one step of W worlds gives."""
 
@@ -204,7 +218,20 @@ class BatchEnv:
         )
 
     def step(self, actions: Tensor) -> StepResult:
-        """Advance every world by one step.
+        """Advance every world by one step; worlds whose episode is over start their next one.
+
+        Args and errors are those of ``advance``.
+        """
+        t = self.advance(actions)
+        statistics = self._finish(t.done)
+        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics)
+
+    def observe(self) -> Observation:
+        """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""
+        return self._observe()
+
+    def advance(self, actions: Tensor) -> Transition:
+        """Advance every world by one step and leave worlds whose episode is over as they are.
 
         Args:
           actions: (W, A, 5) int64: bins of force x, force y and torque (5 is none), grab, lock.
@@ -230,8 +257,7 @@ class BatchEnv:
         reward = torch.where(diverged[:, None], 0.0, reward)
         self._accumulate(reward, hiders_seen, live)
         done = (self._steps >= self._episode_end) | diverged
-        statistics = self._finish(done)
-        return StepResult(self._observe(), reward, done, live, hiders_seen, statistics)
+        return Transition(reward, done, live, hiders_seen)
 
     def _check(self, actions: Tensor) -> None:
         expected = (self.num_worlds, self.num_agents, len(ACTION_BINS))
