@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from . import observations, scene
+from .errors import UserError
 from .games import hide_and_seek
 from .layouts import Layout, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
@@ -184,7 +185,9 @@ class BatchEnv:
         if layout is None:
             layout = self._layouts.draw(worlds.cpu())
         else:
-            validate_layout(self.scenario, layout)
+            layout = validate_layout(self.scenario, layout)
+            if layout.num_worlds != len(worlds):
+                raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {len(worlds)}")
         layout = layout.to(self.device)
         agents, boxes = self.num_agents, self.scenario.max_boxes
         self.engine.reset(worlds, layout)
