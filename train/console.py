@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 _HEADING_EVERY = 25  # lines
+_PIPE_WIDTH = 180  # characters
 _COLUMNS = (
     # title, width, tag, format
     ("hiders", 8, "charts/episodic_return/hiders", "{:+.1f}"),
@@ -21,8 +22,9 @@ _COLUMNS = (
 
 
 def make_console() -> Console:
-    """Return the console for ordinary output. Long lines are never wrapped when stdout is not a terminal."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, emoji=False, markup=False)
+    """Return the console for ordinary output: as wide as the terminal, or wide enough for every table in a file or pipe."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(width=width, highlight=False, emoji=False, markup=False)
 
 
 class TrainingConsole:
@@ -73,5 +75,5 @@ def duration(seconds: float) -> str:
 
 def _heading(total: int) -> str:
     width = 2 * len(str(total)) + 1
-    start = f"{'iteration'[:width]:>{width}}  {'env steps':>12}  {'steps/s':>8}  {'left':>8}"
+    start = f"{'iteration' if width >= 9 else '':>{width}}  {'env steps':>12}  {'steps/s':>8}  {'left':>8}"
     return start + "".join(f"  {title:>{width}}" for title, width, _, _ in _COLUMNS)

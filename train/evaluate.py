@@ -86,7 +86,7 @@ def play_match(
         actions = [player.act(obs, started) for player in players]
         step = env.step(torch.where(is_hider[None, :, None], actions[0], actions[-1]))
         seen, lengths = tally.add(step)
-        _collect(results, step, seen, lengths)
+        _collect(results, step, seen, lengths, env.scenario.horizon)
         obs, started = step.obs, step.done
         progress(min(episodes, sum(min(len(r), rounds) for r in results)))
     ordered = [results[w][r] for r in range(rounds) for w in range(env.num_worlds)][:episodes]
@@ -110,13 +110,19 @@ class _SeenTally:
         return shares, lengths
 
 
-def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor) -> None:
-    """Append the episodes that ended to their worlds' lists."""
-    worlds = step.done.nonzero()[:, 0].tolist()
-    if not worlds:
-        return
+def _collect(
+    results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor, horizon: int
+) -> None:
+    """Append the episodes that ended to their worlds' lists.
+
+    A world whose physics became NaN ends early and is left out of the statistics; it plays another episode instead.
+    """
+    whole = lengths == horizon
+    worlds = step.done.nonzero()[:, 0][whole].tolist()
     columns = {name: values.double().tolist() for name, values in step.statistics.items()}
-    columns |= {"seen_fraction": seen.tolist(), "length": lengths.tolist()}
+    if not worlds or any(len(values) != len(worlds) for values in columns.values()):
+        return  # Nothing ended, or physics broke in the very last step and the rows cannot be told apart.
+    columns |= {"seen_fraction": seen[whole].tolist(), "length": lengths[whole].tolist()}
     for index, world in enumerate(worlds):
         results[world].append({name: values[index] for name, values in columns.items()})
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from envs.errors import UserError
-from policies.actor_critic import ActorCritic
-
-from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
-from .plain import from_plain
-from .presets import TrainConfig
-from .run_folder import RunFolder
+from policies.actor_critic import ActorCritic, LSTMState
 
 Observations = dict[str, Tensor]
 
@@ -67,3 +59,36 @@ class StillPlayer:
     def act(self, obs: Observations, started: Tensor) -> Tensor:
         """Return the motionless action for every agent, (W, A, 5)."""
         return self._action.to(started.device).expand(*obs["self"].shape[:2], -1).clone()
+
+
+class PolicyPlayer:
+    """A trained policy for all agents, with its memory."""
+
+    def __init__(self, policy: ActorCritic, seed: int, deterministic: bool = False, name: str = "trained") -> None:
+        self.name = name
+        self._policy = policy.eval()
+        self._device = policy.value_head.weight.device
+        self._seed = seed
+        self._deterministic = deterministic
+        self._generator = torch.Generator(self._device)
+        self._state: LSTMState | None = None
+
+    def begin(self, num_sequences: int) -> None:
+        """Forget the memory and restart the random numbers."""
+        self._generator.manual_seed(self._seed)
+        self._state = self._policy.initial_state(num_sequences)
+
+    def act(self, obs: Observations, started: Tensor) -> Tensor:
+        """Return the policy's actions (W, A, 5), drawn from its distribution unless it plays its most likely ones."""
+        assert self._state is not None, "begin() comes before act()"
+        worlds, agents = obs["self"].shape[:2]
+        flat = flatten_agents(obs)
+        resets = started.repeat_interleave(agents).to(self._device)
+        flat = {name: values.to(self._device) for name, values in flat.items()}
+        actions, self._state = self._policy.policy_step(flat, self._state, resets, self._deterministic, self._generator)
+        return actions.view(worlds, agents, -1).to(started.device)
+
+
+def flatten_agents(obs: Observations) -> Observations:
+    """Merge worlds and agents: (W, A, ...) becomes (N, ...) with N = W * A, all agents of world 0 first."""
+    return {name: values.flatten(0, 1) for name, values in obs.items()}

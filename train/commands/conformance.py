@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
             left_out += check.left_out if check.quantity.endswith("visible") else 0
             if not check.passed:
                 failures.append(f"{file.stem}: {check.quantity}")
-    console.print(table, crop=False)
+    console.print(table)
     console.print(
         f"{len(files)} files. Left out of the masks: {left_out} pairs whose answer in the original depends on its"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import tyro
@@ -12,7 +11,7 @@ from rich.table import Table
 from envs.scenarios import SCENARIOS, Scenario
 
 from ..console import make_console
-from ..presets import PRESETS, TrainConfig
+from ..presets import PRESETS, Preset
 
 
 @dataclass
@@ -25,17 +24,17 @@ def run(arguments: list[str]) -> None:
     tyro.cli(ListArguments, args=arguments, prog="hideseek list")
     console = make_console()
     _print(console, "Scenarios", ["name", "teams", "boxes", "ramps", "layout", "floor", "episode"], _scenario_rows())
-    _print(console, "Presets", ["name", "scenario", "worlds", "iterations", "env steps", "network", "for"], _preset_rows())
+    _print(console, "Presets", ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"], _preset_rows())
     console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
 
 
 def _print(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True)
+    for index, column in enumerate(columns):
+        table.add_column(column, no_wrap=index == 0)
     for row in rows:
         table.add_row(*row)
-    console.print(table, crop=False)
+    console.print(table)
     console.print()
 
 
@@ -57,16 +56,17 @@ def _scenario_row(s: Scenario) -> list[str]:
 
 
 def _preset_rows() -> list[list[str]]:
-    return [_preset_row(name, make()) for name, make in PRESETS.items()]
+    return [_preset_row(name, preset) for name, preset in PRESETS.items()]
 
 
-def _preset_row(name: str, config: TrainConfig) -> list[str]:
+def _preset_row(name: str, preset: Preset) -> list[str]:
+    config, network = preset.config, preset.config.network
     return [
         name,
         config.scenario.name,
         f"{config.num_worlds:,}",
         f"{config.iterations:,}",
         f"{config.total_env_steps:,}",
-        f"{dataclasses.asdict(config.network)}",
-        (PRESETS[name].__doc__ or "").strip().splitlines()[0].rstrip("."),
+        f"{network.embedding_size}/{network.hidden_size}/{network.lstm_size}",
+        preset.purpose,
     ]

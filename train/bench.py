@@ -1,0 +1,182 @@
+"""How many env steps per second each part makes, measured side by side in one run.
+
+Machines are shared and their speed wanders, so the parts take turns and each reports the median of its turns. Only ratios
+between parts of one run mean much.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+import torch
+
+from .devices import available_cores
+from .players import flatten_agents
+from .presets import TrainConfig
+from .run_folder import package_versions
+from .trainer import Trainer
+
+PARTS = {
+    "python_loop": "plain Python loop over MjData, one world after the other",
+    "engine": "physics of all worlds alone, random forces",
+    "environment": "rules, perception and observations too, random actions",
+    "inference": "environment with the policy acting",
+    "training": "rollouts and PPO updates",
+}
+"""What is measured, from the least to the most work per step."""
+_LOOP_WORLDS = 8  # worlds of the Python loop; it has no parallelism, so more change nothing
+
+
+class Benchmark:
+    """The parts of one scenario at one number of worlds."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.trainer = Trainer(config)
+        self.trainer.begin()
+        self.env = self.trainer.env
+        self._generator = torch.Generator().manual_seed(config.seed)
+        worlds = range(min(_LOOP_WORLDS, config.num_worlds))
+        self._loop_worlds = [(self.env.engine.world_model(w), self.env.engine.world_data(w)) for w in worlds]
+        self._turns: dict[str, Callable[[float], float]] = {
+            "python_loop": self._python_loop,
+            "engine": self._engine,
+            "environment": self._environment,
+            "inference": self._inference,
+            "training": self._training,
+        }
+
+    def run(self, seconds: float, turns: int, progress: Callable[[str], None] = lambda _: None) -> dict[str, list[float]]:
+        """Measure.
+
+        Args:
+          seconds: for each part, over all its turns; a turn of training lasts at least one iteration.
+          turns: how often each part is measured; the parts alternate.
+          progress: called with a part's name before its turn.
+
+        Returns:
+          Env steps per second of every turn, by part.
+        """
+        speeds: dict[str, list[float]] = {part: [] for part in PARTS}
+        for _ in range(turns):
+            for part in PARTS:
+                progress(part)
+                speeds[part].append(self._turns[part](seconds / turns))
+        return speeds
+
+    def _python_loop(self, seconds: float) -> float:
+        """Step worlds one by one with ``mj_step``: the yardstick."""
+        substeps, rng = self.config.scenario.substeps, np.random.default_rng(self.config.seed)
+        limit = self.config.scenario.action_limit
+
+        def step() -> int:
+            for model, data in self._loop_worlds:
+                data.ctrl[:] = rng.uniform(-limit, limit, model.nu)
+                mujoco.mj_step(model, data, nstep=substeps)
+            return len(self._loop_worlds)
+
+        return _steps_per_second(step, seconds)
+
+    def _engine(self, seconds: float) -> float:
+        limit = self.config.scenario.action_limit
+        shape = (self.env.num_worlds, self.env.num_agents, 3)
+        self.env.reset()
+
+        def step() -> int:
+            uniform = torch.rand(shape, generator=self._generator).to(self.env.device)
+            self.env.engine.step((2 * uniform - 1) * limit)
+            return self.env.num_worlds
+
+        return _steps_per_second(step, seconds)
+
+    def _environment(self, seconds: float) -> float:
+        bins = torch.tensor(self.env.action_bins)
+        shape = (self.env.num_worlds, self.env.num_agents, len(bins))
+        self.env.reset()
+
+        def step() -> int:
+            actions = (torch.rand(shape, generator=self._generator) * bins).long()
+            self.env.step(actions.to(self.env.device))
+            return self.env.num_worlds
+
+        return _steps_per_second(step, seconds)
+
+    def _inference(self, seconds: float) -> float:
+        env, policy = self.env, self.trainer.policy
+        obs = env.reset()
+        started = torch.ones(env.num_worlds, dtype=torch.bool, device=env.device)
+        state = policy.initial_state(env.num_worlds * env.num_agents)
+        generator = torch.Generator(env.device).manual_seed(self.config.seed)
+
+        def step() -> int:
+            nonlocal obs, started, state
+            resets = started.repeat_interleave(env.num_agents)
+            actions, _, _, state = policy.act(flatten_agents(obs), state, resets, generator=generator)
+            result = env.step(actions.view(env.num_worlds, env.num_agents, -1))
+            obs, started = result.obs, result.done
+            return env.num_worlds
+
+        return _steps_per_second(step, seconds)
+
+    def _training(self, seconds: float) -> float:
+        self.trainer.begin()
+
+        def step() -> int:
+            before = self.trainer.env_steps
+            self.trainer.iterate()
+            return self.trainer.env_steps - before
+
+        return _steps_per_second(step, seconds)
+
+
+def _steps_per_second(step: Callable[[], int], seconds: float) -> float:
+    """Call ``step``, which returns the env steps it made, for a time; return env steps per second."""
+    count, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds or count == 0:
+        count += step()
+    return count / elapsed
+
+
+def report(benchmark: Benchmark, speeds: dict[str, list[float]]) -> dict[str, Any]:
+    """Return medians, ratios and the circumstances as JSON values."""
+    config, env = benchmark.config, benchmark.env
+    medians = {part: statistics.median(values) for part, values in speeds.items()}
+    return {
+        "scenario": config.scenario.name,
+        "num_worlds": env.num_worlds,
+        "num_agents": env.num_agents,
+        "substeps": config.scenario.substeps,
+        "unit": "env steps/s, median over turns",
+        **{part: round(value, 1) for part, value in medians.items()},
+        "agent_steps_per_second": {part: round(value * env.num_agents, 1) for part, value in medians.items()},
+        "ratio_to_engine": {part: round(value / medians["engine"], 3) for part, value in medians.items()},
+        "ratio_to_python_loop": {part: round(value / medians["python_loop"], 3) for part, value in medians.items()},
+        "turns": {part: [round(value, 1) for value in values] for part, values in speeds.items()},
+        "bytes_per_world": env.bytes_per_world,
+        "diverged_worlds": env.num_diverged,
+        "machine": {
+            "cpu": _cpu_name(),
+            "cores": available_cores(),
+            "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+            "physics_threads": config.threads or available_cores(),
+            "torch_threads": torch.get_num_threads(),
+            "device": str(env.device),
+        },
+        "versions": package_versions(),
+    }
+
+
+def _cpu_name() -> str:
+    """Return the processor's name, as far as the system tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,101 @@
+"""``hideseek bench``: env steps per second of the engine, the environment, inference and training."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.table import Table
+
+from envs import scenarios
+from envs.errors import UserError
+
+from ..bench import PARTS, Benchmark, report
+from ..console import make_console
+from ..devices import resolve_device
+from ..files import write_json
+from ..presets import preset_for_scenario
+
+
+@dataclass(kw_only=True)
+class BenchArguments:
+    """Measure env steps per second of every part of training, side by side."""
+
+    scenario: str = "hide-and-seek/full"
+    """Scenario to measure; 'hideseek list' shows all."""
+    num_worlds: int = 64
+    """Worlds stepped at once."""
+    seconds: float = 6.0
+    """Time for each part, over all its turns; training takes at least one iteration per turn."""
+    turns: int = 3
+    """How often each part is measured; the parts alternate and the median counts."""
+    threads: int = 0
+    """Physics threads; 0 uses all cores."""
+    torch_threads: int = 0
+    """Threads of a tensor operation; 0 takes the default of training."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    seed: int = 0
+    """Seed of layouts and actions."""
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
+    """Write the report to this JSON file."""
+
+
+def run(arguments: list[str]) -> None:
+    """Measure, print the table and write the file."""
+    args = tyro.cli(BenchArguments, args=arguments, prog="hideseek bench")
+    if min(args.num_worlds, args.turns) < 1 or args.seconds <= 0:
+        raise UserError("--num-worlds, --turns and --seconds must be positive")
+    if args.json_file is not None and not os.access(args.json_file.absolute().parent, os.W_OK):
+        raise UserError(f"cannot write {args.json_file}: its folder is missing or not writable")
+    resolve_device(args.device)
+    scenario = scenarios.get(args.scenario)
+    config = dataclasses.replace(
+        preset_for_scenario(scenario.name),
+        scenario=scenario,
+        num_worlds=args.num_worlds,
+        threads=args.threads,
+        torch_threads=args.torch_threads,
+        device=args.device,
+        seed=args.seed,
+    )
+    benchmark = Benchmark(config)
+    speeds = benchmark.run(args.seconds, args.turns, lambda part: print(f"\r{part:<12}", end="", file=sys.stderr))
+    print("\r" + " " * 12 + "\r", end="", file=sys.stderr)
+    result = report(benchmark, speeds)
+    _print(result)
+    if args.json_file is not None:
+        write_json(args.json_file, result)
+
+
+def _print(result: dict[str, Any]) -> None:
+    console = make_console()
+    machine = result["machine"]
+    console.print(
+        f"{result['scenario']}: {result['num_worlds']} worlds, {result['num_agents']} agents, "
+        f"{result['substeps']} substeps, {result['bytes_per_world'] / 1024:.0f} KiB per world"
+    )
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['physics_threads']} physics threads, "
+        f"{machine['torch_threads']} torch threads"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("part")
+    for title in ("env steps/s", "agent steps/s", "of engine", "x Python loop"):
+        table.add_column(title, justify="right")
+    table.add_column("what runs")
+    for part, text in PARTS.items():
+        table.add_row(
+            part,
+            f"{result[part]:,.0f}",
+            f"{result['agent_steps_per_second'][part]:,.0f}",
+            f"{result['ratio_to_engine'][part]:.0%}",
+            f"{result['ratio_to_python_loop'][part]:.2f}",
+            text,
+        )
+    console.print(table)

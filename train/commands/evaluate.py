@@ -1,0 +1,166 @@
+"""``hideseek evaluate``: play a trained policy against random play, or against another policy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from tyro.conf import Positional
+
+from envs.batch_env import BatchEnv
+from envs.errors import UserError
+
+from ..console import make_console
+from ..devices import resolve_device
+from ..evaluate import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..files import write_atomically, write_json
+from ..intervals import Estimate, bootstrap_mean
+from ..players import Player, PolicyPlayer, RandomPlayer
+from ..saved_policy import SavedPolicy, load_policy
+
+_SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random streams are the same
+
+
+@dataclass(kw_only=True)
+class EvaluateArguments:
+    """Play four matches on the same layouts: trained v random, random v random, random v trained, trained v trained."""
+
+    run: Positional[Path]
+    """Run folder (its newest checkpoint) or checkpoint file to judge."""
+    against: str = "random"
+    """What to play against: random, a run folder or a checkpoint file."""
+    episodes: int = 200
+    """Episodes of each match; more make the intervals narrower."""
+    seed: int = 0
+    """Seed of layouts, actions and intervals."""
+    num_worlds: int = 50
+    """Worlds played at the same time; changes the layouts, not their distribution."""
+    deterministic: bool = False
+    """Play the most likely actions instead of drawing them from the policy."""
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
+    """Write everything to this JSON file."""
+    csv_file: Annotated[Path | None, tyro.conf.arg(name="csv")] = None
+    """Write one row per episode to this CSV file."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 0
+    """Physics threads; 0 uses all cores. Results do not depend on it."""
+
+
+def run(arguments: list[str]) -> None:
+    """Load the players, play the matches, print the table and write the files."""
+    args = tyro.cli(EvaluateArguments, args=arguments, prog="hideseek evaluate")
+    _check(args)
+    saved = load_policy(args.run, resolve_device(args.device))
+    rival = _rival(args, saved)
+    subject_name = "trained" if args.against == "random" else f"first ({saved.path.parent.parent.name or saved.path})"
+    subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
+
+    def make_env() -> BatchEnv:
+        worlds = min(args.num_worlds, args.episodes)
+        return BatchEnv(saved.config.scenario, worlds, args.seed, args.device, args.threads)
+
+    torch.set_num_threads(1)
+    console = make_console()
+    console.print(f"{saved.path}, iteration {saved.iteration}, in {saved.config.scenario.name}")
+    with _progress() as bar:
+        tasks: dict[str, int] = {}
+
+        def show(title: str, done: int) -> None:
+            if title not in tasks:
+                tasks[title] = bar.add_task(title, total=args.episodes)
+            bar.update(tasks[title], completed=done)  # type: ignore[arg-type]
+
+        result = evaluate(make_env, subject, rival, args.episodes, args.seed, show)
+    console.print(_table(result))
+    for line in _verdict(result, against_random=args.against == "random"):
+        console.print(line, soft_wrap=True)
+    _write(args, saved, result)
+
+
+def _check(args: EvaluateArguments) -> None:
+    """Refuse impossible requests before anything is loaded or played."""
+    if args.episodes < 1 or args.num_worlds < 1:
+        raise UserError("--episodes and --num-worlds must be at least 1")
+    for path in (args.json_file, args.csv_file):
+        if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+            raise UserError(f"cannot write {path}: it is a folder, or its folder is missing or not writable")
+
+
+def _rival(args: EvaluateArguments, saved: SavedPolicy) -> Player:
+    """Make the player that the subject is judged against."""
+    if args.against == "random":
+        return RandomPlayer(saved.policy.action_bins, args.seed + _RIVAL_SEED)
+    other = load_policy(Path(args.against), resolve_device(args.device))
+    spec = saved.policy.spec
+    other.require_scenario(spec.to_dict(), saved.config.scenario.name)
+    name = f"second ({other.path.parent.parent.name or other.path})"
+    return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, name)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, transient=True, disable=not sys.stdout.isatty())
+
+
+def _table(result: Evaluation) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("match")
+    table.add_column("hiders seen, share of live steps", justify="right")
+    for team in result.matches[0].returns:
+        table.add_column(f"return of {team}", justify="right")
+    for match in result.matches:
+        table.add_row(*_row(match, result.seed))
+    return table
+
+
+def _row(match: Match, seed: int) -> list[str]:
+    seen = bootstrap_mean(match.seen, seed).format()
+    returns = [bootstrap_mean(values, seed).format("{:+.1f}") for values in match.returns.values()]
+    return [f"{match.seekers} seekers v {match.hiders} hiders", seen, *returns]
+
+
+def _verdict(result: Evaluation, against_random: bool) -> list[str]:
+    """Say in words what the two ratios mean."""
+    rows = [
+        ("seekers", "see hiders", result.seekers_ratio, f">= {SEEKERS_RATIO_WANTED:g}", _seekers_reach),
+        ("hiders", "are seen", result.hiders_ratio, f"<= {HIDERS_RATIO_WANTED:g}", _hiders_reach),
+    ]
+    lines = ["95 % bootstrap intervals over episodes; both ratios compare matches on the same layouts."]
+    for team, verb, ratio, wanted, reached in rows:
+        who = f"Trained {team} {verb}" if against_random else f"The first policy's {team} {verb}"
+        whose = "random" if against_random else "the second policy's"
+        line = f"{who} {ratio.format('{:.2f}')} x as often as {whose} {team}"
+        lines.append(line + (f" (wanted {wanted}: {'yes' if reached(ratio) else 'no'})" if against_random else ""))
+    if sum(match.diverged for match in result.matches):
+        lines.append(f"{sum(match.diverged for match in result.matches)} worlds were reset because of NaN physics")
+    return lines
+
+
+def _seekers_reach(ratio: Estimate) -> bool:
+    return ratio.value >= SEEKERS_RATIO_WANTED
+
+
+def _hiders_reach(ratio: Estimate) -> bool:
+    return ratio.value <= HIDERS_RATIO_WANTED
+
+
+def _write(args: EvaluateArguments, saved: SavedPolicy, result: Evaluation) -> None:
+    if args.json_file is not None:
+        described = {
+            "checkpoint": str(saved.path),
+            "iteration": saved.iteration,
+            "scenario": saved.config.scenario.name,
+            "against": args.against,
+            "deterministic": args.deterministic,
+        }
+        write_json(args.json_file, described | result.to_plain())
+    if args.csv_file is not None:
+        write_atomically(args.csv_file, result.to_csv().encode())

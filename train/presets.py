@@ -1,0 +1,203 @@
+"""Everything that defines a training run, and the presets: good values for a machine and a purpose."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+
+from envs import scenarios
+from envs.errors import UserError
+from envs.scenarios import Scenario
+from policies.tower import NetworkConfig
+
+from .ppo import PPOConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run. The same configuration and seed on the same machine give the same run, bit by bit."""
+
+    num_worlds: int = 64
+    """Worlds stepped at the same time. More give steadier gradients per iteration, and iterations take longer."""
+    iterations: int = 1000
+    """Iterations (one rollout and one update each), counted from the start of the run, also when it is resumed."""
+    seed: int = 0
+    """Seed of everything: layouts, initial weights, actions, order of minibatches."""
+    device: str = "cpu"
+    """Where worlds and networks live: cpu or cuda."""
+    threads: int = 0
+    """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
+    torch_threads: int = 0
+    """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the last
+    bits, because sums are taken in another order."""
+    stagger: bool = True
+    """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any time."""
+    checkpoint_interval: int = 50
+    """Iterations between two checkpoints; a crash loses at most this many. The last iteration always has one."""
+    keep_checkpoints: int = 3
+    """Newest checkpoints that are kept; older ones are deleted."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """Sizes of policy and critic."""
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    """Numbers of the learning algorithm."""
+    scenario: Scenario = scenarios.QUADRANT
+    """The world. A flag changes one field of it, as in ``--scenario.hiders 2``."""
+
+    @property
+    def env_steps_per_iteration(self) -> int:
+        """Steps of all worlds in one rollout."""
+        return self.num_worlds * self.ppo.rollout_steps
+
+    @property
+    def total_env_steps(self) -> int:
+        """Steps of all worlds in the whole run."""
+        return self.iterations * self.env_steps_per_iteration
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration."""
+
+    config: TrainConfig
+    """The configuration."""
+    purpose: str
+    """What it is good for, in one line."""
+
+
+PRESETS = {
+    "quickstart": Preset(
+        TrainConfig(
+            scenario=scenarios.QUICKSTART,
+            num_worlds=64,
+            iterations=100,
+            network=NetworkConfig(embedding_size=32, hidden_size=64, lstm_size=64),
+            ppo=PPOConfig(rollout_steps=80, epochs=4, minibatches=4, learning_rate=1e-3, gamma=0.99),
+            checkpoint_interval=20,
+        ),
+        "one against one in a small room; learns to hide and seek in about 5 minutes on 2 cores",
+    ),
+    "laptop": Preset(
+        TrainConfig(
+            scenario=scenarios.QUADRANT,
+            num_worlds=128,
+            iterations=5000,
+            network=NetworkConfig(embedding_size=64, hidden_size=128, lstm_size=128),
+            ppo=PPOConfig(rollout_steps=160, epochs=4, minibatches=4),
+        ),
+        "two against two with doors, boxes and a ramp; for a night on a laptop",
+    ),
+    "paper": Preset(
+        TrainConfig(
+            scenario=scenarios.FULL,
+            num_worlds=4096,
+            iterations=200_000,
+            network=NetworkConfig(attention_layer_norm=True),
+            ppo=PPOConfig(rollout_steps=160, chunk_length=10, epochs=4, minibatches=4),
+            checkpoint_interval=100,
+        ),
+        "the paper's environment, network and numbers: 64,000 chunks of 10 steps per minibatch; for large machines",
+    ),
+}
+"""Every preset that commands accept by name."""
+
+
+def get_preset(name: str) -> TrainConfig:
+    """Return a preset's configuration.
+
+    Raises:
+      UserError: unknown name; the nearest is suggested.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset '{name}'{_nearest(name, [*PRESETS])}; 'hideseek list' shows all")
+    return PRESETS[name].config
+
+
+def preset_for_scenario(name: str) -> TrainConfig:
+    """Return the preset that was made for a scenario, or ``laptop`` if there is none, with that scenario.
+
+    Raises:
+      UserError: unknown scenario; the nearest is suggested.
+    """
+    scenario = scenarios.get(name)
+    made_for = [preset.config for preset in PRESETS.values() if preset.config.scenario.name == name]
+    return dataclasses.replace(made_for[0] if made_for else get_preset("laptop"), scenario=scenario)
+
+
+def choose(target: str | None, preset: str | None) -> TrainConfig:
+    """Return the configuration for what a command line names.
+
+    Args:
+      target: a preset, a scenario, or None for the quickstart.
+      preset: a preset for the scenario, or None for the one that was made for it.
+
+    Raises:
+      UserError: unknown names; the nearest preset or scenario is suggested.
+    """
+    if target is None:
+        return get_preset(preset or "quickstart")
+    if target in PRESETS:
+        if preset not in (None, target):
+            raise UserError(f"'{target}' is a preset, and --preset names '{preset}'; give only one of them")
+        return get_preset(target)
+    if target not in scenarios.SCENARIOS:
+        hint = _nearest(target, [*PRESETS, *scenarios.SCENARIOS])
+        raise UserError(f"unknown preset or scenario '{target}'{hint}; 'hideseek list' shows all")
+    if preset is None:
+        return preset_for_scenario(target)
+    return dataclasses.replace(get_preset(preset), scenario=scenarios.get(target))
+
+
+def validate(config: TrainConfig) -> TrainConfig:
+    """Return the configuration if a run can be made of it.
+
+    Raises:
+      UserError: names the option that makes it impossible.
+    """
+    scenarios.validate(config.scenario)
+    ppo, network = config.ppo, config.network
+    chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // max(ppo.chunk_length, 1))
+    positive = {
+        "num-worlds": config.num_worlds,
+        "iterations": config.iterations,
+        "checkpoint-interval": config.checkpoint_interval,
+        "keep-checkpoints": config.keep_checkpoints,
+        "ppo.chunk-length": ppo.chunk_length,
+        "ppo.rollout-steps": ppo.rollout_steps,
+        "ppo.epochs": ppo.epochs,
+        "ppo.minibatches": ppo.minibatches,
+        "ppo.learning-rate": ppo.learning_rate,
+        "network.embedding-size": network.embedding_size,
+        "network.attention-heads": network.attention_heads,
+        "network.hidden-size": network.hidden_size,
+        "network.lstm-size": network.lstm_size,
+        "network.lidar-filters": network.lidar_filters,
+    }
+    for option, value in positive.items():
+        if not value > 0:
+            raise UserError(f"--{option} is {value}; it must be positive")
+    checks = [
+        (config.seed >= 0, f"--seed is {config.seed}; it must not be negative"),
+        (config.threads >= 0 and config.torch_threads >= 0, "--threads and --torch-threads must not be negative"),
+        (
+            ppo.rollout_steps % ppo.chunk_length == 0,
+            f"--ppo.rollout-steps {ppo.rollout_steps} must be a multiple of --ppo.chunk-length {ppo.chunk_length}",
+        ),
+        (ppo.minibatches <= chunks, f"--ppo.minibatches is {ppo.minibatches} but a rollout has only {chunks} chunks"),
+        (0 <= ppo.gamma <= 1 and 0 <= ppo.gae_lambda <= 1, "--ppo.gamma and --ppo.gae-lambda must be in [0, 1]"),
+        (
+            network.embedding_size % network.attention_heads == 0,
+            f"--network.embedding-size {network.embedding_size} must be a multiple of "
+            f"--network.attention-heads {network.attention_heads}",
+        ),
+        (network.lidar_kernel % 2 == 1, f"--network.lidar-kernel is {network.lidar_kernel}; it must be odd"),
+    ]
+    for passed, message in checks:
+        if not passed:
+            raise UserError(message)
+    return config
+
+
+def _nearest(word: str, choices: list[str]) -> str:
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.3)
+    return f", did you mean '{close[0]}'?" if close else ""

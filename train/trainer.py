@@ -1,0 +1,242 @@
+"""The training loop: collect a rollout, update the policy, log, checkpoint.
+
+Self-play: one policy plays all agents of all worlds. W worlds of A agents are N = W * A sequences for the learner.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from envs.batch_env import BatchEnv
+from envs.errors import UserError
+from policies.actor_critic import ActorCritic, LSTMState
+from policies.observation import ObservationSpec
+
+from .checkpoints import Checkpoint, require_same_tensors
+from .console import TrainingConsole
+from .devices import available_cores, resolve_device
+from .metrics import EpisodeMeans, MetricsLog
+from .plain import to_plain
+from .players import flatten_agents
+from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
+from .presets import TrainConfig, validate
+from .run_folder import RunFolder, package_versions
+
+
+class Trainer:
+    """Worlds, policy and optimiser of one run, and everything that decides what comes next."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        """Build everything; ``begin`` or ``restore`` must follow.
+
+        Raises:
+          UserError: the configuration is impossible, or its device is missing.
+        """
+        self.config = validate(config)
+        device = resolve_device(config.device)
+        torch.set_num_threads(config.torch_threads or default_torch_threads())
+        scenario, worlds = config.scenario, config.num_worlds
+        self.env = BatchEnv(scenario, worlds, config.seed, device, config.threads, config.stagger)
+        torch.manual_seed(config.seed)
+        spec = self.env.observation_spec
+        observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+        self.policy = ActorCritic(observations, self.env.action_bins, config.network).to(device)
+        self.ppo = PPO(self.policy, config.ppo)
+        self.num_sequences = worlds * scenario.num_agents
+        self.buffer = self.ppo.new_buffer(self.num_sequences)
+        self.action_generator = torch.Generator(device).manual_seed(config.seed)
+        self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
+        self.iteration = 0
+        """Iterations done."""
+        self.env_steps = 0
+        """Steps of all worlds done."""
+        self.seconds = 0.0
+        """Time spent in iterations, over all sessions of the run."""
+        self._episodes = EpisodeMeans()
+
+    # --- one iteration ---------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start new episodes in all worlds, with empty memories."""
+        self.obs = flatten_agents(self.env.reset())
+        self.state = self.policy.initial_state(self.num_sequences)
+        self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
+
+    def iterate(self) -> dict[str, float]:
+        """Collect one rollout and learn from it. Returns the iteration's metrics by tag (docs/metrics.md)."""
+        start = time.perf_counter()
+        seconds = self.collect()
+        seconds["rollout"] = time.perf_counter() - start
+        losses = self.ppo.update(self.buffer, self.update_generator)
+        total = time.perf_counter() - start
+        seconds["learning"] = total - seconds["rollout"]
+
+        steps = self.config.env_steps_per_iteration
+        self.iteration += 1
+        self.env_steps += steps
+        self.seconds += total
+        return {
+            **self._episodes.pop(),
+            "charts/learning_rate": self.config.ppo.learning_rate,
+            **{f"losses/{name}": value for name, value in losses.items()},
+            "perf/env_steps_per_second": steps / total,
+            "perf/agent_steps_per_second": steps * self.env.num_agents / total,
+            **{f"perf/{name}_seconds": value for name, value in seconds.items()},
+            "perf/diverged_worlds": float(self.env.num_diverged),
+        }
+
+    def collect(self) -> dict[str, float]:
+        """Fill the buffer with one rollout. Returns the seconds that went into ``inference`` and ``environment``."""
+        inference = environment = 0.0
+        for _ in range(self.config.ppo.rollout_steps):
+            start = time.perf_counter()
+            memory, frozen = self.state, self.env.frozen_agents.flatten()
+            actions, log_probs, values, self.state = self.policy.act(
+                self.obs, memory, self.started, generator=self.action_generator
+            )
+            middle = time.perf_counter()
+            step = self.env.step(actions.view(self.env.num_worlds, self.env.num_agents, -1))
+            environment += time.perf_counter() - middle
+            inference += middle - start
+
+            done = step.done.repeat_interleave(self.env.num_agents)
+            weights = (~frozen).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
+            rewards = step.reward.flatten()
+            self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights)
+            self._episodes.add(step.statistics)
+            self.obs, self.started = flatten_agents(step.obs), done
+        self.buffer.finish(self.policy.value(self.obs, self.state, self.started))
+        return {"inference": inference, "environment": environment}
+
+    # --- the whole run ---------------------------------------------------------------------------------------------
+
+    def run(self, folder: RunFolder, console: TrainingConsole, stop: Callable[[], bool] = lambda: False) -> None:
+        """Train until ``config.iterations`` are done or ``stop`` returns True after an iteration.
+
+        Raises:
+          UserError: the disk is full, or the losses are no longer numbers; earlier checkpoints are intact.
+        """
+        first, begun, diverged = self.iteration, time.perf_counter(), self.env.num_diverged
+        log = MetricsLog(folder.path, self.iteration, self.env_steps)
+        try:
+            while self.iteration < self.config.iterations:
+                metrics = self.iterate()
+                _require_finite(metrics, self.iteration)
+                log.write(self.iteration, self.env_steps, metrics)
+                pace = (time.perf_counter() - begun) / (self.iteration - first)
+                left = pace * (self.config.iterations - self.iteration)
+                console.iteration(self.iteration, self.config.iterations, self.env_steps, left, metrics)
+                if self.env.num_diverged > diverged:
+                    console.warn(f"physics became NaN in {self.env.num_diverged - diverged} worlds; they were reset")
+                    diverged = self.env.num_diverged
+                stopping = stop() or self.iteration == self.config.iterations
+                if stopping or self.iteration % self.config.checkpoint_interval == 0:
+                    self.save(folder)
+                if stopping:
+                    return
+        finally:
+            log.close()
+
+    # --- checkpoints -----------------------------------------------------------------------------------------------
+
+    def save(self, folder: RunFolder) -> Path:
+        """Write a checkpoint and return its path.
+
+        Raises:
+          UserError: it cannot be written; earlier ones are intact.
+        """
+        return folder.checkpoints.save(self.iteration, self.checkpoint(), self.config.keep_checkpoints)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return everything that decides how the run goes on."""
+        groups = {
+            "policy": self.policy.state_dict(),
+            "optimizer": optimizer_tensors(self.ppo.optimizer),
+            "env": self.env.state_dict(),
+            "running": {**self.state._asdict(), "started": self.started},
+            "rng": {
+                "actions": self.action_generator.get_state(),
+                "update": self.update_generator.get_state(),
+                "torch": torch.get_rng_state(),
+            },
+        }
+        counters = {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds}
+        return Checkpoint(
+            {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()},
+            {
+                "config": to_plain(self.config),
+                "counters": counters,
+                "observation_spec": self.policy.spec.to_dict(),
+                "action_bins": list(self.policy.action_bins),
+                "versions": package_versions(),
+            },
+        )
+
+    def restore(self, checkpoint: Checkpoint, where: str) -> None:
+        """Continue from a checkpoint, exactly as if the run had never stopped.
+
+        Args:
+          checkpoint: what ``checkpoint`` returned, in a run of the same scenario, network and number of worlds.
+          where: the file, for messages.
+
+        Raises:
+          UserError: a tensor has another shape or is missing; it is named. The trainer must not be used then.
+        """
+        where = f"checkpoint {where}"
+        policy, device = checkpoint.group("policy"), self.env.device
+        require_same_tensors(self.policy.state_dict(), policy, where)
+        require_same_tensors(self.env.state_dict(), checkpoint.group("env"), where)
+        try:
+            self.policy.load_state_dict(policy)
+            load_optimizer_tensors(self.ppo.optimizer, checkpoint.group("optimizer"))
+            self.obs = flatten_agents(self.env.load_state_dict(checkpoint.group("env")))
+            running, rng = checkpoint.group("running"), checkpoint.group("rng")
+            self.started = running.pop("started").to(device)
+            self.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
+            self.action_generator.set_state(rng["actions"])
+            self.update_generator.set_state(rng["update"])
+            torch.set_rng_state(rng["torch"])
+            counters = checkpoint.metadata["counters"]
+            self.iteration, self.env_steps = int(counters["iteration"]), int(counters["env_steps"])
+            self.seconds = float(counters["seconds"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
+
+    def close(self) -> None:
+        """Free the worlds."""
+        self.env.close()
+
+
+def default_torch_threads() -> int:
+    """Return how many cores a tensor operation uses by default: half of those there are, at least one.
+
+    Physics keeps threads on every core. Measured on two shared cores, a second torch thread does not pay: see
+    ``docs/metrics.md``. Fixed by the number of cores and not timed at each start, because sums in another order would give
+    a run other last bits.
+    """
+    return max(available_cores() // 2, 1)
+
+
+def parameter_counts(policy: ActorCritic) -> str:
+    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters."""
+
+    def count(*modules: torch.nn.Module) -> int:
+        return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
+
+    actor, critic = count(policy.actor, policy.action_head), count(policy.critic, policy.value_head)
+    return f"actor {actor:,} + critic {critic:,} parameters"
+
+
+def _require_finite(metrics: dict[str, float], iteration: int) -> None:
+    """Stop before a broken policy reaches a checkpoint."""
+    for name, value in metrics.items():
+        if name.startswith("losses/") and name != "losses/explained_variance" and not math.isfinite(value):
+            raise UserError(
+                f"{name} is {value} in iteration {iteration}; nothing of it was saved, resume from the last checkpoint "
+                f"with a lower --ppo.learning-rate"
+            )
