@@ -1,0 +1,130 @@
+"""The policy and its critic: two separate towers with their normalisers, heads and memories."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .heads import ActionHead
+from .normalizers import Normalizer, ObservationNormalizer
+from .observation import ObservationSpec
+from .tower import NetworkConfig, Tower
+
+
+class LSTMState(NamedTuple):
+    """Memory of N sequences: hidden and cell states of both towers, (N, lstm_size) each."""
+
+    actor_h: Tensor
+    actor_c: Tensor
+    critic_h: Tensor
+    critic_c: Tensor
+
+
+class ActorCritic(nn.Module):
+    """Policy that sees what is visible, and a critic that sees all that is present (environment 8.2).
+
+    One network serves all agents: whatever sets them apart, such as their team, is in the observation. N is the number
+    of sequences, one for each agent of each world; T the number of steps. In all methods ``resets`` is True where an
+    episode begins: the memory is zeroed before that step. A wrong observation raises a ValueError that names the tensor.
+    """
+
+    def __init__(
+        self, spec: ObservationSpec, action_bins: tuple[int, ...], config: NetworkConfig | None = None
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        self.action_bins = tuple(action_bins)
+        self.config = config or NetworkConfig()
+        self.observation_normalizer = ObservationNormalizer(spec)
+        self.value_normalizer = Normalizer(1)
+        self.actor = Tower(spec, self.config, "visible")
+        self.critic = Tower(spec, self.config, "present")
+        self.action_head = ActionHead(self.config.lstm_size, self.action_bins)
+        self.value_head = nn.Linear(self.config.lstm_size, 1)
+        nn.init.xavier_uniform_(self.value_head.weight)
+        nn.init.zeros_(self.value_head.bias)
+
+    def initial_state(self, sequences: int) -> LSTMState:
+        """Return the memory with which episodes begin: zeros."""
+        like = self.value_head.weight
+        return LSTMState(*(like.new_zeros(sequences, self.config.lstm_size) for _ in range(4)))
+
+    @torch.no_grad()
+    def act(
+        self,
+        observation: dict[str, Tensor],
+        state: LSTMState,
+        resets: Tensor,
+        deterministic: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
+        """Take one step with observations (N, ...) and resets (N,).
+
+        Returns:
+            Actions (N, len(action_bins)) int64, their log-probabilities (N,), values (N,) in units of reward, and the
+            new memory.
+        """
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
+        distribution = self.action_head(features)
+        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        features, (critic_h, critic_c) = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
+        value = self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
+        return actions, distribution.log_prob(actions), value, LSTMState(actor_h, actor_c, critic_h, critic_c)
+
+    @torch.no_grad()
+    def policy_step(
+        self,
+        observation: dict[str, Tensor],
+        state: LSTMState,
+        resets: Tensor,
+        deterministic: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, LSTMState]:
+        """Take one step without the critic, at half the cost of :meth:`act`: actions and new memory.
+
+        The critic's memory is handed on unchanged; keep to one of the two methods within an episode.
+        """
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
+        distribution = self.action_head(features)
+        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        return actions, LSTMState(actor_h, actor_c, state.critic_h, state.critic_c)
+
+    @torch.no_grad()
+    def value(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
+        """Return the values (N,), in units of reward, of the observations (N, ...) that follow a rollout."""
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        features, _ = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
+        return self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
+
+    def evaluate(
+        self, observation: dict[str, Tensor], actions: Tensor, state: LSTMState, resets: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Replay T steps with observations (T, N, ...), actions (T, N, ...), resets (T, N) from the memory before them.
+
+        Returns:
+            Log-probabilities of the actions, entropies of their distributions, values in normalised units; (T, N) each.
+        """
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
+        features = self.critic.unroll(normalized, (state.critic_h, state.critic_c), resets)
+        return distribution.log_prob(actions), distribution.entropy(), self.value_head(features).squeeze(-1)
+
+    @torch.no_grad()
+    def update_value_normalizer(self, targets: Tensor) -> None:
+        """Take one batch of value targets (...) into their statistics without changing any value in units of reward.
+
+        The value head predicts normalised values, so it is rescaled from the old statistics to the new ones (PopArt).
+        """
+        normalizer = self.value_normalizer
+        old_mean, old_std = normalizer.mean.clone(), normalizer.std.clone()
+        normalizer.update(targets.unsqueeze(-1))
+        self.value_head.weight.mul_(old_std / normalizer.std)
+        self.value_head.bias.mul_(old_std).add_(old_mean - normalizer.mean).div_(normalizer.std)

@@ -1,0 +1,173 @@
+"""Proximal policy optimisation for recurrent policies, as in the paper (section 3 and its appendix on optimisation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from policies.actor_critic import ActorCritic
+
+from .gae import generalized_advantages
+from .rollouts import Chunks, RolloutBuffer
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig:
+    """Numbers of the learning algorithm; the defaults are the paper's where it gives them."""
+
+    rollout_steps: int = 160
+    """Steps of every sequence between two updates; 12 s of play. Rewards further ahead enter through the values."""
+    chunk_length: int = 10
+    """Steps through which gradients flow back; ``rollout_steps`` is a multiple of it."""
+    epochs: int = 4
+    """Times that every step of a rollout is used. More learns more from the same steps, and drifts further off-policy."""
+    minibatches: int = 4
+    """Parts into which the chunks of a rollout are dealt; an update makes ``epochs * minibatches`` optimiser steps."""
+    learning_rate: float = 3e-4
+    """Step size of Adam."""
+    adam_eps: float = 1e-5
+    """Smallest scale that Adam divides gradients by."""
+    weight_decay: float = 1e-6
+    """L2 penalty on weight matrices, added to their gradients; biases and norms are free."""
+    max_grad_norm: float = 5.0
+    """Gradients of both networks together are scaled down to this norm."""
+    gamma: float = 0.998
+    """Discount per step; 0.998 looks about 500 steps ahead, two episodes."""
+    gae_lambda: float = 0.95
+    """Mixing of advantage estimates: 0 trusts the values alone, 1 the rewards alone."""
+    clip: float = 0.2
+    """Change of an action's probability ratio beyond which an improvement earns no more gradient."""
+    entropy_coefficient: float = 0.01
+    """Reward for random actions, per nat; keeps the policy exploring."""
+    value_coefficient: float = 0.5
+    """Weight of the squared value error, in units of normalised targets."""
+
+
+class PPO:
+    """The optimiser of one policy.
+
+    Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same machine
+    with the same number of threads.
+    """
+
+    def __init__(self, policy: ActorCritic, config: PPOConfig) -> None:
+        self.policy = policy
+        self.config = config
+        self.parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+        matrices = [parameter for parameter in self.parameters if parameter.ndim > 1]
+        vectors = [parameter for parameter in self.parameters if parameter.ndim == 1]
+        groups = [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, eps=config.adam_eps, fused=True)
+
+    def new_buffer(self, sequences: int) -> RolloutBuffer:
+        """Return an empty rollout buffer that fits the policy, on its device."""
+        policy, config = self.policy, self.config
+        return RolloutBuffer(
+            config.rollout_steps,
+            sequences,
+            policy.spec,
+            len(policy.action_bins),
+            policy.config.lstm_size,
+            config.chunk_length,
+            policy.value_head.weight.device,
+        )
+
+    def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
+        """Improve the policy by one full and finished rollout.
+
+        Args:
+            buffer: The rollout, after :meth:`RolloutBuffer.finish`.
+            generator: Source of the order of chunks; on the device of the buffer.
+
+        Returns:
+            Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
+            (nats), clip_fraction, grad_norm (before clipping); and explained_variance of the values in acting.
+        """
+        config = self.config
+        explained_variance = self._estimate(buffer)
+
+        totals: dict[str, Tensor] = {}
+        chunks_each = buffer.num_chunks / config.minibatches
+        for _ in range(config.epochs):
+            order = torch.randperm(buffer.num_chunks, generator=generator, device=buffer.actions.device)
+            for part in range(config.minibatches):
+                indices = order[round(part * chunks_each) : round((part + 1) * chunks_each)]
+                loss, metrics = self._loss(buffer.chunks(indices))
+                self.optimizer.zero_grad()
+                loss.backward()
+                metrics["grad_norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, config.max_grad_norm)
+                self.optimizer.step()
+                for name, value in metrics.items():
+                    totals[name] = totals.get(name, 0.0) + value.detach()
+
+        # Only now, so that the policy that is improved is the one that acted: its first ratios are exactly 1.
+        self.policy.observation_normalizer.update(buffer.observation)
+        rounds = config.epochs * config.minibatches
+        return {name: (total / rounds).item() for name, total in totals.items()} | explained_variance
+
+    def _estimate(self, buffer: RolloutBuffer) -> dict[str, float]:
+        """Write z-scored advantages and value targets to the buffer, and update the statistics of the targets."""
+        rewards, values, dones = (buffer.by_step(t) for t in (buffer.rewards, buffer.values, buffer.dones))
+        config = self.config
+        advantages, targets = generalized_advantages(
+            rewards, values, dones, buffer.last_value, config.gamma, config.gae_lambda
+        )
+        weights = buffer.by_step(buffer.weights)
+        total = weights.sum().clamp_min(1.0)
+        centred = advantages - (advantages * weights).sum() / total
+        variance = (centred.square() * weights).sum() / total
+        buffer.set_by_step(buffer.advantages, centred / (variance.sqrt() + 1e-8))
+        buffer.set_by_step(buffer.targets, targets)
+        self.policy.update_value_normalizer(targets)
+        unexplained = (targets - values).var() / targets.var().clamp_min(1e-12)
+        return {"explained_variance": 1.0 - unexplained.item()}
+
+    def _loss(self, chunks: Chunks) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of one minibatch and what it is made of."""
+        config = self.config
+        log_probs, entropies, values = self.policy.evaluate(
+            chunks.observation, chunks.actions, chunks.state, chunks.resets
+        )
+        weights = chunks.weights / chunks.weights.sum().clamp_min(1e-8)
+
+        log_ratios = log_probs - chunks.log_probs
+        ratios = log_ratios.exp()
+        clipped = ratios.clamp(1.0 - config.clip, 1.0 + config.clip)
+        gains = torch.minimum(ratios * chunks.advantages, clipped * chunks.advantages)
+        policy_loss = -(gains * weights).sum()
+        entropy = (entropies * weights).sum()
+
+        targets = self.policy.value_normalizer.normalize(chunks.targets)
+        value_loss = (values - targets).square().mean()
+
+        loss = policy_loss + config.value_coefficient * value_loss - config.entropy_coefficient * entropy
+        with torch.no_grad():
+            approx_kl = ((ratios - 1.0 - log_ratios) * weights).sum()
+            clip_fraction = (((ratios - 1.0).abs() > config.clip) * weights).sum()
+        return loss, {
+            "policy_loss": policy_loss,
+            "value_loss": value_loss,
+            "entropy": entropy,
+            "approx_kl": approx_kl,
+            "clip_fraction": clip_fraction,
+        }
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as plain tensors named ``<parameter number>.<name>``, for a checkpoint."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": tensor for index, values in state.items() for name, tensor in values.items()}
+
+
+def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Restore the state written by :func:`optimizer_tensors`; the optimiser keeps its own learning rate and options."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", maxsplit=1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,161 @@
+"""Storage of one rollout, cut into chunks for truncated backpropagation through time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from policies.actor_critic import LSTMState
+from policies.observation import ObservationSpec
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """M chunks of L steps of one sequence each, time first: what one minibatch is made of."""
+
+    observation: dict[str, Tensor]
+    """Observations (L, M, ...)."""
+    actions: Tensor
+    """Actions (L, M, number of actions), int64."""
+    log_probs: Tensor
+    """Log-probabilities (L, M) of the actions when they were taken."""
+    resets: Tensor
+    """True (L, M) where an episode begins with the step."""
+    state: LSTMState
+    """Memory (M, H) before the first step of each chunk."""
+    weights: Tensor
+    """Weight (L, M) of each step in the policy loss."""
+    advantages: Tensor
+    """Advantages (L, M)."""
+    targets: Tensor
+    """Value targets (L, M) in units of reward."""
+
+
+class RolloutBuffer:
+    """Preallocated storage of T steps of N sequences.
+
+    A chunk is ``chunk_length`` steps of one sequence. Tensors are kept as (L, C, N, ...): step t lies at row t % L of
+    block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of columns.
+    Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        sequences: int,
+        spec: ObservationSpec,
+        actions: int,
+        state_size: int,
+        chunk_length: int = 10,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if steps % chunk_length:
+            raise ValueError(f"rollout of {steps} steps cannot be cut into chunks of {chunk_length}")
+        self.steps, self.sequences, self.chunk_length = steps, sequences, chunk_length
+        self.num_chunks = steps // chunk_length * sequences
+        self.size = 0
+        """Number of steps stored so far."""
+        layout = (chunk_length, steps // chunk_length, sequences)
+
+        def table(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(*layout, *shape, dtype=dtype, device=device)
+
+        self.observation = {
+            key: table(*shape, dtype=torch.bool if key in spec.masks else torch.float32)
+            for key, shape in spec.shapes.items()
+        }
+        self.actions = table(actions, dtype=torch.long)
+        self.log_probs = table()
+        self.values = table()
+        self.rewards = table()
+        self.dones = table(dtype=torch.bool)
+        self.resets = table(dtype=torch.bool)
+        self.weights = table()
+        self.advantages = table()
+        self.targets = table()
+        self.last_value = torch.zeros(sequences, device=device)
+        self.state = LSTMState(*(torch.zeros(*layout[1:], state_size, device=device) for _ in range(4)))
+
+    def add(
+        self,
+        observation: dict[str, Tensor],
+        actions: Tensor,
+        log_probs: Tensor,
+        values: Tensor,
+        state: LSTMState,
+        resets: Tensor,
+        rewards: Tensor,
+        dones: Tensor,
+        weights: Tensor | None = None,
+    ) -> None:
+        """Store one step of all sequences; the step after the last one begins a new rollout.
+
+        Args:
+            observation: What the policy saw (N, ...).
+            actions: What it did (N, number of actions).
+            log_probs: Log-probabilities (N,) of the actions.
+            values: Values (N,) in units of reward.
+            state: Memory (N, H) as it was given to the policy, before any reset.
+            resets: True (N,) where this step is the first of an episode.
+            rewards: Rewards (N,) for the actions.
+            dones: True (N,) where the episode ended with this step.
+            weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect or were
+                not the policy's own.
+        """
+        step = 0 if self.full else self.size
+        block, row = divmod(step, self.chunk_length)
+        for key, tensor in self.observation.items():
+            tensor[row, block] = observation[key]
+        self.actions[row, block] = actions
+        self.log_probs[row, block] = log_probs
+        self.values[row, block] = values
+        self.resets[row, block] = resets
+        self.rewards[row, block] = rewards
+        self.dones[row, block] = dones
+        self.weights[row, block] = 1.0 if weights is None else weights
+        if row == 0:
+            for stored, tensor in zip(self.state, state, strict=True):
+                stored[block] = tensor
+        self.size = step + 1
+
+    def finish(self, last_value: Tensor) -> None:
+        """Give the values (N,) of the observations after the last step, from which unfinished episodes are valued.
+
+        Raises:
+            ValueError: If steps are missing.
+        """
+        if not self.full:
+            raise ValueError(f"rollout has {self.size} of {self.steps} steps")
+        self.last_value.copy_(last_value)
+
+    @property
+    def full(self) -> bool:
+        """Whether all steps are stored."""
+        return self.size == self.steps
+
+    def by_step(self, tensor: Tensor) -> Tensor:
+        """Return a stored tensor (L, C, N, ...) in the order of time, (T, N, ...)."""
+        return tensor.transpose(0, 1).flatten(0, 1)
+
+    def set_by_step(self, tensor: Tensor, values: Tensor) -> None:
+        """Write values (T, N, ...), in the order of time, to a stored tensor (L, C, N, ...)."""
+        tensor.copy_(values.unflatten(0, (-1, self.chunk_length)).transpose(0, 1))
+
+    def chunks(self, indices: Tensor) -> Chunks:
+        """Return the chunks with the given indices (M,), int64, each from 0 to ``num_chunks - 1``."""
+
+        def select(tensor: Tensor) -> Tensor:
+            return tensor.flatten(1, 2).index_select(1, indices)
+
+        return Chunks(
+            observation={key: select(tensor) for key, tensor in self.observation.items()},
+            actions=select(self.actions),
+            log_probs=select(self.log_probs),
+            resets=select(self.resets),
+            state=LSTMState(*(tensor.flatten(0, 1).index_select(0, indices) for tensor in self.state)),
+            weights=select(self.weights),
+            advantages=select(self.advantages),
+            targets=select(self.targets),
+        )
