@@ -54,7 +54,9 @@ class Benchmark:
             "training": self._training,
         }
 
-    def run(self, seconds: float, turns: int, progress: Callable[[str], None] = lambda _: None) -> dict[str, list[float]]:
+    def run(
+        self, seconds: float, turns: int, progress: Callable[[str], None] = lambda _: None
+    ) -> dict[str, list[float]]:
         """Measure.
 
         Args:

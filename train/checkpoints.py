@@ -145,7 +145,9 @@ def require_same_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Ten
             )
     extra = sorted(set(found) - set(expected))
     if extra:
-        raise UserError(f"{where} does not fit: tensor '{extra[0]}' of shape {tuple(found[extra[0]].shape)} is not expected")
+        raise UserError(
+            f"{where} does not fit: tensor '{extra[0]}' of shape {tuple(found[extra[0]].shape)} is not expected"
+        )
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -78,7 +78,7 @@ def nearest(word: str, choices: object) -> str:
 def _help() -> str:
     lines = [_USAGE, "", "Agents learn hide-and-seek with movable boxes and ramps by playing against themselves.", ""]
     lines += [f"  {name:<12} {text}" for name, text in COMMANDS.items()]
-    lines += ["", "'hideseek COMMAND --help' shows the options. To start: hideseek train quickstart --run-dir runs/first"]
+    lines += ["", "'hideseek COMMAND --help' shows the options. To start: hideseek train quickstart"]
     return "\n".join(lines)
 
 

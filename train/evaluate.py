@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -110,9 +111,7 @@ class _SeenTally:
         return shares, lengths
 
 
-def _collect(
-    results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor, horizon: int
-) -> None:
+def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor, horizon: int) -> None:
     """Append the episodes that ended to their worlds' lists.
 
     A world whose physics became NaN ends early and is left out of the statistics; it plays another episode instead.
@@ -135,7 +134,9 @@ def _to_match(hiders: str, seekers: str, episodes: list[dict[str, float]], diver
         hiders=hiders,
         seekers=seekers,
         seen=columns.pop("seen_fraction"),
-        returns={name.removeprefix("return/"): columns.pop(name) for name in list(columns) if name.startswith("return/")},
+        returns={
+            name.removeprefix("return/"): columns.pop(name) for name in list(columns) if name.startswith("return/")
+        },
         lengths=columns.pop("length"),
         statistics=columns,
         diverged=diverged,
@@ -204,7 +205,7 @@ def evaluate(
         title = match_title(seekers.name, hiders.name)
         env = make_env()
         try:
-            matches.append(play_match(env, hiders, seekers, episodes, lambda done, title=title: progress(title, done)))
+            matches.append(play_match(env, hiders, seekers, episodes, partial(progress, title)))
         finally:
             env.close()
     first, base, second, _ = (match.seen for match in matches)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,8 @@ def bootstrap_ratio(
       resamples: how many times N episodes are drawn with replacement.
     """
     means = _resampled_means(np.stack([above, below]), seed, resamples)
-    return _estimate(_divide(above.mean(), below.mean()), _divide(means[:, 0], means[:, 1]))
+    ratio = float(_divide(above.mean(), below.mean()))
+    return _estimate(ratio, _divide(means[:, 0], means[:, 1]))
 
 
 def _resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> NDArray[np.float64]:
@@ -78,6 +80,6 @@ def _estimate(value: float, resampled: NDArray[np.float64]) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+def _divide(above: Any, below: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.divide(above, below)

@@ -115,7 +115,7 @@ def read_metrics(path: Path) -> list[dict[str, float | None]]:
 
 
 def _iteration_of(line: str) -> float:
-    """Iteration of one line; infinity if the line is not complete JSON."""
+    """Return the iteration of one line; infinity if the line is not complete JSON."""
     try:
         return json.loads(line)["iteration"]
     except (ValueError, KeyError, TypeError):

@@ -44,7 +44,7 @@ def test_no_temporary_file_is_left(tmp_path):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(UserError, match="no checkpoint at .*no such file"):
+    with pytest.raises(UserError, match=r"no checkpoint at .*no such file"):
         load_checkpoint(tmp_path / "a.safetensors")
 
 
@@ -142,7 +142,10 @@ class TestRequireSameTensors:
         [
             ({"a": torch.zeros(2, 4), "b": torch.zeros(4)}, r"'a' has shape \(2, 4\) .*expected \(2, 3\)"),
             ({"a": torch.zeros(2, 3)}, r"no tensor 'b', expected shape \(4,\)"),
-            ({"a": torch.zeros(2, 3), "b": torch.zeros(4), "c": torch.zeros(1)}, r"'c' of shape \(1,\) is not expected"),
+            (
+                {"a": torch.zeros(2, 3), "b": torch.zeros(4), "c": torch.zeros(1)},
+                r"'c' of shape \(1,\) is not expected",
+            ),
             ({"a": torch.zeros(2, 3), "b": torch.zeros(4).long()}, "int64.*expected .*float32"),
         ],
     )

@@ -69,7 +69,7 @@ def test_reading_what_is_not_a_run(tmp_path):
 
 
 def test_unknown_field_names_the_version_problem():
-    with pytest.raises(UserError, match="no field 'speed'.*another version"):
+    with pytest.raises(UserError, match=r"no field 'speed'.*another version"):
         from_plain(Config, {"speed": 3}, "config.json")
     assert from_plain(Config, {}, "x") == Config()
     assert to_plain(Inner()) == {"rate": 0.5, "pair": [1, 2]}

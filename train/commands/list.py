@@ -24,7 +24,8 @@ def run(arguments: list[str]) -> None:
     tyro.cli(ListArguments, args=arguments, prog="hideseek list")
     console = make_console()
     _print(console, "Scenarios", ["name", "teams", "boxes", "ramps", "layout", "floor", "episode"], _scenario_rows())
-    _print(console, "Presets", ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"], _preset_rows())
+    columns = ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"]
+    _print(console, "Presets", columns, _preset_rows())
     console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
 
 
