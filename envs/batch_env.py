@@ -17,7 +17,7 @@ from torch import Tensor
 
 from . import observations, scene
 from .errors import UserError
-from .games import hide_and_seek
+from .games import GAMES, View
 from .layouts import Layout, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
@@ -43,6 +43,8 @@ class Transition:
     """(W,) bool: the step was not part of the preparation phase."""
     hiders_seen: Tensor
     """(W,) bool: after this step some seeker sees some hider."""
+    view: View
+    """What the rules saw after physics."""
 
 
 @dataclass
@@ -77,6 +79,8 @@ class WorldState:
     """(K, A, E) bool: what was visible in the previous observation."""
     steps: Tensor
     """(K,) int64 steps done in the episode."""
+    game: dict[str, Tensor]
+    """Name -> (K, ...): what the game keeps during an episode; missing names keep their values."""
 
 
 class BatchEnv:
@@ -116,6 +120,7 @@ class BatchEnv:
         self._perception = Perception(scenario, self.engine)
         self._observer = Observer(scenario, self.device)
         self._team = observations.team_index(scenario, self.device)
+        self.game = GAMES[scenario.game](scenario, num_worlds, self.engine)
         self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
         self._allocate()
         if stagger:
@@ -134,8 +139,6 @@ class BatchEnv:
         self._box_half_size = torch.zeros(w, s.max_boxes, 3, device=device)
         ramp_half_size = torch.tensor(scene.RAMP_REACH_HALF_SIZE, device=device)
         self._ramp_half_size = ramp_half_size.expand(w, s.ramps, 3)
-        lockable = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps
-        self._lockable = torch.tensor(lockable, dtype=torch.bool, device=device)
         self._grabs = Grabs.none(w, s.num_agents, device)
         self._locks = Locks.none(w, s.num_objects, device)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
@@ -143,13 +146,6 @@ class BatchEnv:
         self._steps = torch.zeros(w, dtype=torch.int64, device=device)
         self._episode_end = torch.full((w,), s.horizon, device=device)
         self._counted = torch.ones(w, dtype=torch.bool, device=device)
-        self._totals = {
-            "return/hiders": torch.zeros(w, device=device),
-            "return/seekers": torch.zeros(w, device=device),
-            "seen_steps": torch.zeros(w, device=device),
-            "live_steps": torch.zeros(w, device=device),
-        }
-        self._prepared = {name: torch.zeros(w, device=device) for name in self._behaviour()}
 
     # --- description -----------------------------------------------------------------------------------------------
 
@@ -160,9 +156,8 @@ class BatchEnv:
 
     @property
     def frozen_agents(self) -> Tensor:
-        """(W, A) bool: seekers in the preparation phase, whose next action will be ignored."""
-        preparing = self._steps < self.scenario.preparation_steps
-        return preparing[:, None] & (self._team == 1)
+        """(W, A) bool: agents whose next action will be ignored, such as seekers in the preparation phase."""
+        return self.game.frozen(self._steps)
 
     @property
     def bytes_per_world(self) -> int:
@@ -194,8 +189,9 @@ class BatchEnv:
         self._present[worlds, agents : agents + boxes] = layout.box_present
         self._box_half_size[worlds] = layout.box_half_size
         self._grabs.holding[worlds] = -1
-        for values in (self._locks.locked, self._locks.locker, self._steps, *self._totals.values()):
+        for values in (self._locks.locked, self._locks.locker, self._steps):
             values[worlds] = 0
+        self.game.start(worlds, layout)
         self._read_engine()
         self._start_pose[worlds] = self._pose[worlds]
         self._look(worlds)
@@ -226,7 +222,7 @@ class BatchEnv:
         Args and errors are those of ``advance``.
         """
         t = self.advance(actions)
-        statistics = self._finish(t.done)
+        statistics = self._finish(t)
         return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics)
 
     def observe(self) -> Observation:
@@ -244,8 +240,8 @@ class BatchEnv:
         """
         self._check(actions)
         frozen = self.frozen_agents
-        live = self._steps >= self.scenario.preparation_steps
         actions = torch.where(frozen[..., None], torch.tensor(NO_ACTION, device=self.device), actions)
+        seen_before, locked_before = self._visible.clone(), self._locks.locked
         self._manipulate(actions[..., 3] == 1, actions[..., 4] == 1)
         self.engine.step(self._command_table[actions[..., :3]])
         diverged = self.engine.diverged
@@ -254,13 +250,26 @@ class BatchEnv:
         self._read_engine()
         self._steps += 1
         self._look(self._all_worlds)
-        sees = hide_and_seek.seeker_sees_hider(self._visible, self.scenario.hiders)
-        hiders_seen = sees.flatten(1).any(1)
-        reward = hide_and_seek.reward(self.scenario, self._visible, self._pose, self._present, live)
-        reward = torch.where(diverged[:, None], 0.0, reward)
-        self._accumulate(reward, hiders_seen, live)
-        done = (self._steps >= self._episode_end) | diverged
-        return Transition(reward, done, live, hiders_seen)
+        view = self._view(seen_before, locked_before)
+        verdict = self.game.judge(view)
+        verdict.reward = torch.where(diverged[:, None], 0.0, verdict.reward)
+        self.game.tally(view, verdict)
+        done = (self._steps >= self._episode_end) | verdict.over | diverged
+        return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view)
+
+    def _view(self, seen_before: Tensor, locked_before: Tensor) -> View:
+        return View(
+            self._pose,
+            self._velocity,
+            self._start_pose,
+            self._present,
+            self._box_half_size,
+            self._visible,
+            seen_before,
+            self._locks,
+            locked_before,
+            self._steps,
+        )
 
     def _check(self, actions: Tensor) -> None:
         expected = (self.num_worlds, self.num_agents, len(ACTION_BINS))
@@ -280,7 +289,7 @@ class BatchEnv:
         near = (distance <= s.reach) & self._present[:, None, agents:]
         seen = self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else near & seen, distance, self._pose)
-        within = (near if s.lock_unseen else near & seen) & self._lockable
+        within = (near if s.lock_unseen else near & seen) & self.game.lockable(self._locks.locked)[:, None]
         draw = torch.rand(within.shape, generator=self._generator, device=self.device)
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
         self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
@@ -293,37 +302,14 @@ class BatchEnv:
         self.engine.set_bodies(worlds, self._start_pose[worlds], torch.zeros_like(self._start_pose[worlds]))
         self._counted[worlds] = False
 
-    # --- statistics ------------------------------------------------------------------------------------------------
-
-    def _behaviour(self) -> dict[str, Tensor]:
-        return hide_and_seek.behaviour(self.scenario, self._pose, self._start_pose, self._present, self._locks.locked)
-
-    def _accumulate(self, reward: Tensor, hiders_seen: Tensor, live: Tensor) -> None:
-        hiders = self.scenario.hiders
-        self._totals["return/hiders"] += reward[:, :hiders].mean(1)
-        self._totals["return/seekers"] += reward[:, hiders:].mean(1)
-        self._totals["seen_steps"] += hiders_seen & live
-        self._totals["live_steps"] += live
-        prepared = self._steps == self.scenario.preparation_steps + 1
-        if prepared.any():
-            for name, value in self._behaviour().items():
-                self._prepared[name] = torch.where(prepared, value, self._prepared[name])
-
-    def _finish(self, done: Tensor) -> dict[str, Tensor]:
+    def _finish(self, transition: Transition) -> dict[str, Tensor]:
         """Collect the statistics of ended episodes and start the next ones."""
-        worlds = done.nonzero()[:, 0]
+        worlds = transition.done.nonzero()[:, 0]
         if len(worlds) == 0:
             return {}
         counted = worlds[self._counted[worlds]]
-        totals = {name: value[counted].clone() for name, value in self._totals.items()}
-        statistics = {
-            "return/hiders": totals["return/hiders"],
-            "return/seekers": totals["return/seekers"],
-            "seen_fraction": totals["seen_steps"] / totals["live_steps"].clamp(min=1),
-            "length": self._steps[counted].float(),
-        }
-        statistics |= {name: value[counted] for name, value in self._behaviour().items()}
-        statistics |= {f"{name}_prep": value[counted] for name, value in self._prepared.items()}
+        statistics = {name: value[counted] for name, value in self.game.statistics(transition.view).items()}
+        statistics["length"] = self._steps[counted].float()
         self._episode_end[worlds] = self.scenario.horizon
         self._counted[worlds] = True
         self._start(worlds)
@@ -341,6 +327,7 @@ class BatchEnv:
             Locks(locks.locked[worlds], locks.locker[worlds], locks.pose[worlds]),
             self._visible[worlds].clone(),
             self._steps[worlds].clone(),
+            {name: values[worlds] for name, values in self.game.state.items()},
         )
 
     def set_state(self, worlds: Tensor, state: WorldState) -> Observation:
@@ -353,6 +340,8 @@ class BatchEnv:
             for name, value in vars(given).items():
                 getattr(mine, name)[worlds] = value
         self._steps[worlds] = state.steps
+        for name, values in state.game.items():
+            self.game.state[name][worlds] = values
         self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
@@ -380,8 +369,7 @@ class BatchEnv:
             "layouts": self._layouts.state_dict(),
             "grabs": vars(self._grabs),
             "locks": vars(self._locks),
-            "totals": self._totals,
-            "prepared": self._prepared,
+            "game": self.game.state,
         }
         tensors |= {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
         return {name: value.clone() for name, value in tensors.items()}
@@ -399,7 +387,7 @@ class BatchEnv:
         self.engine.load_state_dict(group("engine"))
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
-        self._totals, self._prepared = group("totals"), group("prepared")
+        self.game.state = group("game")
         self._read_engine()
         return self._observe()
 

@@ -16,6 +16,7 @@ from .errors import UserError
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
+GameName = Literal["hide_and_seek", "free_play"]
 LayoutName = Literal["random_rooms", "quadrant", "empty"]
 HeadingFeatures = Literal["raw", "cos_sin"]
 
@@ -26,6 +27,9 @@ class Scenario:
 
     name: str
     """Name in the registry, such as ``hide-and-seek/full``."""
+
+    game: GameName = "hide_and_seek"
+    """Rules of reward and end: envs/games/. ``free_play`` has neither."""
 
     # --- teams -----------------------------------------------------------------------------------------------------
     hiders: int = 2
@@ -237,7 +241,7 @@ def validate(scenario: Scenario) -> Scenario:
     s = scenario
     checks = [
         (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
-        (s.seekers >= 1, f"seekers is {s.seekers}; there must be at least 1"),
+        (s.seekers >= (s.game == "hide_and_seek"), f"seekers is {s.seekers}; {s.game} needs at least 1"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
         (
             0 <= s.boxes[0] <= s.boxes[1],

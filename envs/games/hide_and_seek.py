@@ -1,6 +1,6 @@
 """Hide-and-seek: preparation phase, zero-sum visibility reward, bounds and episode statistics (rule 7.1).
 
-Shapes: W worlds, A agents (H hiders first, then S seekers), O objects (boxes, then ramps).
+Shapes: W worlds, A agents (H hiders first, then S seekers), O objects (boxes, then ramps), E = A + O entities.
 """
 
 from __future__ import annotations
@@ -8,9 +8,60 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..physics.engine import PhysicsEngine
 from ..scenarios import RewardType, Scenario
+from .game import Game, Verdict, View
 
 OUT_OF_BOUNDS_REWARD = -10.0
+
+
+class HideAndSeek(Game):
+    """Hiders are rewarded while no seeker sees any of them, seekers while one does."""
+
+    def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
+        super().__init__(scenario, num_worlds, engine)
+        names = ("max_box_move", "num_box_lock", "max_ramp_move", "num_ramp_lock")
+        self.state |= {f"{name}_prep": self.zeros() for name in names}
+        self._is_seeker = torch.arange(scenario.num_agents, device=self.device) >= scenario.hiders
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """Names of per-episode sums."""
+        return (*super().totals, "seen_steps", "live_steps")
+
+    def frozen(self, steps: Tensor) -> Tensor:
+        """Return (W, A) bool: seekers during the preparation phase (rule 5.5)."""
+        preparing = steps < self.scenario.preparation_steps
+        return preparing[:, None] & self._is_seeker
+
+    def judge(self, view: View) -> Verdict:
+        """Reward the step (rule 7.1). The game never ends before the horizon."""
+        sees = seeker_sees_hider(view.visible, self.scenario.hiders)
+        live = view.steps > self.scenario.preparation_steps
+        value = reward(self.scenario, view.visible, view.pose, view.present, live)
+        return Verdict(value, torch.zeros_like(live), live, sees.flatten(1).any(1))
+
+    def tally(self, view: View, verdict: Verdict) -> None:
+        """Add a step to the sums; keep the behaviour at the end of the preparation phase."""
+        super().tally(view, verdict)
+        self.state["seen_steps"] += verdict.hiders_seen & verdict.live
+        self.state["live_steps"] += verdict.live
+        prepared = view.steps == self.scenario.preparation_steps + 1  # One step late, as the original does.
+        if prepared.any():
+            for name, value in self._behaviour(view).items():
+                kept = self.state[f"{name}_prep"]
+                self.state[f"{name}_prep"] = torch.where(prepared, value, kept)
+
+    def statistics(self, view: View) -> dict[str, Tensor]:
+        """Return returns per team, the share of live steps in which hiders were seen, and behaviour."""
+        state = self.state
+        numbers = {name: state[name] for name in super().totals}
+        numbers["seen_fraction"] = state["seen_steps"] / state["live_steps"].clamp(min=1)
+        numbers |= self._behaviour(view)
+        return numbers | {name: value for name, value in state.items() if name.endswith("_prep")}
+
+    def _behaviour(self, view: View) -> dict[str, Tensor]:
+        return behaviour(self.scenario, view.pose, view.start_pose, view.present, view.locks.locked)
 
 
 def seeker_sees_hider(visible: Tensor, hiders: int) -> Tensor:
@@ -77,10 +128,10 @@ def behaviour(s: Scenario, pose: Tensor, start_pose: Tensor, present: Tensor, lo
       ``max_box_move`` and ``max_ramp_move``: largest distance of an object from its start, metres; ``num_box_lock`` and
       ``num_ramp_lock``: objects that are locked now. Each (W,) float32.
     """
-    moved = (pose - start_pose)[:, s.num_agents :, :3].norm(dim=-1) * present[:, s.num_agents :]
+    displacement = (pose - start_pose)[:, s.num_agents :, :3].norm(dim=-1)
+    moved = torch.where(present[:, s.num_agents :], displacement, 0.0)
     boxes = s.max_boxes
-    worlds = pose.shape[0]
-    zero = torch.zeros(worlds, device=pose.device)
+    zero = torch.zeros(len(moved), device=moved.device)
     return {
         "max_box_move": moved[:, :boxes].amax(1) if boxes else zero,
         "num_box_lock": locked[:, :boxes].sum(1).float(),

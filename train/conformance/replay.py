@@ -81,7 +81,7 @@ def _recorded_state(r: Recording, rows: int) -> WorldState:
     visible[..., agents + boxes :] = r.tensor("mask_ar_obs")
     grabs = Grabs(r.tensor("agent_holding"), r.tensor("agent_grab_offset"), r.tensor("agent_grab_yaw"))
     locks = Locks(r.objects("locked"), r.objects("locker"), r.objects("lock_pose"))
-    return WorldState(pose, r.entities("vel"), grabs, locks, visible, torch.arange(rows))
+    return WorldState(pose, r.entities("vel"), grabs, locks, visible, torch.arange(rows), {})
 
 
 def _close(quantity: str, ours: Tensor, theirs: Tensor, tolerance: float, required: float = 1.0) -> Check:

@@ -1,0 +1,120 @@
+"""What a game is: who may act, what is rewarded, when an episode ends, what is measured.
+
+Shapes: W worlds, A agents (hiders first), B boxes, O objects (boxes, then ramps), E = A + O entities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..manipulation import Locks
+from ..physics.engine import PhysicsEngine
+from ..scenarios import Scenario
+
+
+@dataclass
+class View:
+    """The worlds as the rules see them, after physics."""
+
+    pose: Tensor
+    """(W, E, 4)."""
+    velocity: Tensor
+    """(W, E, 4)."""
+    start_pose: Tensor
+    """(W, E, 4) at the episode's start."""
+    present: Tensor
+    """(W, E) bool."""
+    box_half_size: Tensor
+    """(W, B, 3) metres."""
+    visible: Tensor
+    """(W, A, E) bool: what each agent sees now."""
+    seen_before: Tensor
+    """(W, A, E) bool: what each agent saw in the previous observation."""
+    locks: Locks
+    locked_before: Tensor
+    """(W, O) bool: what was locked before this step's decisions."""
+    steps: Tensor
+    """(W,) int64 steps done in the episode, this one included."""
+
+
+@dataclass
+class Verdict:
+    """What a game says of one step."""
+
+    reward: Tensor
+    """(W, A) float32."""
+    over: Tensor
+    """(W,) bool: the game ended before the horizon."""
+    live: Tensor
+    """(W,) bool: the step counted, that is, was not part of a preparation phase."""
+    hiders_seen: Tensor
+    """(W,) bool: some seeker sees some hider."""
+
+
+class Game:
+    """Rules of one game over W worlds. The base class is free play: no reward, no early end.
+
+    A game keeps everything that changes during an episode in ``state``, so that environments can save, restore and copy it
+    without knowing what it is.
+    """
+
+    def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
+        self.scenario = scenario
+        self.num_worlds = num_worlds
+        self.engine = engine
+        self.device = engine.device
+        self.state: dict[str, Tensor] = {name: self.zeros() for name in self.totals}
+        """Name -> (W, ...)."""
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """Names of per-episode sums, zero at the start of an episode."""
+        return ("return/hiders", "return/seekers") if self.scenario.seekers else ("return/hiders",)
+
+    def zeros(self, *shape: int) -> Tensor:
+        """Return zeros (W, *shape), float32."""
+        return torch.zeros(self.num_worlds, *shape, device=self.device)
+
+    def start(self, worlds: Tensor, layout: Layout) -> None:
+        """Begin episodes in worlds (K,) whose layouts are given."""
+        for values in self.state.values():
+            values[worlds] = 0
+
+    def frozen(self, steps: Tensor) -> Tensor:
+        """Return (W, A) bool: agents whose next action is ignored, given the steps (W,) done."""
+        return torch.zeros(self.num_worlds, self.scenario.num_agents, dtype=torch.bool, device=self.device)
+
+    def lockable(self, locked: Tensor) -> Tensor:
+        """Return (W, O) bool: objects on which the lock action works now, given what is locked (W, O)."""
+        s = self.scenario
+        kinds = torch.tensor([s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps, device=self.device)
+        return kinds.bool().expand_as(locked)
+
+    def judge(self, view: View) -> Verdict:
+        """Reward the step just made and say whether the game is over."""
+        nobody = torch.zeros(self.num_worlds, dtype=torch.bool, device=self.device)
+        return Verdict(self.zeros(self.scenario.num_agents), nobody, ~nobody, nobody)
+
+    def tally(self, view: View, verdict: Verdict) -> None:
+        """Add a step to the sums of the episode."""
+        hiders = self.scenario.hiders
+        self.state["return/hiders"] += verdict.reward[:, :hiders].mean(1)
+        if self.scenario.seekers:
+            self.state["return/seekers"] += verdict.reward[:, hiders:].mean(1)
+
+    def statistics(self, view: View) -> dict[str, Tensor]:
+        """Return the numbers of each running episode up to now: name -> (W,) float32."""
+        return {name: self.state[name] for name in self.totals}
+
+    def entities(self, view: View) -> dict[str, Tensor]:
+        """Return further entity kinds for the observation, with their masks; see ``entity_shapes``."""
+        return {}
+
+    @staticmethod
+    def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
+        """Return kind -> (number, features) of the entities that this game adds."""
+        return {}
