@@ -58,7 +58,7 @@ def replay(recording: Recording) -> list[Check]:
     env.reset(recording.layout.select([0] * rows))
     state = _recorded_state(recording, rows)
     observation = env.set_state(torch.arange(rows), state)
-    checks = _compare_features(recording, observation) + [_compare_lidar(recording, observation)]
+    checks = [*_compare_features(recording, observation), _compare_lidar(recording, observation)]
     checks += _compare_masks(recording, observation, state.pose)
     idle = torch.tensor([5, 5, 5, 0, 0]).expand(1, env.num_agents, 5)
     step = env.advance(torch.cat([recording.tensor("actions"), idle]))
@@ -122,7 +122,7 @@ def _compare_lidar(r: Recording, observation: Observation) -> Check:
 
 
 def _compare_masks(r: Recording, observation: Observation, pose: Tensor) -> list[Check]:
-    """The original tests its cone on corner positions: pairs whose answer depends on that are left out."""
+    """Leave out pairs whose answer hangs on the original's testing its cone with corner positions."""
     s = r.scenario
     corner = torch.zeros(pose.shape[1], 3)
     corner[: s.num_agents] = AGENT_CORNER

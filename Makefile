@@ -1,0 +1,41 @@
+# Everything a fresh clone needs: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := runs/demo
+
+.PHONY: install demo test slow lint format clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'error: hideseek needs Python 3.11 or newer; try make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q -e ".[dev]"
+	touch $(STAMP)
+
+demo: install ## train the quickstart, compare it with random play, and film it
+	@test ! -e $(DEMO) || { echo "error: $(DEMO) exists; move it away or delete it to run the demo again" >&2; exit 2; }
+	$(BIN)/hideseek train quickstart --run-dir $(DEMO)
+	$(BIN)/hideseek evaluate $(DEMO) --episodes 200 --json $(DEMO)/evaluation.json
+	$(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
+	@echo "Watch $(DEMO)/videos/demo.mp4; curves: $(BIN)/tensorboard --logdir $(DEMO)"
+
+test: install ## the default tests, under 5 minutes on two cores
+	$(BIN)/python -m pytest -q
+
+slow: install ## the tests that take longer
+	$(BIN)/python -m pytest -q -m slow
+
+lint: install ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## mend style where it can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
