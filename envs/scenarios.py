@@ -270,9 +270,9 @@ def validate(scenario: Scenario) -> Scenario:
 
 
 def _validate_space(s: Scenario) -> None:
-    """Refuse scenarios whose objects cover more than 60 % of the floor (placement by rejection would never end)."""
+    """Refuse scenarios whose objects cover more than 40 % of the floor (placement by rejection would hardly succeed)."""
     area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps)
-    limit = 0.6 * s.floor_size**2
+    limit = 0.4 * s.floor_size**2
     if area > limit:
         raise UserError(
             f"scenario '{s.name}': {s.num_agents} agents, {s.max_boxes} boxes and {s.ramps} ramps need {area:.1f} m^2 "
