@@ -1,0 +1,373 @@
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+import envs
+from envs.batch_env import NO_ACTION, BatchEnv
+from envs.errors import UserError
+from envs.layouts import Layout, LayoutStream
+from envs.scenarios import FULL, QUADRANT
+from tests.envs.worlds import body, small, world
+
+SHORT = dataclasses.replace(QUADRANT, name="short", horizon=10)
+EAST = math.pi / 2
+
+
+def test_the_packages_under_test_are_those_of_this_repository():
+    repository = Path(__file__).resolve().parents[2]
+    found = Path(envs.__file__).resolve()
+    assert found.is_relative_to(repository), (
+        f"'import envs' gives {found}, not {repository / 'envs'}: another installed package of the same name shadows "
+        f"this project's. Uninstall it, or use a fresh virtual environment."
+    )
+
+
+def random_actions(env, generator):
+    shape = (env.num_worlds, env.num_agents)
+    return torch.stack([torch.randint(n, shape, generator=generator) for n in env.action_bins], dim=-1)
+
+
+def rest(env):
+    return torch.tensor(NO_ACTION).expand(env.num_worlds, env.num_agents, 5).contiguous()
+
+
+def play(env, steps, seed=0):
+    """Everything that ``steps`` random steps return, flat."""
+    generator = torch.Generator().manual_seed(seed)
+    history = []
+    for _ in range(steps):
+        result = env.step(random_actions(env, generator))
+        named = {"reward": result.reward, "done": result.done, "live": result.live, "seen": result.hiders_seen}
+        history.append(result.obs | named | {f"stat/{k}": v for k, v in result.statistics.items()})
+    return history
+
+
+def assert_same(ours, theirs):
+    for step, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        assert a.keys() == b.keys(), step
+        for name in a:
+            assert torch.equal(a[name], b[name]), (step, name)
+
+
+class TestAutoReset:
+    def test_the_observation_of_an_ended_episode_is_the_next_ones_first(self):
+        env = BatchEnv(SHORT, 3, seed=5, threads=1)
+        env.reset()
+        generator = torch.Generator().manual_seed(0)
+        for step in range(1, 21):
+            result = env.step(random_actions(env, generator))
+            assert result.done.tolist() == [step % 10 == 0] * 3
+            if step % 10 == 0:
+                assert result.obs["self"][..., 4:8].abs().max() == 0
+                assert result.obs["self"][..., 9].abs().max() == 0
+                stream = LayoutStream(SHORT, 5, 3)
+                for _ in range(step // 10 + 1):
+                    expected = stream.draw(torch.arange(3))
+                assert_close(result.obs["self"][..., :3], expected.agent_pose[..., :3], rtol=0, atol=1e-6)
+                assert_close(result.obs["boxes"][:, 0, :, :3], expected.box_pose[..., :3], rtol=0, atol=1e-6)
+
+    def test_nothing_of_the_old_episode_is_left(self):
+        """Held and locked at the end of an episode; the next one equals the same episode in a fresh environment."""
+        s = small(name="leftovers", boxes=(0, 1), horizon=6)
+        layout = world(s, [(2.5, 3.0, EAST)], [body(3.0, 3.0)])
+        used, fresh = BatchEnv(s, 1, threads=1), BatchEnv(s, 1, threads=1)
+        used.reset(layout)
+        actions = rest(used)
+        actions[0, 0] = torch.tensor([7, 5, 5, 1, 1])
+        for _ in range(5):
+            used.step(actions)
+        state = used.get_state(torch.tensor([0]))
+        assert state.locks.locked.item()
+        assert state.grabs.holding[0, 0] == 0
+        used.reset(layout)
+        fresh.reset(layout)
+        actions[0, 0] = torch.tensor([9, 5, 5, 0, 0])
+        for _ in range(5):
+            ours, theirs = used.step(actions), fresh.step(actions)
+            assert_same([ours.obs], [theirs.obs])
+        assert ours.obs["boxes"][0, 0, 0, 0] > 3.2
+
+    def test_some_worlds_end_while_others_go_on(self):
+        """Staggered: first ends at 1/4, 2/4, 3/4 and all of the horizon, and never together again."""
+        s = dataclasses.replace(SHORT, horizon=8)
+        env = BatchEnv(s, 4, threads=1, stagger=True)
+        env.reset()
+        generator = torch.Generator().manual_seed(0)
+        ended, counted = [], []
+        for _ in range(16):
+            result = env.step(random_actions(env, generator))
+            ended.append(result.done.tolist())
+            counted.append(len(result.statistics.get("length", [])))
+            assert torch.equal(result.obs["self"][:, 0, 9] == 0, result.done)
+        expected = [[(step - 2 * (w + 1)) % 8 == 0 and step >= 2 * (w + 1) for w in range(4)] for step in range(1, 17)]
+        assert ended == expected
+        # Shortened first episodes are left out of the statistics; world 3's first one is whole.
+        assert counted == [0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
+
+
+class TestState:
+    def test_round_trip(self):
+        """What was written is read back, and shows in the observation; other worlds are left alone."""
+        source, target = (BatchEnv(FULL, 4, seed=1, threads=1) for _ in range(2))
+        source.reset()
+        target.reset()
+        seen = play(source, 20)[-1]
+        play(target, 7, seed=9)
+        untouched = target.get_state(torch.tensor([0, 2]))
+        chosen = torch.tensor([1, 3])
+        state = source.get_state(chosen)
+        observation = target.set_state(chosen, state)
+        back = target.get_state(chosen)
+        for name, value in flatten(state).items():
+            if name in ("pose", "velocity"):  # Rows of absent boxes are ignored.
+                present = source._present[chosen]
+                assert torch.equal(flatten(back)[name][present], value[present]), name
+            else:
+                assert torch.equal(flatten(back)[name], value), name
+        for name, value in observation.items():
+            assert_close(value[chosen], seen[name][chosen], rtol=0, atol=1e-5, msg=name)
+        for name, value in flatten(target.get_state(torch.tensor([0, 2]))).items():
+            assert torch.equal(value, flatten(untouched)[name]), name
+
+    def test_continues_like_the_original(self):
+        """To the precision of float32; the solver's warm start is not part of the state."""
+        s = small(name="continue", boxes=(0, 1), horizon=50)
+        layout = world(s, [(2.5, 3.0, EAST)], [body(3.0, 3.0)])
+        source, target = BatchEnv(s, 1, threads=1), BatchEnv(s, 1, threads=1)
+        source.reset(layout)
+        target.reset(layout)
+        actions = rest(source)
+        actions[0, 0] = torch.tensor([8, 5, 6, 1, 0])
+        for _ in range(5):
+            source.step(actions)
+        one = torch.tensor([0])
+        target.set_state(one, source.get_state(one))
+        for _ in range(3):
+            expected, got = source.step(actions), target.step(actions)
+            assert_close(got.obs["boxes"], expected.obs["boxes"], rtol=0, atol=1e-4)
+            assert_close(got.obs["self"], expected.obs["self"], rtol=0, atol=1e-3)
+        assert (source.get_state(one).pose[0, 2, 0] - 3.0).abs() > 0.05
+
+    def test_states_are_copies(self):
+        env = BatchEnv(QUADRANT, 2, threads=1)
+        env.reset()
+        play(env, 3)
+        state = env.get_state(torch.arange(2))
+        before = {name: value.clone() for name, value in flatten(state).items()}
+        play(env, 3)
+        env.reset()
+        for name, value in flatten(state).items():
+            assert torch.equal(value, before[name]), name
+
+
+def flatten(state):
+    flat = {}
+    for name, value in vars(state).items():
+        if isinstance(value, torch.Tensor):
+            flat[name] = value
+        else:
+            inner = value if isinstance(value, dict) else vars(value)
+            flat |= {f"{name}.{key}": v for key, v in inner.items()}
+    return flat
+
+
+class TestRestart:
+    @pytest.mark.parametrize("scenario", [dataclasses.replace(FULL, horizon=15), SHORT], ids=lambda s: s.name)
+    def test_is_exact_in_the_middle_of_an_episode(self, scenario):
+        """Observations, rewards and statistics, over the ends of episodes, in an environment with another past."""
+        original = BatchEnv(scenario, 4, seed=2, threads=1, stagger=True)
+        original.reset()
+        play(original, 12)
+        saved = {name: value.clone() for name, value in original.state_dict().items()}
+        expected = [original.observe(), *play(original, 20, seed=1)]
+        restored = BatchEnv(scenario, 4, seed=2, threads=1)
+        restored.reset()
+        play(restored, 3, seed=7)
+        observation = restored.load_state_dict(saved)
+        assert_same([observation, *play(restored, 20, seed=1)][1:], expected[1:])
+        assert any("stat/length" in step for step in expected[1:])
+        # Loading left the dictionary alone: it can be used again.
+        restored.load_state_dict(saved)
+        assert_same(play(restored, 5, seed=1), expected[1:6])
+
+    def test_the_state_is_a_copy(self):
+        env = BatchEnv(SHORT, 2, threads=1)
+        env.reset()
+        saved = env.state_dict()
+        before = {name: value.clone() for name, value in saved.items()}
+        play(env, 12)
+        assert all(torch.equal(saved[name], before[name]) for name in saved)
+
+    def test_the_observation_is_restored(self):
+        env = BatchEnv(SHORT, 2, threads=1)
+        env.reset()
+        play(env, 4)
+        expected, saved = env.observe(), env.state_dict()
+        other = BatchEnv(SHORT, 2, threads=1)
+        assert_same([other.load_state_dict(saved)], [expected])
+
+
+class TestReproducibility:
+    def test_same_seed_same_worlds_at_any_number_of_threads(self):
+        scenario = dataclasses.replace(FULL, horizon=12)
+        environments = [BatchEnv(scenario, 5, seed=4, threads=threads) for threads in (1, 2, 0)]
+        starts = [env.reset() for env in environments]
+        histories = [[start, *play(env, 16)] for start, env in zip(starts, environments, strict=True)]
+        assert_same(histories[0], histories[1])
+        assert_same(histories[0], histories[2])
+
+    def test_another_seed_gives_other_worlds(self):
+        first, second = (BatchEnv(QUADRANT, 2, seed=seed, threads=1).reset() for seed in (0, 1))
+        assert not torch.equal(first["self"], second["self"])
+        assert not torch.equal(first["self"][0], first["self"][1])
+
+
+class TestBrokenPhysics:
+    @pytest.mark.parametrize("value", [math.nan, math.inf, 1e9])
+    def test_the_world_is_reset_and_counted_and_others_go_on(self, value):
+        broken, sane = (BatchEnv(QUADRANT, 3, seed=3, threads=1) for _ in range(2))
+        for env in (broken, sane):
+            env.reset()
+            play(env, 5)
+        worlds = torch.tensor([1])
+        velocity = broken.engine.velocity[worlds]
+        velocity[0, 0, 0] = value
+        broken.engine.set_bodies(worlds, broken.engine.pose[worlds], velocity)
+        ours, theirs = broken.step(rest(broken)), sane.step(rest(sane))
+        assert broken.num_diverged == 1
+        assert sane.num_diverged == 0
+        assert ours.done.tolist() == [False, True, False]
+        assert ours.reward[1].abs().max() == 0
+        assert len(ours.statistics["length"]) == 0, "a broken episode does not count"
+        second = Layout.stack([LayoutStream(QUADRANT, 3, 3).draw(torch.tensor([1, 1]))]).select([1])
+        assert_close(ours.obs["self"][1, :, :3], second.agent_pose[0, :, :3], rtol=0, atol=1e-6)
+        for name, seen in ours.obs.items():
+            assert torch.equal(seen[[0, 2]], theirs.obs[name][[0, 2]]), name
+        for mine, other in zip(play(broken, 20, seed=1), play(sane, 20, seed=1), strict=True):
+            assert all(v.isfinite().all() for n, v in mine.items() if not n.startswith("stat/"))
+            assert torch.equal(mine["self"][[0, 2]], other["self"][[0, 2]])
+        assert broken.num_diverged == 1
+
+    def test_its_next_episode_is_a_whole_one_and_counts(self):
+        env = BatchEnv(SHORT, 1, threads=1)
+        env.reset()
+        pose = env.engine.pose
+        pose[0, 0, 0] = math.nan
+        env.engine.set_bodies(torch.tensor([0]), pose, torch.zeros_like(pose))
+        assert env.step(rest(env)).done.item()
+        for step in range(1, 11):
+            result = env.step(rest(env))
+            assert result.done.item() == (step == 10)
+        assert result.statistics["length"].tolist() == [10.0]
+
+
+class TestBadInput:
+    @pytest.fixture(scope="class")
+    def env(self):
+        env = BatchEnv(QUADRANT, 2, threads=1)
+        env.reset()
+        return env
+
+    @pytest.mark.parametrize(
+        "actions",
+        [
+            torch.zeros(2, 4, 4, dtype=torch.int64),
+            torch.zeros(3, 4, 5, dtype=torch.int64),
+            torch.zeros(4, 5, dtype=torch.int64),
+            torch.zeros(2, 4, 5),
+            torch.zeros(2, 4, 5, dtype=torch.int32),
+        ],
+        ids=["components", "worlds", "dimensions", "float", "int32"],
+    )
+    def test_actions_of_another_form(self, env, actions):
+        with pytest.raises(ValueError, match=r"int64 of shape \(2, 4, 5\)") as error:
+            env.step(actions)
+        assert str(actions.dtype) in str(error.value)
+        assert str(tuple(actions.shape)) in str(error.value)
+
+    @pytest.mark.parametrize("component, value", [(0, 11), (2, -1), (3, 2), (4, 2)])
+    def test_actions_out_of_range(self, env, component, value):
+        actions = rest(env)
+        actions[1, 2, component] = value
+        with pytest.raises(ValueError, match=r"\(11, 11, 11, 2, 2\)"):
+            env.step(actions)
+
+    def test_layouts_that_do_not_fit(self, env):
+        layout = world(QUADRANT, boxes=[body(3.0, 3.0)], ramps=[body(5.0, 5.0)])
+        with pytest.raises(UserError, match="1 worlds, the environment 2"):
+            env.reset(layout)
+        other = world(small(boxes=(0, 1)), boxes=[body(3.0, 3.0)])
+        with pytest.raises(UserError, match="needs"):
+            env.reset(Layout.stack([other, other]))
+
+    def test_no_worlds(self):
+        with pytest.raises(UserError, match="num_worlds is 0"):
+            BatchEnv(QUADRANT, 0)
+
+
+class TestManipulationInTheWorld:
+    """Reach and sight as the environment wires them: current distances, what was seen in the previous observation."""
+
+    S = small(name="reach", boxes=(0, 1), ramps=1, lock_ramps=False)
+
+    def hold(self, gap, yaw=EAST, scenario=S, **pressed):
+        """Agent 0 beside a cube to its east, surface gap ``gap`` from the agent's centre; what one step decides."""
+        env = BatchEnv(scenario, 1, threads=1)
+        env.reset(world(scenario, [(3.0, 3.0, yaw)], [body(3.25 + gap, 3.0)], [body(9.0, 9.0)]))
+        actions = rest(env)
+        actions[0, 0, 3], actions[0, 0, 4] = pressed.get("grab", 1), pressed.get("lock", 1)
+        env.step(actions)
+        state = env.get_state(torch.tensor([0]))
+        return state.grabs.holding[0, 0].item() == 0, state.locks.locked[0, 0].item()
+
+    def test_within_25_centimetres(self):
+        assert self.hold(0.249) == (True, True)
+        assert self.hold(0.251) == (False, False)
+
+    def test_only_what_is_seen(self):
+        assert self.hold(0.2, yaw=-EAST) == (False, False)
+        unseen = dataclasses.replace(self.S, grab_unseen=True)
+        assert self.hold(0.2, yaw=-EAST, scenario=unseen) == (True, False)
+        unseen = dataclasses.replace(self.S, lock_unseen=True)
+        assert self.hold(0.2, yaw=-EAST, scenario=unseen) == (False, True)
+
+    def test_only_when_pressed(self):
+        assert self.hold(0.2, grab=0) == (False, True)
+        assert self.hold(0.2, lock=0) == (True, False)
+
+    def test_absent_boxes_and_unlockable_kinds(self):
+        for lock_ramps in (False, True):
+            s = dataclasses.replace(self.S, lock_ramps=lock_ramps)
+            env = BatchEnv(s, 1, threads=1)
+            env.reset(world(s, [(3.0, 2.6, math.pi)], [None], [body(3.0, 3.0)]))
+            actions = rest(env)
+            actions[0, 0, 3:] = 1
+            env.step(actions)
+            state = env.get_state(torch.tensor([0]))
+            assert state.grabs.holding[0, 0] == 1
+            assert state.locks.locked[0].tolist() == [False, lock_ramps]
+
+    def test_holding_ends_when_sight_is_lost(self):
+        """What was visible in the previous observation decides, not what is visible now."""
+        env = BatchEnv(self.S, 1, threads=1)
+        env.reset(world(self.S, [(3.0, 3.0, EAST)], [body(3.45, 3.0)], [body(9.0, 9.0)]))
+        one = torch.tensor([0])
+        actions = rest(env)
+        actions[0, 0, 3] = 1
+        env.step(actions)
+        state = env.get_state(one)
+        assert state.grabs.holding[0, 0] == 0
+        state.visible[0, 0, 2] = False
+        env.set_state(one, state)
+        env.step(actions)
+        assert env.get_state(one).grabs.holding[0, 0] == -1
+        env.step(actions)
+        assert env.get_state(one).grabs.holding[0, 0] == 0, "seen again"
+
+
+def test_memory_is_reported():
+    assert 1_000 < BatchEnv(QUADRANT, 2, threads=1).bytes_per_world < 10_000_000
