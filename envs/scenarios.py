@@ -126,6 +126,10 @@ class Scenario:
     """Sliding friction of boxes."""
     gravity: float = 50.0
     """Downward acceleration in m/s^2."""
+    max_contacts: int = 120
+    """Contacts, and pairs of geoms close to each other, per world, of which mujoco_warp keeps room for all worlds together."""
+    max_constraints: int = 400
+    """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked, 6 per held object."""
 
     @property
     def num_agents(self) -> int:
@@ -258,6 +262,7 @@ def validate(scenario: Scenario) -> Scenario:
             f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)",
         ),
         (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
+        (s.max_contacts >= 1 and s.max_constraints >= 1, "max_contacts and max_constraints must be at least 1"),
         (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
         (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
         (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),

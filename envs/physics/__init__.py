@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import importlib.util
+from typing import Literal
+
 import torch
 
 from ..errors import UserError
 from ..scene import Scene
 from .engine import PhysicsEngine
 
-__all__ = ["PhysicsEngine", "make_engine"]
+__all__ = ["EngineName", "PhysicsEngine", "make_engine"]
+
+EngineName = Literal["auto", "mujoco", "warp"]
+"""``mujoco``: MuJoCo in C, on the CPU. ``warp``: mujoco_warp, on a GPU or, slowly, on the CPU. ``auto``: by the device."""
 
 
-def make_engine(scene: Scene, num_worlds: int, device: str | torch.device, threads: int = 0) -> PhysicsEngine:
-    """Return the engine of a device: mujoco.batch on the CPU.
+def make_engine(
+    scene: Scene, num_worlds: int, device: str | torch.device, threads: int = 0, engine: EngineName = "auto"
+) -> PhysicsEngine:
+    """Return an engine of ``num_worlds`` worlds.
+
+    Args:
+      scene: what the worlds are.
+      num_worlds: W.
+      device: ``cpu`` or ``cuda``.
+      threads: of the mujoco engine; 0 uses all cores.
+      engine: ``auto`` is warp on cuda and mujoco on the cpu.
 
     Raises:
-      UserError: the device is not supported, or there are no worlds.
+      UserError: the engine does not run on the device, is not installed or finds too little memory; or no worlds.
     """
     if num_worlds < 1:
         raise UserError(f"num_worlds is {num_worlds}; it must be at least 1")
-    if torch.device(device).type != "cpu":
-        raise UserError(f"device '{device}' is not supported by a physics engine yet; use 'cpu'")
+    kind = torch.device(device).type
+    if kind not in ("cpu", "cuda"):
+        raise UserError(f"device '{device}' is not supported; use 'cpu' or 'cuda'")
+    if engine not in ("auto", "mujoco", "warp"):
+        raise UserError(f"unknown engine '{engine}'; use auto, mujoco or warp")
+    if engine == "warp" or (engine == "auto" and kind == "cuda"):
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise UserError(f"device '{device}' asked for, but torch finds no CUDA GPU; use device 'cpu'")
+        for package in ("warp", "mujoco_warp"):
+            if importlib.util.find_spec(package) is None:
+                raise UserError("the warp engine needs mujoco_warp; install it with: pip install 'hideseek[gpu]'")
+        from .gpu import WarpEngine
+
+        return WarpEngine(scene, num_worlds, device)
+    if kind != "cpu":
+        raise UserError(f"the mujoco engine does not run on '{device}'; use engine 'warp', or device 'cpu'")
     from .cpu import CpuEngine
 
     return CpuEngine(scene, num_worlds, threads)

@@ -10,10 +10,8 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..scene import FREE_RANGE, RAY_GROUPS, Scene
-from .engine import MAX_SPEED, PhysicsEngine
+from .engine import MAX_SPEED, PARKING, PARKING_SPACING, PhysicsEngine
 
-PARKING = (-40.0, -40.0, 30.0)  # Metres; far from everything, with gravity compensated.
-PARKING_SPACING = 3.0  # Metres along x between parked objects.
 PER_WORLD_FIELDS = (
     "geom_size",
     "geom_matid",

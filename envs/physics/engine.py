@@ -91,6 +91,13 @@ class PhysicsEngine(ABC):
     def diverged(self) -> Tensor:
         """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``). Such worlds need a reset."""
 
+    def check_overflow(self) -> None:  # noqa: B027
+        """Look for contacts or constraints dropped since the last call. Copies to the host: call it once per iteration.
+
+        Raises:
+          UserError: names the scenario's field to raise, and its new value.
+        """
+
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that decides the future of all worlds, for a restart that is exact to the bit."""
@@ -113,5 +120,9 @@ class PhysicsEngine(ABC):
         """Memory that one more world costs, in bytes."""
 
 
+PARKING = (-40.0, -40.0, 30.0)
+"""Metres; where absent objects wait, far from everything, with gravity compensated."""
+PARKING_SPACING = 3.0
+"""Metres along x between parked objects."""
 MAX_SPEED = 200.0
 """Metres per second beyond which a body counts as thrown away by the solver; agents reach 12 m/s."""

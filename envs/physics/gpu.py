@@ -1,0 +1,212 @@
+"""The GPU engine: W worlds by mujoco_warp, in float32, sharing memory with torch.
+
+Between resets nothing is copied to or from the host and nothing waits for the device: decisions become writes of fixed
+shape. It runs on the CPU, too, which is how it is tested; CpuEngine is far faster there.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import mujoco
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..scene import FREE_RANGE, Scene
+from .engine import MAX_SPEED, PARKING, PARKING_SPACING, PhysicsEngine
+from .warp_model import MODEL_FIELDS, WarpWorlds
+
+BOX_MASS = 1.0  # Kilograms, whatever the size.
+
+
+class WarpEngine(PhysicsEngine):
+    """mujoco_warp on ``device``. Reproducible to the bit on the CPU only."""
+
+    def __init__(self, scene: Scene, num_worlds: int, device: str | torch.device) -> None:
+        self.scene = scene
+        self.num_worlds = num_worlds
+        self._worlds = WarpWorlds(scene, num_worlds, torch.device(device))
+        self.device = self._worlds.device
+        scenario = scene.scenario
+        self._agents, self._objects, self._entities = scenario.num_agents, scenario.num_objects, scene.num_entities
+        self._fields = fields = self._worlds.fields
+        self._qpos = fields["qpos"].view(num_worlds, self._entities, 4)
+        self._qvel = fields["qvel"].view(num_worlds, self._entities, 4)
+        self._ctrl = fields["ctrl"].view(num_worlds, self._agents, 3)
+        self._object_range = fields["jnt_range"][:, 4 * self._agents :].view(num_worlds, self._objects, 4, 2)
+        self._index_tables()
+        self._parked = torch.zeros(num_worlds, self._entities, dtype=torch.bool, device=self.device)
+        self._diverged = torch.zeros(num_worlds, dtype=torch.bool, device=self.device)
+        if self._objects:
+            fields["eq_data"].zero_()
+            fields["eq_data"][..., 6] = 1.0  # Identity quaternion until something is grabbed.
+            fields["eq_data"][..., 10] = 1.0  # Torque scale.
+
+    def _index_tables(self) -> None:
+        """Put on the device what steps and resets look up."""
+        scene = self.scene
+
+        def on_device(values: np.ndarray) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+        self._every_world = torch.arange(self.num_worlds, device=self.device)
+        self._every_agent = torch.arange(self._agents, device=self.device)
+        self._every_object = torch.arange(self._objects, device=self.device)
+        self._entity_body = on_device(np.append(scene.entity_body, -1))
+        self._geom_entity = on_device(np.append(scene.geom_entity, -1))  # A miss is geom -1: the appended row.
+        self._grab_weld = on_device(scene.grab_weld)
+        self._box_geom, self._wall_geom = on_device(scene.box_geom), on_device(scene.wall_geom)
+        boxes = slice(self._agents, self._agents + len(scene.box_geom))
+        self._box_body = on_device(scene.entity_body[boxes])
+        self._box_yaw = on_device(scene.entity_joints[boxes, 3])
+        self._hidden_wall = on_device(scene.model.body_pos[scene.wall_body].astype(np.float32))
+        self._free_range = torch.tensor((-FREE_RANGE, FREE_RANGE), device=self.device)
+        self._materials = tuple(scene.model.material(name).id for name in ("wall", "outer_wall"))
+        place = torch.zeros(self._entities, 4)
+        place[:, :3] = torch.tensor(PARKING)
+        place[:, 0] += PARKING_SPACING * torch.arange(self._entities)
+        self._parking_place = place.to(self.device)
+
+    @property
+    def pose(self) -> Tensor:
+        """(W, E, 4) float32 copy."""
+        return self._qpos.clone()
+
+    @property
+    def velocity(self) -> Tensor:
+        """(W, E, 4) float32 copy."""
+        return self._qvel.clone()
+
+    @property
+    def diverged(self) -> Tensor:
+        """(W,) bool."""
+        return self._diverged
+
+    def reset(self, worlds: Tensor, layout: Layout) -> None:
+        """See PhysicsEngine.reset."""
+        self._write_walls(worlds, layout)
+        self._write_boxes(worlds, layout)
+        self._object_range[worlds] = self._free_range
+        if self._objects:
+            self._fields["eq_active"][worlds] = False
+        self._ctrl[worlds] = 0.0
+        self._diverged = self._diverged.index_fill(0, worlds, False)
+        poses = torch.cat([layout.agent_pose, layout.box_pose, layout.ramp_pose], dim=1)
+        self.set_bodies(worlds, poses, torch.zeros_like(poses))
+
+    def _write_walls(self, worlds: Tensor, layout: Layout) -> None:
+        """Walls do not move, so nothing but these writes ever changes their poses."""
+        walls, present = layout.walls, layout.wall_present[..., None]
+        half_height = walls[..., 4] / 2
+        position = torch.stack([walls[..., 0], walls[..., 1], half_height], dim=-1)
+        size = torch.stack([walls[..., 2], walls[..., 3], half_height], dim=-1)
+        rows = worlds[:, None]
+        self._fields["geom_xpos"][rows, self._wall_geom] = torch.where(present, position, self._hidden_wall)
+        self._write_box_geoms(rows, self._wall_geom, torch.where(present, size, 0.05))
+        material = torch.where(layout.wall_is_outer, self._materials[1], self._materials[0])
+        self._fields["geom_matid"][rows, self._wall_geom] = material.int()
+
+    def _write_box_geoms(self, rows: Tensor, geoms: Tensor, half_size: Tensor) -> None:
+        self._fields["geom_size"][rows, geoms] = half_size
+        self._fields["geom_rbound"][rows, geoms] = half_size.norm(dim=-1)
+        self._fields["geom_aabb"][rows, geoms, 1] = half_size  # The centre, [..., 0, :], is zero.
+
+    def _write_boxes(self, worlds: Tensor, layout: Layout) -> None:
+        boxes = slice(self._agents, self._agents + layout.box_present.shape[1])
+        absent = ~layout.box_present
+        self._parked[worlds, boxes] = absent
+        half = torch.where(absent[..., None], 0.25, layout.box_half_size)
+        squares = half**2
+        inertia = BOX_MASS / 3 * (squares.sum(-1, keepdim=True) - squares)  # Solid box.
+        rows = worlds[:, None]
+        self._write_box_geoms(rows, self._box_geom, half)
+        fields = self._fields
+        fields["body_inertia"][rows, self._box_body] = inertia
+        fields["body_gravcomp"][rows, self._box_body] = absent.float()
+        # What MuJoCo's set_const computes for a body that slides along three axes and turns about the vertical.
+        yaw_weight = 1 / inertia[..., 2]
+        weight = torch.stack([torch.full_like(yaw_weight, 1 / BOX_MASS), yaw_weight / 3], dim=-1)
+        fields["body_invweight0"][rows, self._box_body] = weight
+        fields["dof_invweight0"][rows, self._box_yaw] = yaw_weight
+
+    def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """See PhysicsEngine.set_bodies."""
+        parked = self._parked[worlds][..., None]
+        self._qpos[worlds] = torch.where(parked, self._parking_place, pose)
+        self._qvel[worlds] = torch.where(parked, 0.0, velocity)
+        self._fields["qacc_warmstart"][worlds] = 0.0
+        self._worlds.update_kinematics()
+
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+        """See PhysicsEngine.set_grabs."""
+        if not self._objects:
+            return
+        held = holding[..., None] == self._every_object
+        self._fields["eq_active"][:, self._grab_weld.flatten()] = held.flatten(1)
+        # Empty hands write to the weld of object 0, which is not active.
+        weld = self._grab_weld[self._every_agent, holding.clamp(min=0)]
+        zero = torch.zeros_like(yaw)
+        target = torch.stack([*offset.unbind(-1), (yaw / 2).cos(), zero, zero, (yaw / 2).sin()], dim=-1)
+        self._fields["eq_data"][self._every_world[:, None], weld, 3:10] = target
+
+    def set_locks(self, locked: Tensor, pose: Tensor) -> None:
+        """See PhysicsEngine.set_locks."""
+        held_at = pose[..., None].expand(-1, -1, -1, 2)
+        self._object_range.copy_(torch.where(locked[..., None, None], held_at, self._free_range))
+
+    def step(self, command: Tensor) -> None:
+        """See PhysicsEngine.step."""
+        self._ctrl.copy_(command)
+        self._worlds.step(self.scene.scenario.substeps)
+        speed = self._qvel[..., :3].abs().amax(dim=(1, 2))
+        self._diverged = ~(speed < MAX_SPEED) | ~self._qpos.isfinite().all(2).all(1)
+
+    def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
+        """See PhysicsEngine.rays."""
+        bodies = self._entity_body[exclude].int()
+        distance, geom = self._worlds.rays(worlds, origin.float(), direction.float(), bodies)
+        return torch.where(distance < 0, torch.inf, distance), self._geom_entity[geom.long()]
+
+    def check_overflow(self) -> None:
+        """See PhysicsEngine.check_overflow."""
+        self._worlds.check_overflow()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """See PhysicsEngine.state_dict."""
+        return {name: value.clone() for name, value in (self._fields | {"parked": self._parked}).items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """See PhysicsEngine.load_state_dict."""
+        for name, value in (self._fields | {"parked": self._parked}).items():
+            value.copy_(state[name])
+        self._diverged = torch.zeros_like(self._diverged)
+        self._worlds.update_kinematics()
+
+    def world_model(self, world: int) -> mujoco.MjModel:
+        """See PhysicsEngine.world_model."""
+        model = copy.copy(self.scene.model)
+        for name in MODEL_FIELDS:
+            if name in self._fields:
+                target = getattr(model, name)
+                target[:] = self._fields[name][world].cpu().numpy().reshape(target.shape)
+        walls = self._fields["geom_xpos"][world, self._wall_geom]
+        model.body_pos[self.scene.wall_body] = walls.cpu().numpy()
+        mujoco.mj_setConst(model, mujoco.MjData(model))
+        return model
+
+    def world_data(self, world: int) -> mujoco.MjData:
+        """See PhysicsEngine.world_data."""
+        model = self.world_model(world)
+        data = mujoco.MjData(model)
+        for name in ("qpos", "qvel", "ctrl", "qacc_warmstart", "eq_active"):
+            if name in self._fields:
+                getattr(data, name)[:] = self._fields[name][world].cpu().numpy()
+        mujoco.mj_forward(model, data)
+        return data
+
+    @property
+    def bytes_per_world(self) -> int:
+        """See PhysicsEngine.bytes_per_world."""
+        return self._worlds.bytes_per_world
