@@ -6,6 +6,7 @@ between parts of one run mean much.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import statistics
@@ -33,19 +34,22 @@ PARTS = {
 }
 """What is measured, from the least to the most work per step."""
 _LOOP_WORLDS = 8  # worlds of the Python loop; it has no parallelism, so more change nothing
+_ROLLOUT_STEPS = 40  # of the training part; the cost of a step does not depend on it, the length of a turn does
 
 
 class Benchmark:
     """The parts of one scenario at one number of worlds."""
 
     def __init__(self, config: TrainConfig) -> None:
-        self.config = config
+        ppo = dataclasses.replace(config.ppo, rollout_steps=min(_ROLLOUT_STEPS, config.ppo.rollout_steps))
+        self.config = config = dataclasses.replace(config, ppo=ppo)
         self.trainer = Trainer(config)
         self.trainer.begin()
         self.env = self.trainer.env
         self._generator = torch.Generator().manual_seed(config.seed)
-        worlds = range(min(_LOOP_WORLDS, config.num_worlds))
-        self._loop_worlds = [(self.env.engine.world_model(w), self.env.engine.world_data(w)) for w in worlds]
+        engine, worlds = self.env.engine, range(min(_LOOP_WORLDS, config.num_worlds))
+        self._loop_worlds = [(engine.world_model(w), engine.world_data(w), engine.world_data(w)) for w in worlds]
+        """Model, data and start of each world of the Python loop."""
         self._turns: dict[str, Callable[[float], float]] = {
             "python_loop": self._python_loop,
             "engine": self._engine,
@@ -77,10 +81,15 @@ class Benchmark:
     def _python_loop(self, seconds: float) -> float:
         """Step worlds one by one with ``mj_step``: the yardstick."""
         substeps, rng = self.config.scenario.substeps, np.random.default_rng(self.config.seed)
-        limit = self.config.scenario.action_limit
+        limit, horizon = self.config.scenario.action_limit, self.config.scenario.horizon
+        episode_step = -1
 
         def step() -> int:
-            for model, data in self._loop_worlds:
+            nonlocal episode_step
+            episode_step += 1
+            for model, data, start in self._loop_worlds:
+                if episode_step % horizon == 0:
+                    mujoco.mj_copyData(data, model, start)
                 data.ctrl[:] = rng.uniform(-limit, limit, model.nu)
                 mujoco.mj_step(model, data, nstep=substeps)
             return len(self._loop_worlds)

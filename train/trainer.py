@@ -215,9 +215,9 @@ class Trainer:
 def default_torch_threads() -> int:
     """Return how many cores a tensor operation uses by default: half of those there are, at least one.
 
-    Physics keeps threads on every core. Measured on two shared cores, a second torch thread does not pay: see
-    ``docs/metrics.md``. Fixed by the number of cores and not timed at each start, because sums in another order would give
-    a run other last bits.
+    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread never
+    paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the number of
+    cores and not timed at each start, because sums in another order would give a run other last bits.
     """
     return max(available_cores() // 2, 1)
 

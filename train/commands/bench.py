@@ -65,12 +65,18 @@ def run(arguments: list[str]) -> None:
         seed=args.seed,
     )
     benchmark = Benchmark(config)
-    speeds = benchmark.run(args.seconds, args.turns, lambda part: print(f"\r{part:<12}", end="", file=sys.stderr))
-    print("\r" + " " * 12 + "\r", end="", file=sys.stderr)
+    speeds = benchmark.run(args.seconds, args.turns, _show)
+    _show("")
     result = report(benchmark, speeds)
     _print(result)
     if args.json_file is not None:
         write_json(args.json_file, result)
+
+
+def _show(part: str) -> None:
+    """Show on a terminal what is being measured; an empty name clears the line."""
+    if sys.stderr.isatty():
+        print(f"\r{part:<12}\r", end="", file=sys.stderr, flush=True)
 
 
 def _print(result: dict[str, Any]) -> None:
