@@ -265,13 +265,14 @@ class TestBrokenPhysics:
         assert result.statistics["length"].tolist() == [10.0]
 
 
-class TestBadInput:
-    @pytest.fixture(scope="class")
-    def env(self):
-        env = BatchEnv(QUADRANT, 2, threads=1)
-        env.reset()
-        return env
+@pytest.fixture(scope="module")
+def env():
+    env = BatchEnv(QUADRANT, 2, threads=1)
+    env.reset()
+    return env
 
+
+class TestBadInput:
     @pytest.mark.parametrize(
         "actions",
         [
