@@ -22,7 +22,7 @@ from .layouts import Layout, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
-from .physics import make_engine
+from .physics import EngineName, make_engine
 from .scenarios import Scenario, validate
 
 ACTION_BINS = (11, 11, 11, 2, 2)
@@ -94,9 +94,10 @@ class BatchEnv:
       threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
       stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all reset at
         the same step. Those first episodes do not count in the statistics.
+      engine: ``mujoco``, ``warp`` or ``auto`` for the one that is made for the device.
 
     Raises:
-      UserError: an impossible scenario.
+      UserError: an impossible scenario, or an engine that cannot run here.
     """
 
     action_bins = ACTION_BINS
@@ -109,10 +110,11 @@ class BatchEnv:
         device: str | torch.device = "cpu",
         threads: int = 0,
         stagger: bool = False,
+        engine: EngineName = "auto",
     ) -> None:
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
-        self.engine = make_engine(scene.build(scenario), num_worlds, device, threads)
+        self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
         self.device = self.engine.device
         self.num_diverged = 0
         self._layouts = LayoutStream(scenario, seed, num_worlds)

@@ -17,7 +17,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
-wp.config.quiet = True  # No banner and no line per kernel among a command's output.
+wp.config.log_level = wp.LOG_WARNING  # No banner and no line per kernel among a command's output.
 wp.config.enable_backward = False  # No gradients are taken; kernels compile in half the time. Before they are imported.
 
 import mujoco_warp as mjw  # noqa: E402

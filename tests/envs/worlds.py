@@ -1,12 +1,17 @@
 """Short ways to write hand-made worlds: scenarios, layouts of one world, actions and motor commands."""
 
+import importlib.util
 from functools import cache
 
+import pytest
 import torch
 
 from envs import scene
 from envs.layouts import Layout, max_walls
 from envs.scenarios import Scenario, validate
+
+needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="mujoco_warp is not installed")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
 BIN_COMMAND = 0.18  # Motor command of one bin from the middle.
 AGENT_HEIGHT = 0.15  # Metres, centre of an agent that stands on the floor.

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 
 from envs.layouts import Layout
+from envs.physics import make_engine
 from envs.physics.cpu import CpuEngine
 from envs.physics.engine import PhysicsEngine
 from envs.scenarios import Scenario
-from tests.envs.worlds import build_scene
+from tests.envs.worlds import build_scene, needs_cuda, needs_warp
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,18 @@ class EngineCase:
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-ENGINES = [EngineCase("cpu", lambda scene, worlds: CpuEngine(scene, worlds, threads=1))]
+def make_warp(scene, worlds, device):
+    return make_engine(scene, worlds, device, engine="warp")
 
 
-@pytest.fixture(params=ENGINES, ids=lambda case: case.name)
+ENGINES = [
+    EngineCase("cpu", lambda scene, worlds: CpuEngine(scene, worlds, threads=1)),
+    EngineCase("warp", partial(make_warp, device="cpu"), distance_tolerance=2e-5),
+    EngineCase("warp-cuda", partial(make_warp, device="cuda"), device="cuda", bit_exact=False),
+]
+MARKS = {"warp": (needs_warp, pytest.mark.slow), "warp-cuda": (needs_warp, needs_cuda, pytest.mark.gpu)}
+
+
+@pytest.fixture(params=[pytest.param(case, id=case.name, marks=MARKS.get(case.name, ())) for case in ENGINES])
 def engine_factory(request) -> EngineCase:
     return request.param
