@@ -105,9 +105,11 @@ def _add_cameras(root: mjcf.RootElement, floor_size: float) -> None:
         name="overview",
         pos=(centre, centre - distance * math.cos(elevation), distance * math.sin(elevation)),
         xyaxes=(1, 0, 0, 0, math.sin(elevation), math.cos(elevation)),
-        fovy=45,
+        fovy=39.5,
     )
-    root.worldbody.add("camera", name="top", pos=(centre, centre, 9.4 * unit), xyaxes=(1, 0, 0, 0, 1, 0), fovy=40)
+    root.worldbody.add(
+        "camera", name="top", pos=(centre, centre + 0.2 * unit, 9.4 * unit), xyaxes=(1, 0, 0, 0, 1, 0), fovy=42
+    )
 
 
 def _add_wall(root: mjcf.RootElement, index: int, friction: float) -> None:
