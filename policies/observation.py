@@ -72,7 +72,7 @@ class ObservationSpec:
         for key, shape in self.shapes.items():
             if key not in observation:
                 raise ValueError(
-                    f"observation lacks {key!r}: expected shape {(*leading, *shape)}, got {list(observation)}"
+                    f"observation lacks {key!r}: expected shape {(*leading, *shape)}, got only {sorted(observation)}"
                 )
             tensor = observation[key]
             if tensor.shape != (*leading, *shape):

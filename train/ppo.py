@@ -159,7 +159,10 @@ class PPO:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's state as plain tensors named ``<parameter number>.<name>``, for a checkpoint."""
+    """Return the optimiser's state as plain tensors named ``<parameter number>.<name>``, for a checkpoint.
+
+    They are the live tensors, which change with the next step: save or clone them before.
+    """
     state = optimizer.state_dict()["state"]
     return {f"{index}.{name}": tensor for index, values in state.items() for name, tensor in values.items()}
 
@@ -169,5 +172,5 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, 
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, name = key.split(".", maxsplit=1)
-        state.setdefault(int(index), {})[name] = tensor
+        state.setdefault(int(index), {})[name] = tensor.clone()  # the optimiser writes to its state in place
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

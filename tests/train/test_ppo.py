@@ -1,0 +1,172 @@
+"""PPO learns toy problems, repeats itself bit by bit, and computes the loss it says."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from policies.actor_critic import ActorCritic
+from policies.observation import ObservationSpec
+from policies.tower import NetworkConfig
+from train.ppo import PPO, PPOConfig, load_optimizer_tensors, optimizer_tensors
+from train.rollouts import RolloutBuffer
+
+SPEC = ObservationSpec(1, 0, {"boxes": (2, 1)})
+NETWORK = NetworkConfig(embedding_size=16, attention_heads=2, hidden_size=16, lstm_size=16)
+SEQUENCES = 32
+
+
+def new_ppo(**changes: float) -> PPO:
+    torch.manual_seed(0)
+    settings = {"rollout_steps": 20, "chunk_length": 5, "epochs": 4, "minibatches": 2, "learning_rate": 3e-3}
+    return PPO(ActorCritic(SPEC, (2, 3), NETWORK), PPOConfig(**{**settings, **changes}))
+
+
+def observe(signal: Tensor, visible: Tensor) -> dict[str, Tensor]:
+    """Show the signal (N,) as the feature of the first box; the second box shows the opposite and is hidden."""
+    return {
+        "self": torch.zeros(len(signal), 1),
+        "boxes": torch.stack([signal, -signal], dim=1).unsqueeze(-1),
+        "boxes_visible": torch.stack([visible, torch.zeros_like(visible)], dim=1),
+        "boxes_present": torch.ones(len(signal), 2, dtype=torch.bool),
+    }
+
+
+def rollout(ppo: PPO, generator: torch.Generator, delay: int = 0) -> tuple[RolloutBuffer, float]:
+    """Play episodes of 4 steps: the reward is 1 where the first action names the sign of the signal.
+
+    The signal stays for an episode and is visible in its first step; rewards begin ``delay`` steps later.
+    """
+    policy, buffer = ppo.policy, ppo.new_buffer(SEQUENCES)
+    state, signal, total = policy.initial_state(SEQUENCES), torch.zeros(SEQUENCES), 0.0
+    for step in range(ppo.config.rollout_steps):
+        phase = step % 4
+        if phase == 0:
+            signal = torch.randint(0, 2, (SEQUENCES,), generator=generator) * 2.0 - 1.0
+        begins = torch.full((SEQUENCES,), phase == 0)
+        observation, before = observe(signal, begins | (delay == 0)), state
+        actions, log_probs, values, state = policy.act(observation, state, begins, generator=generator)
+        rewards = ((actions[:, 0] * 2.0 - 1.0) == signal).float() * (phase >= delay)
+        total += rewards.mean().item() / ppo.config.rollout_steps * 4 / (4 - delay)
+        dones = torch.full((SEQUENCES,), phase == 3)
+        buffer.add(observation, actions, log_probs, values, before, begins, rewards, dones)
+    buffer.finish(torch.zeros(SEQUENCES))
+    return buffer, total
+
+
+def learn(ppo: PPO, updates: int, delay: int = 0) -> tuple[list[float], dict[str, float]]:
+    generator, rewards, metrics = torch.Generator().manual_seed(0), [], {}
+    for _ in range(updates):
+        buffer, reward = rollout(ppo, generator, delay)
+        metrics = ppo.update(buffer, generator)
+        rewards.append(reward)
+    return rewards, metrics
+
+
+class TestLearning:
+    def test_learns_to_act_on_what_it_sees(self):
+        rewards, metrics = learn(new_ppo(), 15)
+        assert rewards[0] == pytest.approx(0.5, abs=0.1)
+        assert rewards[-1] > 0.95
+        assert metrics["explained_variance"] > 0.5
+        assert metrics["entropy"] < 1.79 - 0.2  # nats; ln 2 + ln 3 is that of uniform actions
+
+    def test_learns_to_remember(self):
+        """The signal is hidden when it matters: only a memory that is trained through time can tell it."""
+        rewards, _ = learn(new_ppo(learning_rate=1e-2), 25, delay=2)
+        assert rewards[-1] > 0.9
+
+    def test_reversed_rewards_are_unlearned(self):
+        """Guards against tests that pass for any gradient: without the sign of the advantage this cannot hold."""
+        ppo, generator = new_ppo(), torch.Generator().manual_seed(0)
+        for _ in range(10):
+            buffer, reward = rollout(ppo, generator)
+            buffer.rewards.neg_()
+            ppo.update(buffer, generator)
+        assert reward < 0.1
+
+
+class TestReproducibility:
+    def test_same_seeds_same_bits(self):
+        runs = []
+        for _ in range(2):
+            ppo = new_ppo()
+            runs.append((learn(ppo, 3), copy.deepcopy(ppo.policy.state_dict())))
+        (first, first_state), (second, second_state) = runs
+        assert first == second
+        assert all(torch.equal(tensor, second_state[name]) for name, tensor in first_state.items())
+
+    def test_restored_optimizer_continues_with_the_same_bits(self):
+        """Only named tensors pass from one optimiser to the other, as through a checkpoint."""
+        ppo = new_ppo()
+        learn(ppo, 2)
+        twin = new_ppo()
+        twin.policy.load_state_dict(ppo.policy.state_dict())
+        load_optimizer_tensors(twin.optimizer, optimizer_tensors(ppo.optimizer))
+        assert all(isinstance(tensor, Tensor) for tensor in optimizer_tensors(ppo.optimizer).values())
+        assert learn(ppo, 2) == learn(twin, 2)
+        for one, other in zip(ppo.policy.parameters(), twin.policy.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+class TestLoss:
+    def test_first_ratios_are_one(self):
+        """The policy that is improved is the one that acted, normalisers included, also after the first update."""
+        ppo, generator = new_ppo(epochs=1, minibatches=1), torch.Generator().manual_seed(0)
+        for _ in range(3):
+            buffer, _ = rollout(ppo, generator)
+            metrics = ppo.update(buffer, generator)
+            assert metrics["approx_kl"] == pytest.approx(0.0, abs=1e-6)
+            assert metrics["clip_fraction"] == 0.0
+            assert metrics["policy_loss"] == pytest.approx(0.0, abs=1e-5)  # minus the mean of z-scored advantages
+
+    def test_clipped_loss_hand_computed(self):
+        """Ratios 1.5 and 0.5 against clip 0.2, with advantages of either sign."""
+        ppo = new_ppo()
+        buffer, _ = rollout(ppo, torch.Generator().manual_seed(0))
+        chunk = buffer.chunks(torch.tensor([0]))
+        log_probs = ppo.policy.evaluate(chunk.observation, chunk.actions, chunk.state, chunk.resets)[0].detach()
+        ratios = torch.tensor([1.5, 1.5, 0.5, 0.5, 1.0])
+        advantages = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0])
+        gains = torch.tensor([1.2, -1.5, 0.5, -0.8, 1.0])
+        weights = torch.tensor([1.0, 1.0, 1.0, 1.0, 0.0])
+        chunk.log_probs.copy_(log_probs - ratios.log()[:, None])
+        chunk.advantages.copy_(advantages[:, None])
+        chunk.weights.copy_(weights[:, None])
+        _, metrics = ppo._loss(chunk)
+        assert metrics["policy_loss"].item() == pytest.approx(-(gains * weights).sum().item() / 4, abs=1e-5)
+        assert metrics["clip_fraction"].item() == pytest.approx(1.0)
+
+    def test_steps_without_weight_do_not_change_the_policy(self):
+        """Whatever happened in them: their rewards and actions reach neither the actor nor the z-score."""
+        policies = []
+        for noise in (0.0, 100.0):
+            ppo, generator = new_ppo(gae_lambda=0.0, gamma=0.0, max_grad_norm=1e9), torch.Generator().manual_seed(0)
+            buffer, _ = rollout(ppo, generator)
+            excluded = torch.rand(buffer.weights.shape, generator=generator) < 0.5
+            buffer.weights[excluded] = 0.0
+            buffer.rewards[excluded] += noise
+            buffer.log_probs[excluded] += noise / 100
+            ppo.update(buffer, generator)
+            policies.append([*ppo.policy.actor.parameters(), *ppo.policy.action_head.parameters()])
+        for one, other in zip(*policies, strict=True):
+            assert torch.equal(one, other)
+
+    def test_statistics_are_updated_once_per_rollout(self):
+        ppo = new_ppo()
+        learn(ppo, 3)
+        expected = 1.0 - ppo.policy.value_normalizer.decay**3
+        for name, tensor in ppo.policy.state_dict().items():
+            if name.endswith("debias"):
+                assert tensor.item() == pytest.approx(expected)
+
+    def test_a_rollout_without_weight_is_harmless(self):
+        ppo, generator = new_ppo(), torch.Generator().manual_seed(0)
+        buffer, _ = rollout(ppo, generator)
+        buffer.weights.zero_()
+        metrics = ppo.update(buffer, generator)
+        assert all(parameter.isfinite().all() for parameter in ppo.policy.parameters())
+        assert metrics["policy_loss"] == 0.0
