@@ -153,16 +153,17 @@ def test_list_names_every_preset_and_scenario(capsys):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number, status):
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "train.cli", "train", "quickstart", "--run-dir", str(folder), *SMALL]
+    words = ["quickstart", "--run-dir", str(folder), "--iterations", "1000000", *SMALL]
+    command = [sys.executable, "-m", "train.cli", "train", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     metrics = folder / "metrics.jsonl"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (metrics.is_file() and metrics.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == status, err
-    assert f"continue with: hideseek train --resume {folder} --iterations 100" in out
+    assert f"continue with: hideseek train --resume {folder} --iterations 1000000" in out
     assert len(list((folder / "checkpoints").iterdir())) == 1
 
 
