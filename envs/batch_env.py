@@ -169,6 +169,11 @@ class BatchEnv:
 
     # --- episodes --------------------------------------------------------------------------------------------------
 
+    def reseed(self, seed: int) -> None:
+        """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has."""
+        self._layouts = LayoutStream(self.scenario, seed, self.num_worlds)
+        self._generator.manual_seed(seed)
+
     def reset(self, layout: Layout | None = None) -> Observation:
         """Start an episode in every world, from the given layout of W worlds or from the world's next one.
 

@@ -1,0 +1,205 @@
+"""One world with numpy in and out, which the interfaces of single environments share.
+
+Shapes: A agents (hiders first), E entities of any kind, D features.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .. import scenarios
+from ..batch_env import ACTION_BINS, BatchEnv
+from ..errors import UserError
+from ..layouts import Layout
+from ..observations import Observation
+from ..scenarios import Scenario
+from .rendering import Picture, Window
+
+AgentObservation = dict[str, NDArray[Any]]
+"""What one agent is given: arrays by name."""
+
+VISIBLE, PRESENT = "_visible", "_present"
+RENDER_MODES = ("human", "rgb_array")
+
+
+@dataclass
+class Outcome:
+    """What one step gives."""
+
+    observations: list[AgentObservation]
+    """One per agent."""
+    rewards: list[float]
+    """One per agent."""
+    terminated: bool
+    """The game is over, by its rules or at its horizon."""
+    truncated: bool
+    """The episode was cut off: ``max_steps`` have been made, or the physics broke."""
+    statistics: dict[str, float]
+    """Final numbers of the episode; empty while it runs."""
+
+
+def resolve(scenario: str | Scenario, options: dict[str, Any]) -> Scenario:
+    """Return a scenario by name or as it is, with some fields replaced.
+
+    Raises:
+      UserError: unknown name or option (the nearest is suggested), or an impossible scenario.
+    """
+    if isinstance(scenario, str):
+        return scenarios.get(scenario, **options)
+    unknown = options.keys() - {f.name for f in dataclasses.fields(scenario)}
+    if unknown:
+        raise UserError(f"unknown scenario option '{min(unknown)}'")
+    return scenarios.validate(dataclasses.replace(scenario, **options))
+
+
+def agent_names(scenario: Scenario) -> list[str]:
+    """Return ``hider_0``, ..., ``seeker_0``, ... in the order of every agent axis."""
+    return [f"hider_{i}" for i in range(scenario.hiders)] + [f"seeker_{i}" for i in range(scenario.seekers)]
+
+
+def decentralise(observation: Observation) -> Observation:
+    """Reduce an observation to what each agent may know.
+
+    Features of what an agent does not see become zeros, in place; the masks of what exists are left out.
+    """
+    for name, mask in observation.items():
+        if name.endswith(VISIBLE):
+            observation[name.removesuffix(VISIBLE)] *= mask[..., None]
+    return {
+        name: values.view(torch.int8) if values.dtype == torch.bool else values
+        for name, values in observation.items()
+        if not name.endswith(PRESENT)
+    }
+
+
+class SingleWorld:
+    """One world of a scenario that stops at the end of an episode.
+
+    Args:
+      scenario: name or scenario.
+      render_mode: ``rgb_array``, ``human`` or None.
+      size: width and height of pictures, pixels.
+      options: fields of the scenario to replace.
+
+    Raises:
+      UserError: unknown name or option, or an impossible scenario.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Scenario,
+        render_mode: str | None = None,
+        size: tuple[int, int] = (640, 480),
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        self.scenario = resolve(scenario, options or {})
+        self.batch = BatchEnv(self.scenario, num_worlds=1, threads=1)
+        self.names = agent_names(self.scenario)
+        self.running = False
+        self._render_mode = render_mode
+        self._size = size
+        self._picture: Picture | None = None
+
+    # --- description -----------------------------------------------------------------------------------------------
+
+    @property
+    def example(self) -> AgentObservation:
+        """An observation with the shapes and types of all others."""
+        return self._split(decentralise(self.batch.observe()))[0]
+
+    @property
+    def present(self) -> list[bool]:
+        """Which agents take part in this episode, (A,)."""
+        present = getattr(self.batch, "present_agents", None)
+        return [True] * len(self.names) if present is None else present[0].tolist()
+
+    # --- episodes --------------------------------------------------------------------------------------------------
+
+    def reset(self, seed: int | None = None, layout: Layout | None = None) -> list[AgentObservation]:
+        """Start an episode and observe.
+
+        Args:
+          seed: restart the sequence of layouts and random draws; None continues it.
+          layout: start of the episode; None takes the next one of the sequence.
+
+        Raises:
+          UserError: the layout does not fit the scenario.
+        """
+        if seed is not None:
+            self.batch.reseed(seed)
+        observation = self.batch.reset(layout)
+        self.running = True
+        if self._picture is not None:
+            self._picture.show(self.batch.engine.world_model(0))
+        if self._render_mode == "human":
+            self.render()
+        return self._split(decentralise(observation))
+
+    def step(self, actions: NDArray[np.int64], max_steps: int | None = None) -> Outcome:
+        """Make one step with checked actions (A, 5)."""
+        batch = self.batch
+        transition = batch.advance(torch.from_numpy(actions)[None])
+        steps = int(transition.view.steps)
+        over, broken = bool(transition.done), bool(batch.engine.diverged)
+        truncated = broken or (not over and max_steps is not None and steps >= max_steps)
+        self.running = not (over or truncated)
+        statistics: dict[str, float] = {}
+        if not self.running:
+            statistics = {name: float(value) for name, value in batch.game.statistics(transition.view).items()}
+            statistics["length"] = float(steps)
+        if self._render_mode == "human":
+            self.render()
+        observations = self._split(decentralise(batch.observe()))
+        return Outcome(observations, transition.reward[0].tolist(), over and not broken, truncated, statistics)
+
+    def _split(self, observation: Observation) -> list[AgentObservation]:
+        arrays = [(name, values.numpy()[0]) for name, values in observation.items()]
+        return [{name: values[agent] for name, values in arrays} for agent in range(len(self.names))]
+
+    # --- views from outside ----------------------------------------------------------------------------------------
+
+    def state(self) -> NDArray[np.float32]:
+        """Return the whole world as one vector, for training with a central critic.
+
+        In this order: every agent's own features and whether it takes part; every other kind of entity with its features and
+        whether it exists; the object that each agent holds and the agent that locked each object (-1: none); the share of
+        the episode that is over. Absent agents and entities are zeros.
+        """
+        observation = self.batch.observe()
+        world = self.batch.get_state(torch.zeros(1, dtype=torch.int64))
+        present = torch.tensor(self.present)
+        witness = int(present.int().argmax())
+        parts = [observation["self"][0] * present[:, None], present]
+        for kind in self.batch.observation_spec["entities"]:
+            if kind != "agents":
+                exists = observation[kind + PRESENT][0, witness]
+                parts += [observation[kind][0, witness] * exists[:, None], exists]
+        parts += [world.grabs.holding[0], torch.where(world.locks.locked, world.locks.locker, -1)[0]]
+        parts.append(world.steps / self.scenario.horizon)
+        return torch.cat([part.flatten().float() for part in parts]).numpy()
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Draw the world: return a picture (height, width, 3) in mode ``rgb_array``, show it in mode ``human``.
+
+        Raises:
+          UserError: there is no OpenGL, or no display in mode ``human``.
+        """
+        if self._render_mode is None:
+            return None
+        if self._picture is None:
+            self._picture = (Window if self._render_mode == "human" else Picture)(*self._size)
+            self._picture.show(self.batch.engine.world_model(0))
+        return self._picture.draw(self.batch.engine.world_data(0))
+
+    def close(self) -> None:
+        """Close the window and free what OpenGL holds. May be called twice."""
+        self.running = False
+        if self._picture is not None:
+            self._picture.close()
+            self._picture = None
