@@ -36,8 +36,9 @@ class LSTM(nn.Module):
         """Take T steps: inputs (T, N, D), state before the first step, resets (T, N) bool -> outputs (T, N, H).
 
         Where ``resets[t, n]`` is True, sequence n starts step t from a zero state. The steps from there on are computed
-        as a sequence of their own beside the others, so that one call of the fused LSTM does all: its cost grows by one
-        sequence per reset, a few percent, where a loop over steps costs two to three times as much.
+        as a sequence of their own beside the others, so that one call of the fused LSTM does all. Its cost grows by one
+        sequence per reset, a few percent. On a CPU a loop of fused steps took 1.1 to 1.3 times as long, and a loop of
+        separate operations twice as long.
         """
         steps, sequences = resets.shape
         hidden, cell = self._keep(state, resets[0])

@@ -140,6 +140,18 @@ class TestLoss:
         assert metrics["policy_loss"].item() == pytest.approx(-(gains * weights).sum().item() / 4, abs=1e-5)
         assert metrics["clip_fraction"].item() == pytest.approx(1.0)
 
+    def test_entropy_bonus_flattens_a_sharp_policy(self):
+        """Without rewards only the bonus is left."""
+        ppo, generator = new_ppo(entropy_coefficient=1.0), torch.Generator().manual_seed(0)
+        torch.nn.init.normal_(ppo.policy.action_head.linear.weight)
+        entropies = []
+        for _ in range(3):
+            buffer, _ = rollout(ppo, generator)
+            buffer.rewards.zero_()
+            buffer.values.zero_()
+            entropies.append(ppo.update(buffer, generator)["entropy"])
+        assert entropies[0] + 0.1 < entropies[1] < entropies[2]
+
     def test_steps_without_weight_do_not_change_the_policy(self):
         """Whatever happened in them: their rewards and actions reach neither the actor nor the z-score."""
         policies = []
