@@ -193,13 +193,20 @@ def _place(root: mjcf.RootElement, s: Scenario, layout: Layout) -> None:
             root.find("geom", f"box{i}/box").size = layout.box_half_size[0, i].tolist()
             root.find("body", f"box{i}/body").gravcomp = 0
         else:
-            root.find("body", f"box{i}/body").pos = (0, 0, -10)
+            _banish(root, i)
     for i, (x, y, half_x, half_y, height) in enumerate(layout.walls[0].tolist()):
         if layout.wall_present[0, i]:
             root.find("body", f"wall{i}").pos = (x, y, height / 2)
             geom = root.find("geom", f"wall{i}")
             geom.size = (half_x, half_y, height / 2)
             geom.material = "outer_wall" if layout.wall_is_outer[0, i] else "wall"
+
+
+def _banish(root: mjcf.RootElement, index: int) -> None:
+    """Keep an absent box out of sight and out of the way: below the floor, weightless, and without contacts."""
+    root.find("body", f"box{index}/body").pos = (0, 0, -10 - index)
+    geom = root.find("geom", f"box{index}/box")
+    geom.contype, geom.conaffinity, geom.group = 0, 0, 5
 
 
 def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:

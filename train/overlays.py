@@ -118,4 +118,4 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _signed(score: float) -> str:
-    return f"{score:+.0f}".replace("-", "−") if round(score) else "0"
+    return f"{score:+.0f}" if round(score) else "0"

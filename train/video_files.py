@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +24,8 @@ from .files import write_error
 FORMATS = (".mp4", ".gif")
 """Kinds of files, chosen by the extension."""
 _QUALITY = "20"  # x264's constant rate factor; 18 cannot be told from the original, 28 is visibly coarse.
-_GIF_COLOURS = 128
+_GIF_COLOURS = 255
+_GIF_SAMPLES = 16  # Frames whose colours make the palette.
 
 
 class FrameWriter(Protocol):
@@ -62,7 +64,9 @@ def open_video(path: Path, width: int, height: int, fps: float) -> Iterator[Fram
     """
     check_target(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    writer = _Gif(temporary, fps) if path.suffix.lower() == ".gif" else _Mp4(temporary, width, height, fps)
+    writer = (
+        _Gif(temporary, width, height, fps) if path.suffix.lower() == ".gif" else _Mp4(temporary, width, height, fps)
+    )
     try:
         yield writer
         writer.finish()
@@ -120,32 +124,36 @@ class _Mp4:
 
 
 class _Gif:
-    """Collects frames in a common palette and writes them with Pillow."""
+    """Collects the frames, compressed, until the colours of all of them are known."""
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, width: int, height: int, fps: float) -> None:
         self._path = path
+        self._size = (width, height)
         self._fps = fps
-        self._frames: list[Image.Image] = []
+        self._frames: list[bytes] = []
 
     def add(self, frame: NDArray[np.uint8]) -> None:
-        image = Image.fromarray(frame)
-        if self._frames:
-            self._frames.append(image.quantize(palette=self._frames[0], dither=Image.Dither.NONE))
-        else:
-            self._frames.append(_palette(image))
-            self.add(frame)
-            del self._frames[0:1]
+        self._frames.append(zlib.compress(np.ascontiguousarray(frame).data, level=1))
 
     def finish(self) -> None:
         ends = [round(100 * (i + 1) / self._fps) for i in range(len(self._frames))]  # Hundredths of a second.
         times = [10 * (end - start) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-        first, *rest = self._frames
-        first.save(self._path, "GIF", save_all=True, append_images=rest, duration=times, loop=0, optimize=False)
+        palette = self._palette()
+        reduced = (self._image(i).quantize(palette=palette, dither=Image.Dither.NONE) for i in range(len(self._frames)))
+        first = next(reduced)
+        first.save(self._path, "GIF", save_all=True, append_images=reduced, duration=times, loop=0, optimize=False)
 
     def abandon(self) -> None:
         self._frames.clear()
 
+    def _image(self, index: int) -> Image.Image:
+        return Image.frombytes("RGB", self._size, zlib.decompress(self._frames[index]))
 
-def _palette(image: Image.Image) -> Image.Image:
-    """Return the image with a palette of its own colours."""
-    return image.quantize(_GIF_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    def _palette(self) -> Image.Image:
+        """Return a picture whose palette suits all frames, made from some that are spread over the whole video."""
+        width, height = self._size
+        chosen = np.unique(np.linspace(0, len(self._frames) - 1, _GIF_SAMPLES).astype(int))
+        sheet = Image.new("RGB", (width, height * len(chosen)))
+        for row, index in enumerate(chosen.tolist()):
+            sheet.paste(self._image(index), (0, row * height))
+        return sheet.quantize(_GIF_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -145,6 +145,6 @@ class _Speed(ProgressColumn):
 
 
 def _progress() -> Progress:
-    """Return a bar with frames, speed and time left, on stderr."""
+    """Return a bar with frames, speed and time left, on stderr if that is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(file=sys.stderr), transient=True)
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())
