@@ -115,7 +115,13 @@ class WarpWorlds:
     def _capture(self) -> None:
         """Record one substep and the kinematics as graphs. Buffers may not be replaced from here on."""
         self._step_graph = self._record(lambda: mjw.step(self._model, self._data))
-        self._kinematics_graph = self._record(lambda: mjw.kinematics(self._model, self._data))
+        self._kinematics_graph = self._record(self._kinematics)
+
+    def _kinematics(self) -> None:
+        """Derive everything that rays and the next step's welds take from the state, so that none of it is state."""
+        mjw.kinematics(self._model, self._data)
+        mjw.com_pos(self._model, self._data)
+        mjw.com_vel(self._model, self._data)
 
     def _record(self, work: Callable[[], None]) -> Any:
         saved = {name: self.fields[name].clone() for name in DATA_FIELDS if name in self.fields}
@@ -136,14 +142,14 @@ class WarpWorlds:
         return wp.ScopedStream(stream)
 
     def step(self, substeps: int) -> None:
-        """Advance every world by some substeps and update the poses of its geoms."""
+        """Advance every world by some substeps and update its kinematics."""
         with self._on_torch_stream():
             for _ in range(substeps):
                 wp.capture_launch(self._step_graph)
             wp.capture_launch(self._kinematics_graph)
 
     def update_kinematics(self) -> None:
-        """Recompute the poses of all bodies and geoms from qpos."""
+        """Recompute the poses and velocities of all bodies and geoms from qpos and qvel."""
         with self._on_torch_stream():
             wp.capture_launch(self._kinematics_graph)
 
