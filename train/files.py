@@ -58,7 +58,7 @@ def make_folder(path: Path) -> None:
 def write_error(path: Path | str, error: OSError) -> UserError:
     """Return the one-line message for a failed write to ``path``."""
     if error.errno in _FULL:
-        return UserError(f"no space left on the disk while writing {path}; free some space and run the command again")
+        return UserError(f"no space left on the disk while writing {path}; free some space and try again")
     return UserError(f"cannot write {path}: {error.strerror or error}")
 
 

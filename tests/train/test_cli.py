@@ -125,6 +125,15 @@ def test_output_in_a_pipe_is_plain_text(run):
     assert "actor" in done.stdout and "parameters" in done.stdout
 
 
+def test_a_run_that_ended_before_its_first_checkpoint_begins_again(run, tmp_path, capsys):
+    (tmp_path / "config.json").write_text((run / "config.json").read_text())
+    (tmp_path / "metrics.jsonl").write_text('{"iteration": 1, "env_steps": 40}\n')
+    assert main(["train", "--resume", str(tmp_path), "--iterations", "1"]) == 0
+    assert "starting from the beginning" in capsys.readouterr().out
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+
+
 def test_evaluate_writes_everything(run, tmp_path, capsys):
     files = {kind: tmp_path / f"e.{kind}" for kind in ("json", "csv")}
     options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]

@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> None:
     _check(args)
     saved = load_policy(args.run, resolve_device(args.device))
     rival = _rival(args, saved)
-    subject_name = "trained" if args.against == "random" else f"first ({saved.path.parent.parent.name or saved.path})"
+    subject_name = "trained" if args.against == "random" else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
 
     def make_env() -> BatchEnv:
@@ -101,8 +101,12 @@ def _rival(args: EvaluateArguments, saved: SavedPolicy) -> Player:
     other = load_policy(Path(args.against), resolve_device(args.device))
     spec = saved.policy.spec
     other.require_scenario(spec.to_dict(), saved.config.scenario.name)
-    name = f"second ({other.path.parent.parent.name or other.path})"
-    return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, name)
+    return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, _label("second", other))
+
+
+def _label(place: str, saved: SavedPolicy) -> str:
+    """Tell two trained policies apart by run folder and iteration."""
+    return f"{place} ({saved.path.absolute().parent.parent.name}, {saved.iteration})"
 
 
 def _progress() -> Progress:

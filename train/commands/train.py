@@ -50,11 +50,13 @@ def run(arguments: list[str]) -> int:
         return _start(args, console)
     _check_resume(chosen)
     folder = RunFolder(chosen.resume)
-    folder.read_config()
+    plain = folder.read_config()
+    if not folder.checkpoints.iterations():
+        saved = from_plain(TrainConfig, plain, str(folder.config_file))
+        return _begin_again(folder, saved, _parse(arguments, saved).config, console)
     path, checkpoint = folder.checkpoints.load_newest(console.warn)
     saved = from_plain(TrainConfig, checkpoint.metadata.get("config"), str(path))
-    args = _parse(arguments, saved)
-    return _resume(folder, path, checkpoint, saved, args.config, console)
+    return _resume(folder, path, checkpoint, saved, _parse(arguments, saved).config, console)
 
 
 def _parse(arguments: list[str], defaults: TrainConfig) -> TrainArguments:
@@ -82,11 +84,7 @@ def _resume(
     console: TrainingConsole,
 ) -> int:
     """Continue a run."""
-    validate(config)
-    for name in _FIXED_ON_RESUME:
-        if getattr(config, name) != getattr(saved, name):
-            option = name.replace("_", "-")
-            raise UserError(f"--{option} cannot change on --resume; start a new run to change it")
+    _check_unchanged(saved, config)
     done = int(checkpoint.metadata["counters"]["iteration"])
     if config.iterations <= done:
         raise UserError(f"{folder.path} has done {done} iterations already; ask for more than that with --iterations")
@@ -98,6 +96,24 @@ def _resume(
     if changed:
         console.warn(f"packages changed since the checkpoint ({', '.join(changed)}); numbers may differ slightly")
     return _run(trainer, folder, console)
+
+
+def _begin_again(folder: RunFolder, saved: TrainConfig, config: TrainConfig, console: TrainingConsole) -> int:
+    """Start a run whose folder is there but which ended before its first checkpoint."""
+    _check_unchanged(saved, config)
+    trainer = Trainer(config)
+    trainer.begin()
+    console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
+    return _run(trainer, folder, console)
+
+
+def _check_unchanged(saved: TrainConfig, config: TrainConfig) -> None:
+    """Refuse impossible options and changes of what the saved tensors depend on."""
+    validate(config)
+    for name in _FIXED_ON_RESUME:
+        if getattr(config, name) != getattr(saved, name):
+            option = name.replace("_", "-")
+            raise UserError(f"--{option} cannot change on --resume; start a new run to change it")
 
 
 def _check_resume(args: TrainArguments) -> None:
