@@ -107,14 +107,16 @@ class Counts:
     """Metres per second, of any body."""
     through: dict[str, int] = field(default_factory=dict)
     """``outer/boxes`` and so on: centres that went through a wall between two steps."""
+    over: int = 0
+    """Bodies that crossed a wall above its top, as the rules allow."""
     grabs: int = 0
     locks: int = 0
     climbs: int = 0
     """Agent-steps above 0.55 m: on a box, a ramp or a wall."""
 
 
-def crossings(before: torch.Tensor, after: torch.Tensor, bottom: torch.Tensor, walls: torch.Tensor) -> torch.Tensor:
-    """Tell which bodies' centres passed through which walls' centre lines below their tops.
+def crossings(before, after, bottom, walls) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tell which bodies' centres passed which walls' centre lines, below the wall's top (through it) and above (over it).
 
     Args:
       before: (W, E, 3) centres.
@@ -123,9 +125,10 @@ def crossings(before: torch.Tensor, after: torch.Tensor, bottom: torch.Tensor, w
       walls: (W, L, 5) centre x, centre y, half x, half y, height; absent walls have height 0.
 
     Returns:
-      (W, E, L) bool.
+      through, over: (W, E, L) bool.
     """
-    crossed = torch.zeros(*before.shape[:2], walls.shape[1], dtype=torch.bool)
+    through = torch.zeros(*before.shape[:2], walls.shape[1], dtype=torch.bool)
+    over = torch.zeros_like(through)
     centre, half, height = walls[:, None, :, :2], walls[:, None, :, 2:4], walls[:, None, :, 4]
     start, end = before[:, :, None], after[:, :, None]
     for across, along in ((0, 1), (1, 0)):
@@ -135,8 +138,10 @@ def crossings(before: torch.Tensor, after: torch.Tensor, bottom: torch.Tensor, w
         at = start + share[..., None] * (end - start)
         inside = (at[..., along] - centre[..., along]).abs() <= half[..., along]
         below = at[..., 2] - bottom[:, None] < height - CROSSING_MARGIN
-        crossed |= thin & (a * b < 0) & inside & below
-    return crossed
+        crossed = thin & (a * b < 0) & inside
+        through |= crossed & below
+        over |= crossed & ~below
+    return through, over & (height > 0)
 
 
 def play(env: BatchEnv, steps: int, seed: int = 0) -> Counts:
@@ -159,13 +164,14 @@ def play(env: BatchEnv, steps: int, seed: int = 0) -> Counts:
         counts.grabs += int(((state.grabs.holding >= 0) & (held != state.grabs.holding)).sum())
         counts.locks += int((state.locks.locked & ~locked).sum())
         counts.climbs += int((state.pose[:, : s.num_agents, 2] > 0.55).sum())
-        crossed = crossings(before[..., :3], state.pose[..., :3], bottom, walls)
+        crossed, over = crossings(before[..., :3], state.pose[..., :3], bottom, walls)
+        counts.over += int(over.sum())
         outer = walls[:, None, :, 4] > 1.0
         for kind, chosen in slices.items():
             counts.through[f"outer/{kind}"] += int((crossed & outer)[:, chosen].sum())
             counts.through[f"inner/{kind}"] += int((crossed & ~outer)[:, chosen].sum())
         if result.done.any():
-            env._finish(result)
+            env.restart(result)
             walls, state = walls_of(env, everything), env.get_state(everything)
     counts.worlds_broken = env.num_diverged
     return counts

@@ -83,13 +83,18 @@ class TestAutoReset:
         state = used.get_state(torch.tensor([0]))
         assert state.locks.locked.item()
         assert state.grabs.holding[0, 0] == 0
-        used.reset(layout)
-        fresh.reset(layout)
-        actions[0, 0] = torch.tensor([9, 5, 5, 0, 0])
-        for _ in range(5):
-            ours, theirs = used.step(actions), fresh.step(actions)
-            assert_same([ours.obs], [theirs.obs])
-        assert ours.obs["boxes"][0, 0, 0, 0] > 3.2
+        closer = world(s, [(2.52, 3.0, EAST)], [body(3.0, 3.0)])
+        for grab in (0, 1):
+            used.reset(closer)
+            fresh.reset(closer)
+            actions[0, 0] = torch.tensor([9, 5, 5, grab, 0])
+            for _ in range(5):
+                ours, theirs = used.step(actions), fresh.step(actions)
+                assert_same([ours.obs], [theirs.obs])
+                mine, others = (env.get_state(torch.tensor([0])).grabs for env in (used, fresh))
+                if grab:
+                    assert torch.equal(mine.offset, others.offset)
+            assert ours.obs["boxes"][0, 0, 0, 0] > 3.2
 
     def test_some_worlds_end_while_others_go_on(self):
         """Staggered: first ends at 1/4, 2/4, 3/4 and all of the horizon, and never together again."""
@@ -190,6 +195,7 @@ class TestRestart:
         observation = restored.load_state_dict(saved)
         assert_same([observation, *play(restored, 20, seed=1)][1:], expected[1:])
         assert any("stat/length" in step for step in expected[1:])
+        assert_same([restored.state_dict()], [original.state_dict()])
         # Loading left the dictionary alone: it can be used again.
         restored.load_state_dict(saved)
         assert_same(play(restored, 5, seed=1), expected[1:6])

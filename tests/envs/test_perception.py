@@ -115,7 +115,7 @@ class TestVisibility:
         The ramp stands at (3, 3), its centre of mass at (3, 2.917, 0.167).
         """
         s = small(ramps=1)
-        for height, expected in ((0.15, True), (0.17, False)):
+        for height, expected in ((0.155, True), (0.162, False)):
             # Eye at height 0.15, target at 0.167, wall halfway: the ray passes at 0.158.
             wall = (3.0, 3.96, 1.0, 0.01, height)
             visible, _ = look(s, [(3.0, 5.0, SOUTH)], ramps=[body(3.0, 3.0)], walls=[wall])

@@ -31,14 +31,22 @@ class TestCrossings:
     )
     def test_hand_made(self, start, end, expected):
         start, end = torch.tensor([[start]]), torch.tensor([[end]])
-        assert crossings(start, end, torch.tensor([0.25]), self.WALL).item() == expected
+        assert crossings(start, end, torch.tensor([0.25]), self.WALL)[0].item() == expected
         turned = self.WALL[..., [1, 0, 3, 2, 4]]
         mirrored = start[..., [1, 0, 2]], end[..., [1, 0, 2]]
-        assert crossings(*mirrored, torch.tensor([0.25]), turned).item() == expected
+        assert crossings(*mirrored, torch.tensor([0.25]), turned)[0].item() == expected
 
     def test_absent_walls(self):
         start, end = torch.tensor([[[-0.1, 0.0, 0.25]]]), torch.tensor([[[0.1, 0.0, 0.25]]])
-        assert not crossings(start, end, torch.tensor([0.25]), torch.zeros(1, 1, 5)).any()
+        through, over = crossings(start, end, torch.tensor([0.25]), torch.zeros(1, 1, 5))
+        assert not through.any()
+        assert not over.any()
+
+    def test_over_a_wall(self):
+        start, end = torch.tensor([[[2.8, 3.0, 0.75]]]), torch.tensor([[[3.2, 3.0, 0.75]]])
+        through, over = crossings(start, end, torch.tensor([0.25]), self.WALL)
+        assert not through.any()
+        assert over.all()
 
 
 def check(counts: Counts) -> None:
@@ -47,12 +55,12 @@ def check(counts: Counts) -> None:
     assert counts.grabs > counts.steps / 100, "the agents are busy"
     assert counts.locks > counts.steps / 1000
     assert counts.climbs > counts.steps / 1000
+    through = sum(number for wall, number in counts.through.items() if wall.startswith("outer"))
+    assert through <= 1 + counts.steps / 20_000, "the 4 m walls keep everything in; 0 in 100,000 steps when measured"
 
 
 def test_a_short_while():
-    counts = play(BatchEnv(ROUGH, 16), 2_000)
-    check(counts)
-    assert counts.through["outer/boxes"] + counts.through["outer/ramps"] <= 4
+    check(play(BatchEnv(ROUGH, 16), 2_000))
 
 
 @pytest.mark.slow
@@ -60,3 +68,4 @@ def test_100000_env_steps():
     counts = play(BatchEnv(ROUGH, 64), 100_000, seed=1)
     print(counts)
     check(counts)
+    assert counts.over > 0, "the count of crossings works"

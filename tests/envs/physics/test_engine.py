@@ -119,12 +119,14 @@ class TestPerWorldModel:
         layouts = [world(s, boxes=[body(3.0, 3.0, z=5.0, half=half)]) for half in (CUBE, (0.825, 0.075, 0.25))]
         engine = engine_factory(s, layouts)
         velocity = torch.zeros(2, 3, 4)
-        velocity[:, 2, 3] = 5.0
+        velocity[:, 2, 0] = velocity[:, 2, 3] = 5.0
         engine.set_bodies(torch.arange(2, device=engine.device), engine.pose, velocity.to(engine.device))
         Driver(engine).drive([[0, 0, 0]] * 2, 4)
         inertia = torch.tensor([(0.25**2 + 0.25**2) / 3, (0.825**2 + 0.075**2) / 3])
         expected = 5.0 * torch.exp(-0.01 / inertia * 4 * STEP_SECONDS)
         assert_close(engine.velocity[:, 2, 3].cpu(), expected, rtol=1e-3, atol=0)
+        along = torch.full((2,), 5.0 * math.exp(-0.01 * 4 * STEP_SECONDS))
+        assert_close(engine.velocity[:, 2, 0].cpu(), along, rtol=1e-3, atol=0)
 
     def test_host_copies_show_the_world_as_it_is(self, engine_factory):
         driver = Driver(engine_factory(BUSY, busy_layouts(BUSY)))
