@@ -229,7 +229,7 @@ class BatchEnv:
         Args and errors are those of ``advance``.
         """
         t = self.advance(actions)
-        statistics = self._finish(t)
+        statistics = self.restart(t)
         return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics)
 
     def observe(self) -> Observation:
@@ -309,7 +309,7 @@ class BatchEnv:
         self.engine.set_bodies(worlds, self._start_pose[worlds], torch.zeros_like(self._start_pose[worlds]))
         self._counted[worlds] = False
 
-    def _finish(self, transition: Transition) -> dict[str, Tensor]:
+    def restart(self, transition: Transition) -> dict[str, Tensor]:
         """Collect the statistics of ended episodes and start the next ones."""
         worlds = transition.done.nonzero()[:, 0]
         if len(worlds) == 0:
