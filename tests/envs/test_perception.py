@@ -125,7 +125,7 @@ class TestVisibility:
         """Turned by 90 degrees its centre of mass lies to the east of (3, 3): a thin wall at x = 3.083 hides it."""
         s = small(ramps=1)
         for x, expected in ((3.083, False), (2.917, True)):
-            wall = (x, 4.0, 0.02, 0.05, 0.5)
+            wall = (x, 4.0, 0.005, 0.05, 0.5)
             visible, _ = look(s, [(3.083, 5.0, SOUTH)], ramps=[body(3.0, 3.0, yaw=math.pi / 2)], walls=[wall])
             assert visible[0, 2].item() == expected
 
