@@ -166,8 +166,9 @@ class WarpEngine(PhysicsEngine):
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
         """See PhysicsEngine.rays."""
         bodies = self._entity_body[exclude].int()
-        distance, geom = self._worlds.rays(worlds, origin.float(), direction.float(), bodies)
-        return torch.where(distance < 0, torch.inf, distance), self._geom_entity[geom.long()]
+        length = direction.norm(dim=-1)  # mujoco_warp misses meshes with directions that are not of unit length.
+        distance, geom = self._worlds.rays(worlds, origin, direction / length[..., None], bodies)
+        return torch.where(distance < 0, torch.inf, distance / length), self._geom_entity[geom.long()]
 
     def check_overflow(self) -> None:
         """See PhysicsEngine.check_overflow."""

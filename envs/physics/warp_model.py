@@ -84,14 +84,20 @@ class WarpWorlds:
             raise UserError(f"device '{device}' asked for, but there are only {torch.cuda.device_count()} CUDA GPUs")
         if not wp.is_conditional_graph_supported():
             version = ".".join(map(str, CUDA_VERSION))
-            raise UserError(f"the NVIDIA driver is too old for mujoco_warp, which needs CUDA {version}; update the driver")
+            raise UserError(
+                f"the NVIDIA driver is too old for mujoco_warp, which needs CUDA {version}; update the driver"
+            )
         if not wp.is_mempool_supported(wp.device_from_torch(device)):
-            raise UserError(f"device '{device}' has no CUDA memory pools, which mujoco_warp's graphs need; use --device cpu")
+            raise UserError(
+                f"device '{device}' has no CUDA memory pools, which mujoco_warp's graphs need; use --device cpu"
+            )
 
     def _check_memory(self, host_model: mujoco.MjModel, contacts: int, constraints: int) -> None:
         with wp.ScopedDevice("cpu"):
             model = mjw.put_model(host_model, batch_sizes=_batch_sizes(host_model, 2))
-            needed = _bytes_per_world(model, mjw.make_data(host_model, 2, contacts, njmax=constraints), 2) * self.num_worlds
+            needed = (
+                _bytes_per_world(model, mjw.make_data(host_model, 2, contacts, njmax=constraints), 2) * self.num_worlds
+            )
         free, _ = torch.cuda.mem_get_info(self.device)
         if needed > free:
             raise UserError(
@@ -159,11 +165,11 @@ class WarpWorlds:
         Args:
           worlds: (K,) indices.
           origin: (K, N, 3).
-          direction: (K, N, 3).
+          direction: (K, N, 3) of unit length.
           exclude_body: (N,) int32 body ids, -1 for none.
 
         Returns:
-          distance (K, N) float32 in units of the direction's length and geom id (K, N) int32; both -1 on a miss.
+          distance (K, N) float32 and geom id (K, N) int32; both -1 on a miss.
         """
         count, rays = origin.shape[:2]
         distance = torch.empty(count, rays, device=self.device)
@@ -239,4 +245,7 @@ def _batch_sizes(model: mujoco.MjModel, num_worlds: int) -> dict[str, int]:
 def _bytes_per_world(model: mjw.Model, data: mjw.Data, num_worlds: int) -> int:
     fields = [getattr(model, name) for name in MODEL_FIELDS]
     fields += [*vars(data).values(), *vars(data.contact).values(), *vars(data.efc).values()]
-    return sum(field.size * wp.types.type_size_in_bytes(field.dtype) for field in fields if isinstance(field, wp.array)) // num_worlds
+    return (
+        sum(field.size * wp.types.type_size_in_bytes(field.dtype) for field in fields if isinstance(field, wp.array))
+        // num_worlds
+    )
