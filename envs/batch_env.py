@@ -210,9 +210,10 @@ class BatchEnv:
         self._visible[worlds], self._lidar[worlds] = self._perception.sense(
             worlds, self._pose[worlds], self._present[worlds]
         )
+        self.game.look(worlds, self._pose[worlds])
 
     def _observe(self) -> Observation:
-        return self._observer.observe(
+        observation = self._observer.observe(
             self._pose,
             self._velocity,
             self._box_half_size,
@@ -222,6 +223,7 @@ class BatchEnv:
             self._lidar,
             self._steps,
         )
+        return observation | self.game.entities()
 
     def step(self, actions: Tensor) -> StepResult:
         """Advance every world by one step; worlds whose episode is over start their next one.
@@ -340,22 +342,27 @@ class BatchEnv:
     def set_state(self, worlds: Tensor, state: WorldState) -> Observation:
         """Continue some worlds (K,) from a state of the same layout, and observe.
 
-        ``state.visible`` steers the next step's grabs and locks; the observation shows what is visible from here.
+        ``state.visible`` and ``state.game`` steer the next step; the observation shows what is visible from here.
         """
         self.engine.set_bodies(worlds, state.pose, state.velocity)
         for mine, given in ((self._grabs, state.grabs), (self._locks, state.locks)):
             for name, value in vars(given).items():
                 getattr(mine, name)[worlds] = value
         self._steps[worlds] = state.steps
-        for name, values in state.game.items():
-            self.game.state[name][worlds] = values
         self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
+        self._set_game_state(worlds, state)
         self._look(worlds)
         observation = self._observe()
         self._visible[worlds] = state.visible
+        self._set_game_state(worlds, state)
         return observation
+
+    def _set_game_state(self, worlds: Tensor, state: WorldState) -> None:
+        """Write what was given of the game's state: once for what it senses, once more over what it then sensed."""
+        for name, values in state.game.items():
+            self.game.state[name][worlds] = values
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that decides the future of all worlds, for a restart that is exact to the bit."""
@@ -394,7 +401,7 @@ class BatchEnv:
         self.engine.load_state_dict(group("engine"))
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
-        self.game.state = group("game")
+        self.game.state.update(group("game"))  # In place: parts of a game share it.
         self._read_engine()
         return self._observe()
 

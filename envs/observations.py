@@ -12,6 +12,7 @@ boxes               (W, A, B, D)      x, y, z, cos yaw, sin yaw, vx, vy, vz, yaw
                                       [, you_lock, team_lock, obj_lock]; absent boxes are zeros
 ramps               (W, A, R, D)      as boxes, with zeros for the size; lock flags if ramps can be locked
 lidar               (W, A, L)         distances, metres
+food                (W, A, F, D)      x, y, z, health [, reward per unit]; from envs/games/food.py, where there is food
 agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
 =================== ================= ===================================================================================
@@ -24,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .games import GAMES
 from .manipulation import Locks
 from .scenarios import Scenario
 
@@ -42,6 +44,7 @@ def spec(s: Scenario) -> dict[str, Any]:
         "agents": (s.num_agents - 1, agent_features),
         "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes),
         "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps),
+        **GAMES[s.game].entity_shapes(s),
     }
     return {
         "self_features": agent_features,

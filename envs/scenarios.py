@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import UserError
+from .options import FoodOptions
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
@@ -102,6 +103,13 @@ class Scenario:
     """x0, y0, x1, y1 in metres; an agent whose centre is outside has its reward replaced by -10. None: no bounds."""
     penalize_objects_out: bool = False
     """Replace everyone's reward by -10 while any object's centre is outside ``bounds``."""
+    corner_distances: bool = False
+    """Measure distances to food and in lock tasks between lower-left corners, as the original does, instead of centres.
+    Only for comparisons with it."""
+
+    # --- options of some games and arenas; see envs/options.py -------------------------------------------------------
+    food: FoodOptions = FoodOptions()
+    """Food in hide-and-seek."""
 
     # --- perception and observation --------------------------------------------------------------------------------
     vision_angle: float = math.radians(135.0)
@@ -200,7 +208,17 @@ QUICKSTART = dataclasses.replace(
 )
 """The quadrant with one agent a side and bounded heading features: learned in minutes on two cores."""
 
-SCENARIOS: dict[str, Scenario] = {s.name: s for s in (FULL, QUADRANT, QUICKSTART)}
+FOOD = dataclasses.replace(FULL, name="hide-and-seek/food", food=FoodOptions(count=3))
+"""The main environment with three foods around the middle, which hiders eat when nobody sees them."""
+
+DYNAMIC_FOOD = dataclasses.replace(
+    FULL,
+    name="hide-and-seek/dynamic-food",
+    food=FoodOptions(count=1, health=1.0, respawn_steps=0, moves=True, central_share=0.2),
+)
+"""One food that disappears when eaten and comes back elsewhere in a central square."""
+
+SCENARIOS: dict[str, Scenario] = {s.name: s for s in (FULL, QUADRANT, QUICKSTART, FOOD, DYNAMIC_FOOD)}
 """Every scenario that commands accept by name."""
 
 
@@ -264,6 +282,7 @@ def validate(scenario: Scenario) -> Scenario:
         (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
         (s.max_contacts >= 1 and s.max_constraints >= 1, "max_contacts and max_constraints must be at least 1"),
         (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
+        *_food_checks(s),
         (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
         (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),
     ]
@@ -272,6 +291,23 @@ def validate(scenario: Scenario) -> Scenario:
             raise UserError(f"scenario '{s.name}': {message}")
     _validate_space(s)
     return s
+
+
+def _food_checks(s: Scenario) -> list[tuple[bool, str]]:
+    """Return conditions on the food options, each with what to say if it fails."""
+    f = s.food
+    return [
+        (f.count >= 0, f"food.count is {f.count}; it must not be negative"),
+        (f.count == 0 or s.game == "hide_and_seek", f"food.count is {f.count}; only hide_and_seek has food"),
+        (f.radius > 0 and f.health > 0, "food.radius and food.health must be positive"),
+        ((f.respawn_steps or 0) >= 0, f"food.respawn_steps is {f.respawn_steps}; it must not be negative"),
+        (
+            f.reward_scale[0] <= f.reward_scale[1],
+            f"food.reward_scale is {f.reward_scale}; it must be (smallest, largest)",
+        ),
+        (0.0 < f.central_share <= 1.0, f"food.central_share is {f.central_share}; it must be in (0, 1]"),
+        (f.clusters >= 1, f"food.clusters is {f.clusters}; it must be at least 1"),
+    ]
 
 
 def _validate_space(s: Scenario) -> None:

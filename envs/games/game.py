@@ -84,6 +84,9 @@ class Game:
         for values in self.state.values():
             values[worlds] = 0
 
+    def look(self, worlds: Tensor, pose: Tensor) -> None:
+        """Sense what only this game knows, in worlds (K,) with poses (K, E, 4); after every step, reset and change."""
+
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: agents whose next action is ignored, given the steps (W,) done."""
         return torch.zeros(self.num_worlds, self.scenario.num_agents, dtype=torch.bool, device=self.device)
@@ -110,11 +113,16 @@ class Game:
         """Return the numbers of each running episode up to now: name -> (W,) float32."""
         return {name: self.state[name] for name in self.totals}
 
-    def entities(self, view: View) -> dict[str, Tensor]:
-        """Return further entity kinds for the observation, with their masks; see ``entity_shapes``."""
+    def entities(self) -> dict[str, Tensor]:
+        """Return further entity kinds of the observation, as they are now.
+
+        Returns:
+          For each kind of ``entity_shapes`` its features (W, A, n, D), and ``<kind>_visible`` and ``<kind>_present``
+          (W, A, n) bool.
+        """
         return {}
 
     @staticmethod
     def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
-        """Return kind -> (number, features) of the entities that this game adds."""
+        """Return kind -> (number, features) of the entities that this game adds to the observation."""
         return {}

@@ -8,8 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..layouts import Layout
 from ..physics.engine import PhysicsEngine
 from ..scenarios import RewardType, Scenario
+from .food import Food
 from .game import Game, Verdict, View
 
 OUT_OF_BOUNDS_REWARD = -10.0
@@ -22,12 +24,33 @@ class HideAndSeek(Game):
         super().__init__(scenario, num_worlds, engine)
         names = ("max_box_move", "num_box_lock", "max_ramp_move", "num_ramp_lock")
         self.state |= {f"{name}_prep": self.zeros() for name in names}
+        self._food = Food(scenario, num_worlds, engine, self.state) if scenario.food.count else None
         self._is_seeker = torch.arange(scenario.num_agents, device=self.device) >= scenario.hiders
 
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums."""
         return (*super().totals, "seen_steps", "live_steps")
+
+    def start(self, worlds: Tensor, layout: Layout) -> None:
+        """Begin episodes in worlds (K,)."""
+        super().start(worlds, layout)
+        if self._food:
+            self._food.start(worlds, layout)
+
+    def look(self, worlds: Tensor, pose: Tensor) -> None:
+        """Look for food."""
+        if self._food:
+            self._food.look(worlds, pose)
+
+    def entities(self) -> dict[str, Tensor]:
+        """Return the food."""
+        return self._food.entities() if self._food else {}
+
+    @staticmethod
+    def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
+        """Return the food's."""
+        return {"food": (scenario.food.count, scenario.food.features)}
 
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: seekers during the preparation phase (rule 5.5)."""
@@ -39,6 +62,9 @@ class HideAndSeek(Game):
         sees = seeker_sees_hider(view.visible, self.scenario.hiders)
         live = view.steps > self.scenario.preparation_steps
         value = reward(self.scenario, view.visible, view.pose, view.present, live)
+        if self._food:  # On top of everything, whatever the phase.
+            caught_before = seeker_sees_hider(view.seen_before, self.scenario.hiders).flatten(1).any(1)
+            value = value + self._food.eat(view, caught_before)
         return Verdict(value, torch.zeros_like(live), live, sees.flatten(1).any(1))
 
     def tally(self, view: View, verdict: Verdict) -> None:
@@ -48,7 +74,10 @@ class HideAndSeek(Game):
         self.state["live_steps"] += verdict.live
         prepared = view.steps == self.scenario.preparation_steps + 1  # One step late, as the original does.
         if prepared.any():
-            for name, value in self._behaviour(view).items():
+            measured = self._behaviour(view)
+            if self._food:
+                measured["food_eaten"] = self.state["food_eaten"]
+            for name, value in measured.items():
                 kept = self.state[f"{name}_prep"]
                 self.state[f"{name}_prep"] = torch.where(prepared, value, kept)
 
@@ -58,6 +87,8 @@ class HideAndSeek(Game):
         numbers = {name: state[name] for name in super().totals}
         numbers["seen_fraction"] = state["seen_steps"] / state["live_steps"].clamp(min=1)
         numbers |= self._behaviour(view)
+        if self._food:
+            numbers["food_eaten"] = state["food_eaten"]
         return numbers | {name: value for name, value in state.items() if name.endswith("_prep")}
 
     def _behaviour(self, view: View) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..scenarios import LayoutName, Scenario
 from .boxes import BOX_SIZE
+from .food import FOOD_HEIGHT, num_food_places
 from .layout import Layout
 from .occupancy import Occupancy, Spot
 from .placement import AGENT_SIZE, RAMP_SIZE, Bodies, place_bodies
@@ -45,6 +46,8 @@ class Start(NamedTuple):
 
     walls: list[Wall]
     bodies: Bodies
+    food_scale: float
+    """Reward for a unit of food."""
 
 
 def max_walls(scenario: Scenario) -> int:
@@ -84,11 +87,17 @@ def draw_start(scenario: Scenario, rng: Generator) -> Start:
         wall_failures = 0
         bodies = place_bodies(scenario, Occupancy(scenario.grid_cells, scenario.cell_size, walls), rng)
         if bodies is not None:
-            return Start(walls, bodies)
+            return Start(walls, bodies, _draw_range(scenario.food.reward_scale, rng))
     raise UserError(
         f"scenario '{scenario.name}': agents and objects found no free place in {MAX_REBUILDS} attempts; "
         f"use fewer agents, boxes or ramps, or a larger floor_size"
     )
+
+
+def _draw_range(limits: tuple[float, float], rng: Generator) -> float:
+    """Return a number uniform between two limits; equal ones cost no draw."""
+    low, high = limits
+    return low if low == high else low + (high - low) * rng.random()
 
 
 def to_layout(scenario: Scenario, starts: list[Start]) -> Layout:
@@ -107,7 +116,18 @@ def to_layout(scenario: Scenario, starts: list[Start]) -> Layout:
         box_half_size=box_half_size,
         box_present=box_half_size[..., 2] > 0.0,
         ramp_pose=_tensor([_poses(s.bodies.ramps, RAMP_SIZE) for s in starts], scenario.ramps, 4),
+        food=_food(scenario, starts),
+        food_scale=torch.tensor([s.food_scale for s in starts]),
     )
+
+
+def _food(scenario: Scenario, starts: list[Start]) -> Tensor:
+    """Return the (N, F, P, 3) places of food."""
+    foods, places = scenario.food.count, num_food_places(scenario)
+    rows: list[list[tuple[float, ...]]] = [
+        [(p.x, p.y, FOOD_HEIGHT) for spots in s.bodies.food for p in spots] for s in starts
+    ]
+    return _tensor(rows, foods * places, 3).view(len(starts), foods, places, 3)
 
 
 def _tensor(rows: list[list[tuple[float, ...]]], slots: int, width: int) -> Tensor:

@@ -33,6 +33,19 @@ class Layout:
     ramp_pose: Tensor
     """(N, R, 4): x, y, z of the bounding box's centre and yaw. At yaw 0 the high side faces -y."""
 
+    # What only some scenarios have. None stands for nothing of the kind and becomes an empty tensor.
+    food: Tensor = None  # type: ignore[assignment]
+    """(N, F, P, 3): P places that each food takes one after the other."""
+    food_scale: Tensor = None  # type: ignore[assignment]
+    """(N,): reward for a unit of food; ones if not given."""
+
+    def __post_init__(self) -> None:
+        worlds, device = self.walls.shape[:1], self.walls.device
+        if self.food is None:
+            self.food = torch.zeros(*worlds, 0, 1, 3, device=device)
+        if self.food_scale is None:
+            self.food_scale = torch.ones(worlds, device=device)
+
     @property
     def num_worlds(self) -> int:
         """N."""

@@ -46,7 +46,14 @@ class Occupancy:
                 self._take((wall.start, wall.line), (along, 1))
 
     def place(self, size: tuple[float, float], where: Where, rng: Generator) -> Spot | None:
-        """Take free cells for an object and return its centre, or None after too many tries.
+        """Take free cells for an object and return where it stands, or None after too many tries; see ``find``."""
+        spot = self.find(size, where, rng)
+        if spot is not None:
+            self._take(spot.cell, (cells_across(size[0], self.cell_size), cells_across(size[1], self.cell_size)))
+        return spot
+
+    def find(self, size: tuple[float, float], where: Where, rng: Generator) -> Spot | None:
+        """Look for free cells for an object and return its centre, or None after too many tries.
 
         The object covers whole cells but stands at a uniformly random position within them, never turned.
 
@@ -60,7 +67,6 @@ class Occupancy:
         for _ in range(PLACEMENT_TRIES):
             cell = where(rng, self.grid_cells, footprint)
             if self._is_free(cell, footprint):
-                self._take(cell, footprint)
                 x = cell[0] * cell_size + rng.random() * (footprint[0] * cell_size - size[0])
                 y = cell[1] * cell_size + rng.random() * (footprint[1] * cell_size - size[1])
                 return Spot(x + size[0] / 2, y + size[1] / 2, cell)

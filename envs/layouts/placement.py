@@ -8,44 +8,12 @@ from numpy.random import Generator
 
 from ..scenarios import LayoutName, Scenario
 from .boxes import BOX_SIZE, draw_boxes
-from .chance import pick
-from .occupancy import Cells, Occupancy, Spot, Where, cells_across
-from .quadrant import quadrant_cells
+from .food import place_food
+from .occupancy import Occupancy, Spot, Where, cells_across
+from .regions import close_to, in_quadrant, outside_quadrant, uniform
 
 AGENT_SIZE = 0.3  # Metres, diameter of the sphere.
 RAMP_SIZE = BOX_SIZE  # Metres, side of the ramp's bounding cube.
-
-
-def uniform(rng: Generator, grid: int, footprint: Cells) -> Cells:
-    """Anywhere inside the frame. As in the original, the last free row and column are never used."""
-    return pick(rng, 1, grid - footprint[0] - 1), pick(rng, 1, grid - footprint[1] - 1)
-
-
-def in_quadrant(rng: Generator, grid: int, footprint: Cells) -> Cells:
-    """Inside the room of the quadrant."""
-    side = quadrant_cells(grid)
-    return pick(rng, grid - side, grid - footprint[0] - 1), pick(rng, 1, side - footprint[1] - 1)
-
-
-def outside_quadrant(rng: Generator, grid: int, footprint: Cells) -> Cells:
-    """In one of the other three quarters: lower-left, upper-left or upper-right, each equally likely."""
-    side = quadrant_cells(grid)
-    left = (1, grid - side - footprint[0] - 1)
-    right = (grid - side, grid - footprint[0] - 1)
-    below = (1, side - footprint[1] - 1)
-    above = (side, grid - footprint[1] - 1)
-    columns, rows = ((left, below), (left, above), (right, above))[pick(rng, 0, 3)]
-    return pick(rng, *columns), pick(rng, *rows)
-
-
-def close_to(anchor: Cells, radius: int) -> Where:
-    """Return a placement function with offsets of -radius to radius - 1 cells from another object's lower-left cell."""
-
-    def where(rng: Generator, grid: int, footprint: Cells) -> Cells:
-        x, y = (pick(rng, max(1, a - radius), min(grid - 1, a + radius)) for a in anchor)
-        return x, y
-
-    return where
 
 
 class Regions(NamedTuple):
@@ -75,10 +43,12 @@ class Bodies(NamedTuple):
     box_sizes: list[tuple[float, float]]
     """Full sizes of the present boxes along x and y, metres."""
     ramps: list[Spot]
+    food: list[list[Spot]]
+    """Places that each food takes one after the other."""
 
 
 def place_bodies(scenario: Scenario, grid: Occupancy, rng: Generator) -> Bodies | None:
-    """Place hiders, seekers, boxes and ramps, in this order. Returns None if one of them finds no free cells."""
+    """Place hiders, seekers, boxes, ramps and food, in this order. Returns None if one of them finds no free cells."""
     regions = REGIONS[scenario.layout]
     if scenario.hiders_anywhere:
         regions = regions._replace(hiders=uniform)
@@ -95,7 +65,10 @@ def place_bodies(scenario: Scenario, grid: Occupancy, rng: Generator) -> Bodies 
     ramps = _place_all(grid, [(RAMP_SIZE, RAMP_SIZE)] * scenario.ramps, regions.ramps, rng)
     if ramps is None:
         return None
-    return Bodies(hiders + seekers, boxes, sizes, ramps)
+    food = place_food(scenario, grid, regions.boxes, rng)
+    if food is None:
+        return None
+    return Bodies(hiders + seekers, boxes, sizes, ramps, food)
 
 
 def _place_team(grid: Occupancy, count: int, where: Where, radius: float | None, rng: Generator) -> list[Spot] | None:

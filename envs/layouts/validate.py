@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..scenarios import Scenario
+from .food import num_food_places
 from .generate import max_walls
 from .layout import Layout
 
@@ -52,6 +53,8 @@ def _expected_shapes(scenario: Scenario) -> dict[str, tuple[int, ...]]:
         "box_half_size": (boxes, 3),
         "box_present": (boxes,),
         "ramp_pose": (scenario.ramps, 4),
+        "food": (scenario.food.count, num_food_places(scenario), 3),
+        "food_scale": (),
     }
 
 

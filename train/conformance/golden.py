@@ -7,6 +7,7 @@ centre, which is what this project uses everywhere (docs/differences.md).
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from envs.errors import UserError
 from envs.layouts import Layout, max_walls
+from envs.options import FoodOptions
 from envs.scenarios import LayoutName, Scenario, validate
 
 LAYOUTS: dict[str, LayoutName] = {"randomwalls": "random_rooms", "quadrant": "quadrant"}
@@ -123,8 +125,23 @@ def _scenario(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scenario:
             bounds=tuple(o["restrict_rect"]) if o["restrict_rect"] else None,
             penalize_objects_out=o["penalize_objects_out"],
             box_size_features=elongated[1] > 0,
+            corner_distances=True,
+            food=_food(o),
             wall_friction=float(arrays["wall_friction"]),
         )
+    )
+
+
+def _food(options: dict[str, Any]) -> FoodOptions:
+    return FoodOptions(
+        count=options["n_food"],
+        radius=options["food_radius"] or math.inf,
+        health=options["max_food_health"],
+        respawn_steps=options["food_respawn_time"],
+        reward=options["food_rew_type"],
+        reward_scale=(options["food_reward_scale"],) * 2,
+        eat_when_caught=options["eat_when_caught"],
+        eat_in_preparation=not options["prep_obs"],
     )
 
 
@@ -154,4 +171,5 @@ def _layout(scenario: Scenario, arrays: dict[str, np.ndarray]) -> Layout:
         box_half_size=torch.from_numpy(arrays["box_half"])[None],
         box_present=torch.from_numpy(arrays["box_present"])[None],
         ramp_pose=pose("ramp"),
+        food=torch.from_numpy(arrays["food_pos"])[None, :, None] if scenario.food.count else None,  # type: ignore[arg-type]
     )

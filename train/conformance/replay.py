@@ -81,7 +81,18 @@ def _recorded_state(r: Recording, rows: int) -> WorldState:
     visible[..., agents + boxes :] = r.tensor("mask_ar_obs")
     grabs = Grabs(r.tensor("agent_holding"), r.tensor("agent_grab_offset"), r.tensor("agent_grab_yaw"))
     locks = Locks(r.objects("locked"), r.objects("locker"), r.objects("lock_pose"))
-    return WorldState(pose, r.entities("vel"), grabs, locks, visible, torch.arange(rows), {})
+    return WorldState(pose, r.entities("vel"), grabs, locks, visible, torch.arange(rows), _recorded_game(r))
+
+
+def _recorded_game(r: Recording) -> dict[str, Tensor]:
+    """Rows 0 .. T of what the game keeps."""
+    if not r.scenario.food.count:
+        return {}
+    return {
+        "food/health": r.tensor("food_health"),
+        "food/empty_steps": r.tensor("food_respawn_counter"),
+        "food/visible": r.tensor("mask_af_obs"),
+    }
 
 
 def _close(quantity: str, ours: Tensor, theirs: Tensor, tolerance: float, required: float = 1.0) -> Check:
@@ -107,6 +118,7 @@ def _compare_features(r: Recording, observation: Observation) -> list[Check]:
         "agents": ("agent_qpos_qvel", torch.tensor(AGENT_CORNER)),
         "boxes": ("box_obs", r.tensor("box_half") * present),
         "ramps": ("ramp_obs", torch.tensor(RAMP_CORNER)),
+        "food": ("food_obs", torch.tensor(0.0)),
     }
     checks = []
     for kind, (name, corner) in corners.items():
@@ -140,6 +152,11 @@ def _compare_masks(r: Recording, observation: Observation, pose: Tensor) -> list
         if f"{kind}_visible" in observation:
             ours = observation[f"{kind}_visible"]
             checks.append(_equal(f"{kind} visible", ours, r.tensor(name), DECISIONS_EQUAL, keep[..., part]))
+    if s.food.count:
+        food = r.tensor("food_pos").expand(len(pose), -1, -1)
+        sees, recorded = observation["food_visible"], r.tensor("mask_af_obs")
+        keep = in_cone(agents, food, s.vision_angle) == in_cone(shifted_agents, food, s.vision_angle)
+        checks.append(_equal("food visible", sees, recorded, DECISIONS_EQUAL, keep))
     return checks
 
 
@@ -172,6 +189,17 @@ def _compare_results(r: Recording, step: Transition, after: WorldState) -> list[
         _equal("reward", step.reward[:-1], r.tensor("reward"), 1.0, keep),
         _equal("preparation", ~step.live[:-1], r.tensor("seekers_frozen"), 1.0),
         _equal("done", step.done[:-1], r.tensor("done"), 1.0),
+        *_compare_food(r, after),
+    ]
+
+
+def _compare_food(r: Recording, after: WorldState) -> list[Check]:
+    if not r.scenario.food.count:
+        return []
+    health, empty = after.game["food/health"], after.game["food/empty_steps"]
+    return [
+        _close("food health", health, r.tensor("food_health")[1:], FEATURE_TOLERANCE),
+        _equal("food respawn", empty, r.tensor("food_respawn_counter")[1:], 1.0),
     ]
 
 
