@@ -148,7 +148,9 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
           UserError: there is no OpenGL, or no display in mode ``human``.
         """
         if self.render_mode is None:
-            gymnasium.logger.warn("render() does nothing without a render_mode; pass render_mode='rgb_array' or 'human'")
+            gymnasium.logger.warn(
+                "render() does nothing without a render_mode; pass render_mode='rgb_array' or 'human'"
+            )
         return self._world.render()
 
     def close(self) -> None:

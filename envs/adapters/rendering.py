@@ -140,7 +140,9 @@ def _offscreen_context(width: int, height: int) -> Any:
             context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
             context.make_current()
             return context
-        except Exception as error:  # Missing libraries show up in many ways: ImportError, AttributeError, OSError, GLError.
+        except (
+            Exception
+        ) as error:  # Missing libraries show up in many ways: ImportError, AttributeError, OSError, GLError.
             reasons.append(f"{backend}: {' '.join(str(error).split())[:100]}")
             os.environ.pop("PYOPENGL_PLATFORM", None)
     raise UserError(f"render mode 'rgb_array' needs OpenGL and none works here; install libegl1 ({'; '.join(reasons)})")

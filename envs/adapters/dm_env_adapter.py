@@ -1,0 +1,160 @@
+"""dm_env: one world as a ``dm_env.Environment``, which dm_control's viewer can show.
+
+from dm_control import viewer
+from envs.adapters.dm_env_adapter import HideSeekEnvironment
+viewer.launch(HideSeekEnvironment("hide-and-seek/full"))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import dm_env
+import mujoco
+import numpy as np
+from dm_control.mujoco import wrapper
+from dm_env import specs
+from numpy.typing import NDArray
+
+from ..batch_env import ACTION_BINS
+from ..scenarios import Scenario
+from .single_world import SingleWorld
+
+
+@dataclass
+class ShownPhysics:
+    """What dm_control's viewer needs of a physics."""
+
+    model: wrapper.MjModel
+    data: wrapper.MjData
+
+
+class HideSeekEnvironment(dm_env.Environment):
+    """One world of a scenario.
+
+    With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one agent
+    they are plain. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
+
+    Args:
+      scenario: name or scenario.
+      seed: of the sequence of episodes; None takes a random one.
+      options: fields of the scenario to replace.
+
+    Raises:
+      UserError: unknown name or option, or an impossible scenario.
+    """
+
+    def __init__(
+        self, scenario: str | Scenario = "hide-and-seek/full", seed: int | None = None, **options: Any
+    ) -> None:
+        self._world = SingleWorld(scenario, options=options)
+        self.scenario = self._world.scenario
+        self.agents = list(self._world.names)
+        self._world.batch.reseed(int(np.random.default_rng(seed).integers(2**31)))
+        self._needs_reset = True
+        self._physics: ShownPhysics | None = None
+        self._action_specs = [self._make_action_spec(name) for name in self.agents]
+        self._observation_spec = {name: _array_spec(name, values) for name, values in self._world.example.items()}
+
+    @staticmethod
+    def _make_action_spec(agent: str) -> specs.BoundedArray:
+        most = np.array(ACTION_BINS) - 1
+        return specs.BoundedArray((len(ACTION_BINS),), np.int64, np.zeros_like(most), most, name=f"action of {agent}")
+
+    def _each(self, values: list[Any]) -> Any:
+        """Return a list with one entry per agent, or the entry of the only agent."""
+        return values if len(self.agents) > 1 else values[0]
+
+    # --- specs -----------------------------------------------------------------------------------------------------
+
+    def action_spec(self) -> Any:
+        """Return bins of force x, force y and torque (5 is none), grab and lock."""
+        return self._each(self._action_specs)
+
+    def observation_spec(self) -> Any:
+        """Return what an agent may know: features of what it does not see are zeros."""
+        return self._each([dict(self._observation_spec) for _ in self.agents])
+
+    def reward_spec(self) -> Any:
+        """Return scalars."""
+        return self._each([specs.Array((), np.float32, name=f"reward of {name}") for name in self.agents])
+
+    # --- episodes --------------------------------------------------------------------------------------------------
+
+    def reset(self) -> dm_env.TimeStep:
+        """Start an episode."""
+        observations = self._world.reset()
+        self._needs_reset = False
+        if self._physics is not None:
+            self._show()
+        return dm_env.restart(self._each(observations))
+
+    def step(self, action: Any) -> dm_env.TimeStep:
+        """Make one step; the first one, and one after the end, start an episode instead.
+
+        Raises:
+          ValueError: an action is missing or does not fit its spec; names the agent and the spec.
+        """
+        if self._needs_reset:
+            return self.reset()
+        outcome = self._world.step(self._check(action))
+        if self._physics is not None:
+            self._follow()
+        rewards = self._each([np.float32(value) for value in outcome.rewards])
+        observations = self._each(outcome.observations)
+        self._needs_reset = not self._world.running
+        if outcome.terminated:
+            return dm_env.termination(rewards, observations)
+        if outcome.truncated:
+            return dm_env.truncation(rewards, observations)
+        return dm_env.transition(rewards, observations)
+
+    def _check(self, action: Any) -> NDArray[np.int64]:
+        actions = action if len(self.agents) > 1 else [action]
+        if not isinstance(actions, (list, tuple, np.ndarray)) or len(actions) != len(self.agents):
+            raise ValueError(
+                f"expected a list of {len(self.agents)} actions, for {', '.join(self.agents)}, got {action!r}"
+            )
+        return np.stack([spec.validate(given) for spec, given in zip(self._action_specs, actions, strict=True)])
+
+    # --- for dm_control's viewer ------------------------------------------------------------------------------------
+
+    @property
+    def physics(self) -> ShownPhysics:
+        """The world for a viewer: a copy that is new in every episode and follows every step.
+
+        It is for looking only: what is written to it, such as the forces of the viewer's mouse, does not reach the world.
+        """
+        if self._physics is None:
+            self._show()
+        assert self._physics is not None
+        return self._physics
+
+    def _show(self) -> None:
+        """Copy the world of a new episode."""
+        engine = self._world.batch.engine
+        model = engine.world_model(0)
+        self._physics = ShownPhysics(wrapper.MjModel(model), wrapper.MjData(mujoco.MjData(model)))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Let the copy be where the world is."""
+        assert self._physics is not None
+        model, data = self._physics.model.ptr, self._physics.data.ptr
+        current = self._world.batch.engine.world_data(0)
+        for name in ("qpos", "qvel", "ctrl", "eq_active"):
+            getattr(data, name)[:] = getattr(current, name)
+        data.time = current.time
+        mujoco.mj_forward(model, data)
+
+    def close(self) -> None:
+        """Free the copy for the viewer."""
+        self._physics = None
+        self._world.close()
+
+
+def _array_spec(name: str, values: NDArray[Any]) -> specs.Array:
+    if values.dtype == np.int8:
+        return specs.BoundedArray(values.shape, np.int8, 0, 1, name=name)
+    return specs.Array(values.shape, values.dtype, name=name)
