@@ -13,7 +13,6 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 import torch
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -24,8 +23,8 @@ from ..observations import Observation
 from ..scenarios import SCENARIOS, Scenario
 from .single_world import RENDER_MODES, AgentObservation, SingleWorld, agent_names, decentralise, resolve
 from .spaces import (
-    InvalidAction,
-    ResetNeeded,
+    InvalidActionError,
+    ResetNeededError,
     action_space,
     check_action,
     check_render_mode,
@@ -36,7 +35,7 @@ from .spaces import (
 _SEEDS = 2**31
 
 
-class HideSeekEnv(gymnasium.Env[AgentObservation, NDArray[np.int64]]):
+class HideSeekEnv(gymnasium.Env):
     """One world of a scenario with one agent.
 
     Args:
@@ -74,7 +73,7 @@ class HideSeekEnv(gymnasium.Env[AgentObservation, NDArray[np.int64]]):
         self.max_steps = max_steps
         self.metadata = self.metadata | {"render_fps": round(1 / resolved.step_seconds, 3)}
         self.observation_space = observation_space(self._world.example)
-        self.action_space = action_space()
+        self.action_space = self._actions = action_space()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -94,12 +93,12 @@ class HideSeekEnv(gymnasium.Env[AgentObservation, NDArray[np.int64]]):
         """Make one step. The last step's info holds the episode's ``statistics``.
 
         Raises:
-          ResetNeeded: before the first ``reset`` or after the end.
-          InvalidAction: the action is not in its space.
+          ResetNeededError: before the first ``reset`` or after the end.
+          InvalidActionError: the action is not in its space.
         """
         if not self._world.running:
-            raise ResetNeeded("the episode is over or has not begun; call reset() before step()")
-        checked = check_action(action, self._world.names[0], self.action_space)
+            raise ResetNeededError("the episode is over or has not begun; call reset() before step()")
+        checked = check_action(action, self._world.names[0], self._actions)
         outcome = self._world.step(checked.astype(np.int64)[None], self.max_steps)
         info = {"statistics": outcome.statistics} if outcome.statistics else {}
         return outcome.observations[0], outcome.rewards[0], outcome.terminated, outcome.truncated, info
@@ -129,8 +128,9 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
     with ``_final_obs`` and ``_final_info`` (N,) telling the rows. ``infos["present"]`` (N,) tells which agents take part,
     where that is random.
 
-    With ``array="numpy"`` everything is NumPy, and ``final_obs`` is an array of N dicts or Nones, as of Gymnasium's own vector
-    environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` a dict of tensors (N, ...).
+    With ``array="numpy"`` everything is NumPy, and ``final_obs`` is an array of N dicts or Nones, as in Gymnasium's own
+    vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of tensors
+    (N, ...).
 
     Args:
       scenario: name or scenario.
@@ -171,7 +171,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         self._running = False
         example = {name: values[0].cpu().numpy() for name, values in self._flat(self.batch.observe()).items()}
         self.single_observation_space = observation_space(example)
-        self.single_action_space = action_space()
+        self.single_action_space = self._actions = action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -198,15 +198,15 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         self._running = True
         return self._give(self._flat(observation)), self._presence()
 
-    def step(self, actions: Any) -> tuple[dict[str, Any], Any, Any, Any, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, ...]:
         """Make one step in every world with actions (N, 5), NumPy or torch.
 
         Raises:
-          ResetNeeded: before the first ``reset``.
-          InvalidAction: actions are not in their space.
+          ResetNeededError: before the first ``reset``.
+          InvalidActionError: actions are not in their space.
         """
         if not self._running:
-            raise ResetNeeded("no episode has begun; call reset() before step()")
+            raise ResetNeededError("no episode has begun; call reset() before step()")
         transition = self.batch.advance(self._read(actions))
         broken = self.batch.engine.diverged
         ended = transition.done.repeat_interleave(len(self.names))
@@ -216,29 +216,26 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         self.batch.restart(transition)
         terminated = (transition.done & ~broken).repeat_interleave(len(self.names))
         observation = self._give(self._flat(self.batch.observe()))
-        rewards, terminated, truncated = (
-            values if self._torch else values.cpu().numpy()
-            for values in (transition.reward.flatten(), terminated, ended & ~terminated)
-        )
-        return observation, rewards, terminated, truncated, infos
+        verdict = {"reward": transition.reward.flatten(), "terminated": terminated, "truncated": ended & ~terminated}
+        return observation, *self._give(verdict).values(), infos
 
     def _read(self, actions: Any) -> torch.Tensor:
         """Return actions (W, A, 5) after checking them."""
         tensor = actions if isinstance(actions, torch.Tensor) else self._tensor(actions)
-        expected = (self.num_envs, *self.single_action_space.shape)
+        expected = (self.num_envs, *self._actions.shape)
         if tuple(tensor.shape) != expected or tensor.is_floating_point() or tensor.dtype == torch.bool:
-            raise InvalidAction(
+            raise InvalidActionError(
                 f"actions have shape {tuple(tensor.shape)} and dtype {tensor.dtype}; expected integers of shape {expected}, "
-                f"one member of {self.single_action_space} for each agent of each world"
+                f"one member of {self._actions} for each agent of each world"
             )
-        bins = torch.from_numpy(self.single_action_space.nvec).to(tensor.device)
+        bins = torch.from_numpy(self._actions.nvec).to(tensor.device)
         wrong = ((tensor < 0) | (tensor >= bins)).any(1)
         if tensor.device.type == "cpu" and wrong.any():
             row = int(wrong.nonzero()[0])
             world, agent = divmod(row, len(self.names))
-            raise InvalidAction(
+            raise InvalidActionError(
                 f"action {row} ({self.names[agent]} of world {world}) is {tensor[row].tolist()}; "
-                f"expected a member of {self.single_action_space}"
+                f"expected a member of {self._actions}"
             )
         return tensor.to(self.device, torch.int64).view(self.num_worlds, len(self.names), -1)
 
@@ -247,7 +244,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         try:
             return torch.from_numpy(np.asarray(actions))
         except (TypeError, ValueError) as error:
-            raise InvalidAction(f"actions are not an array: {error}") from None
+            raise InvalidActionError(f"actions are not an array: {error}") from None
 
     def _flat(self, observation: Observation) -> Observation:
         """Reduce (W, A, ...) to what agents may know, (N, ...)."""
@@ -293,7 +290,7 @@ def register_envs() -> None:
     for name, scenario in SCENARIOS.items():
         identifier = environment_id(name)
         if identifier not in gymnasium.registry:
-            single = HideSeekEnv if scenario.num_agents == 1 else None
+            single: Any = HideSeekEnv if scenario.num_agents == 1 else None
             kwargs = {"scenario": name}
             gymnasium.register(identifier, single, vector_entry_point=HideSeekVectorEnv, kwargs=kwargs)
 

@@ -18,7 +18,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from ..batch_env import ACTION_BINS
 from ..scenarios import SCENARIOS, Scenario
 from .single_world import RENDER_MODES, AgentObservation, SingleWorld
-from .spaces import InvalidAction, ResetNeeded, action_space, check_action, check_render_mode, environment_id
+from .spaces import InvalidActionError, ResetNeededError, action_space, check_action, check_render_mode, environment_id
 from .spaces import observation_space as make_observation_space
 
 Infos = dict[str, dict[str, Any]]
@@ -99,11 +99,11 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         """Make one step with an action of every agent in ``agents``.
 
         Raises:
-          ResetNeeded: before the first ``reset`` or after the end.
-          InvalidAction: an agent is missing or unknown, or an action is not in its space.
+          ResetNeededError: before the first ``reset`` or after the end.
+          InvalidActionError: an agent is missing or unknown, or an action is not in its space.
         """
         if not self._world.running:
-            raise ResetNeeded(f"the episode of {self} is over or has not begun; call reset() before step()")
+            raise ResetNeededError(f"the episode of {self} is over or has not begun; call reset() before step()")
         self._read(actions)
         outcome = self._world.step(self._actions, self.max_cycles)
         names = self.agents
@@ -119,7 +119,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
     def _read(self, actions: dict[str, NDArray[np.int64]]) -> None:
         """Check actions and write them to ``_actions``."""
         if actions.keys() != set(self.agents):
-            raise InvalidAction(self._wrong_agents(actions))
+            raise InvalidActionError(self._wrong_agents(actions))
         for name, action in actions.items():
             row = self._index[name]
             if isinstance(action, np.ndarray) and action.dtype == np.int64 and action.shape == self._bins.shape:

@@ -105,7 +105,7 @@ class _ScreenContext:
         import glfw
 
         self._glfw = glfw
-        self._window = glfw.create_window(width, height, "hideseek", None, None) if glfw.init() else None
+        self._window: Any = glfw.create_window(width, height, "hideseek", None, None) if glfw.init() else None
         if not self._window:
             raise UserError(message)
 

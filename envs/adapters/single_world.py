@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import scenarios
-from ..batch_env import ACTION_BINS, BatchEnv
+from ..batch_env import BatchEnv
 from ..errors import UserError
 from ..layouts import Layout
 from ..observations import Observation
@@ -66,16 +66,16 @@ def agent_names(scenario: Scenario) -> list[str]:
 def decentralise(observation: Observation) -> Observation:
     """Reduce an observation to what each agent may know.
 
-    Features of what an agent does not see become zeros, in place; the masks of what exists are left out.
+    Features of what an agent does not see become zeros, booleans become int8; the masks of what exists are left out.
     """
-    for name, mask in observation.items():
+    known = {}
+    for name, values in observation.items():
         if name.endswith(VISIBLE):
-            observation[name.removesuffix(VISIBLE)] *= mask[..., None]
-    return {
-        name: values.view(torch.int8) if values.dtype == torch.bool else values
-        for name, values in observation.items()
-        if not name.endswith(PRESENT)
-    }
+            known[name] = values.to(torch.int8)
+        elif not name.endswith(PRESENT):
+            mask = observation.get(name + VISIBLE)
+            known[name] = values if mask is None else values * mask[..., None]
+    return known
 
 
 class SingleWorld:

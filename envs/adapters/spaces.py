@@ -13,11 +13,11 @@ from ..batch_env import ACTION_BINS
 from .single_world import RENDER_MODES, AgentObservation
 
 
-class InvalidAction(gymnasium.error.InvalidAction, AssertionError, ValueError):
+class InvalidActionError(gymnasium.error.InvalidAction, AssertionError, ValueError):
     """An action outside of its space: all of what Gymnasium, PettingZoo's wrappers and plain Python call that."""
 
 
-class ResetNeeded(gymnasium.error.ResetNeeded, AssertionError):
+class ResetNeededError(gymnasium.error.ResetNeeded, AssertionError):
     """A step before the first ``reset`` or after the end: what Gymnasium and PettingZoo call that."""
 
 
@@ -31,7 +31,7 @@ def environment_id(scenario_name: str) -> str:
 
 def action_space() -> spaces.MultiDiscrete:
     """Return the actions of one agent: bins of force x, force y and torque (5 is none), grab, lock."""
-    return spaces.MultiDiscrete(ACTION_BINS)
+    return spaces.MultiDiscrete(list(ACTION_BINS))
 
 
 def observation_space(example: AgentObservation) -> spaces.Dict:
@@ -59,19 +59,19 @@ def check_action(action: Any, agent: str, space: spaces.MultiDiscrete) -> NDArra
     """Return one agent's action as an array (5,).
 
     Raises:
-      InvalidAction: wrong shape, type or range; names the agent and the space.
+      InvalidActionError: wrong shape, type or range; names the agent and the space.
     """
     try:
         array = np.asarray(action)
     except ValueError:  # Ragged nested lists.
-        raise InvalidAction(f"action of {agent} is not an array; expected {_text(space)}") from None
+        raise InvalidActionError(f"action of {agent} is not an array; expected {_text(space)}") from None
     if array.shape != space.shape or array.dtype.kind not in "iu":
-        raise InvalidAction(
+        raise InvalidActionError(
             f"action of {agent} has shape {array.shape} and dtype {array.dtype}; "
             f"expected integers of shape {space.shape} in {_text(space)}"
         )
     if (array < 0).any() or (array >= space.nvec).any():
-        raise InvalidAction(f"action of {agent} is {array.tolist()}; expected a member of {_text(space)}")
+        raise InvalidActionError(f"action of {agent} is {array.tolist()}; expected a member of {_text(space)}")
     return array
 
 
