@@ -17,7 +17,6 @@ from .options import FoodOptions
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
-GameName = Literal["hide_and_seek", "free_play"]
 LayoutName = Literal["random_rooms", "quadrant", "empty"]
 HeadingFeatures = Literal["raw", "cos_sin"]
 
@@ -29,8 +28,8 @@ class Scenario:
     name: str
     """Name in the registry, such as ``hide-and-seek/full``."""
 
-    game: GameName = "hide_and_seek"
-    """Rules of reward and end: envs/games/. ``free_play`` has neither."""
+    game: str = "hide_and_seek"
+    """Rules of reward and end, one of ``GAMES`` in envs/games/. ``free_play`` has neither."""
 
     # --- teams -----------------------------------------------------------------------------------------------------
     hiders: int = 2
@@ -234,7 +233,7 @@ def register(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def get(name: str, **overrides: Any) -> Scenario:
+def get(name: str, /, **overrides: Any) -> Scenario:
     """Return a registered scenario with some fields replaced.
 
     Raises:
@@ -242,7 +241,7 @@ def get(name: str, **overrides: Any) -> Scenario:
     """
     if name not in SCENARIOS:
         raise UserError(f"unknown scenario '{name}'{_nearest(name, SCENARIOS)}; 'hideseek list' shows all")
-    fields = {f.name for f in dataclasses.fields(Scenario)}
+    fields = {f.name for f in dataclasses.fields(SCENARIOS[name])}
     for key in overrides:
         if key not in fields:
             raise UserError(f"unknown scenario option '{key}'{_nearest(key, fields)}")
@@ -260,8 +259,11 @@ def validate(scenario: Scenario) -> Scenario:
     Raises:
       UserError: names the field that makes it impossible.
     """
+    from .games import GAMES  # Games import this module.
+
     s = scenario
     checks = [
+        (s.game in GAMES, f"unknown game '{s.game}'{_nearest(s.game, GAMES)}; there are {', '.join(GAMES)}"),
         (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
         (s.seekers >= (s.game == "hide_and_seek"), f"seekers is {s.seekers}; {s.game} needs at least 1"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from ..errors import UserError
 from .game import Game, Verdict, View
 from .hide_and_seek import HideAndSeek
 
-__all__ = ["GAMES", "Game", "Verdict", "View"]
+__all__ = ["GAMES", "Game", "Verdict", "View", "register_game"]
 
 GAMES: dict[str, type[Game]] = {"hide_and_seek": HideAndSeek, "free_play": Game}
 """Games by the name that ``Scenario.game`` uses."""
+
+
+def register_game(name: str, game: type[Game]) -> None:
+    """Let scenarios use a game by name.
+
+    Raises:
+      UserError: the name is taken by another game.
+    """
+    if GAMES.setdefault(name, game) is not game:
+        raise UserError(f"another game is already registered as '{name}'; choose another name")
