@@ -98,8 +98,8 @@ def _assemble(s: Scenario) -> mjcf.RootElement:
 
 def _add_cameras(root: mjcf.RootElement, floor_size: float) -> None:
     centre, unit = floor_size / 2, floor_size / 6.0
-    elevation = math.radians(52)
-    distance = 9.2 * unit
+    elevation = math.radians(57)
+    distance = 9.4 * unit
     root.worldbody.add(
         "camera",
         name="overview",

@@ -43,9 +43,14 @@ def make_context(width: int, height: int) -> Any:
         ) as error:  # Missing libraries show up as any of ImportError, AttributeError, OSError, GL errors.
             reasons.append(f"{backend}: {_short(error)}")
             _forget(backend)
-    raise UserError(
+    raise no_opengl("; ".join(reasons))
+
+
+def no_opengl(reason: str) -> UserError:
+    """Return the error that says what to install."""
+    return UserError(
         "pictures need OpenGL and none works here; on Debian or Ubuntu install it with 'apt-get install libegl1 libgl1' "
-        f"or 'apt-get install libosmesa6' ({'; '.join(reasons)})"
+        f"or 'apt-get install libosmesa6' ({reason})"
     )
 
 

@@ -18,7 +18,7 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 from envs.scene import RAY_GROUPS, Scene
 
-from .opengl import make_context
+from .opengl import make_context, no_opengl
 
 CAMERAS = ("overview", "top")
 """Cameras that every scenario has."""
@@ -85,7 +85,10 @@ class WorldRenderer:
         self._geom_of = _geoms_by_object(scene)
         self._gl = make_context(width, height)
         self.show(scene.model)
-        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        try:
+            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        except mujoco.FatalError as error:  # Some backends only pretend to have made a context.
+            raise no_opengl(str(error)) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
 
     def show(self, model: mujoco.MjModel) -> None:

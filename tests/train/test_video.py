@@ -13,11 +13,18 @@ import torch
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
+from policies.actor_critic import ActorCritic
+from policies.observation import ObservationSpec
+from policies.tower import NetworkConfig
+from train.checkpoints import Checkpoint
 from train.cli import main
 from train.opengl import _forget, make_context
 from train.overlays import Status, draw_status
+from train.plain import to_plain
 from train.players import RandomPlayer
+from train.presets import TrainConfig
 from train.rendering import Moment, WorldRenderer, between
+from train.run_folder import RunFolder
 from train.video import EpisodePainter, VideoOptions, frames_per_step, play_episode, record
 from train.video_files import open_video
 
@@ -215,6 +222,39 @@ def test_command_writes_and_says_so(opengl, tmp_path, capsys):
         torch.set_num_threads(threads)
     assert "wrote" in capsys.readouterr().out
     assert len(iio.imread(tmp_path / "a.gif")) == 9
+
+
+@pytest.fixture
+def run_folder(tmp_path, env):
+    """A run of one untrained checkpoint."""
+    config = TrainConfig(scenario=SHORT, network=NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8))
+    spec = env.observation_spec
+    observation = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    policy = ActorCritic(observation, ACTION_BINS, config.network)
+    metadata = {
+        "config": to_plain(config),
+        "counters": {"iteration": 7},
+        "observation_spec": policy.spec.to_dict(),
+        "action_bins": list(ACTION_BINS),
+    }
+    folder = RunFolder(tmp_path / "run")
+    folder.create(config)
+    tensors = {f"policy.{name}": tensor for name, tensor in policy.state_dict().items()}
+    folder.checkpoints.save(7, Checkpoint(tensors, metadata), keep=1)
+    return folder
+
+
+@pytest.mark.parametrize("what", ["run", "checkpoint"])
+def test_a_run_gets_its_video_in_its_own_folder(opengl, run_folder, what):
+    path = run_folder.path if what == "run" else run_folder.checkpoints.file(7)
+    assert main(["video", str(path), "--width", "160", "--height", "120", "--seed", "2"]) == 0
+    assert [file.name for file in run_folder.videos.iterdir()] == ["iteration-0000007-seed-2.mp4"]
+
+
+def test_a_policy_that_does_not_fit_the_scenario_is_one_line(run_folder, capsys):
+    assert main(["video", str(run_folder.path), "--scenario", "hide-and-seek/quickstart"]) == 2
+    assert "does not fit scenario 'hide-and-seek/quickstart'" in capsys.readouterr().err
+    assert not list(run_folder.videos.iterdir())
 
 
 @pytest.mark.parametrize(
