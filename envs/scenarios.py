@@ -241,11 +241,20 @@ def get(name: str, /, **overrides: Any) -> Scenario:
     """
     if name not in SCENARIOS:
         raise UserError(f"unknown scenario '{name}'{_nearest(name, SCENARIOS)}; 'hideseek list' shows all")
-    fields = {f.name for f in dataclasses.fields(SCENARIOS[name])}
+    return replace(SCENARIOS[name], **overrides)
+
+
+def replace(scenario: Scenario, /, **overrides: Any) -> Scenario:
+    """Return a scenario with some fields replaced.
+
+    Raises:
+      UserError: unknown field (the nearest is suggested), or an impossible scenario.
+    """
+    fields = {f.name for f in dataclasses.fields(scenario)}
     for key in overrides:
         if key not in fields:
             raise UserError(f"unknown scenario option '{key}'{_nearest(key, fields)}")
-    return validate(dataclasses.replace(SCENARIOS[name], **overrides))
+    return validate(dataclasses.replace(scenario, **overrides))
 
 
 def _nearest(word: str, choices: Any) -> str:
