@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SitePlace = Literal["away", "centre", "anywhere"]
+LockOrder = Literal["all", "order"]
 FoodReward = Literal["selfish", "joint_mean"]
 
 
@@ -48,3 +50,81 @@ class FoodOptions:
     def features(self) -> int:
         """D of a food: x, y, z, health[, reward per unit]."""
         return 4 + self.scale_varies
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockTaskOptions:
+    """The lock tasks (rule 7.3): game ``box_locking``."""
+
+    task: LockOrder = "all"
+    """``all``: lock the boxes in any order. ``order``: only the first unlocked box, by index, can be locked."""
+    and_return: bool = True
+    """Once all boxes are locked, the agent must go back to where it started."""
+    lock_reward: float = 5.0
+    """Reward for every box that becomes locked."""
+    unlock_penalty: float = 5.0
+    """Loss for every box that becomes unlocked."""
+    shaping: float = 0.5
+    """Reward per metre by which the agent comes closer, in the plane, to its next box or to its start."""
+    success_reward: float = 1.0
+    """Reward for every step at which the task is done."""
+    return_radius: float = 0.1
+    """Metres, in the plane, from its start within which the agent counts as back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueprintOptions:
+    """Construction sites and the reward for putting boxes on them (rule 7.4): game ``blueprint``."""
+
+    sites: tuple[int, int] = (0, 0)
+    """Smallest and largest number of sites; drawn uniformly in every episode."""
+    elongated_sites: tuple[int, int] = (0, 0)
+    """Smallest and largest number of sites of an elongated box's size, at most all sites."""
+    site_place: SitePlace = "away"
+    """Where sites lie: away from the walls, in the centre or anywhere."""
+    corners: bool = True
+    """Compare corners of sites and boxes as well as centres, so that boxes must be turned right."""
+    dense_scale: float = 0.05
+    """Loss per step and metre of mean distance from a site's points to the nearest of the boxes' points."""
+    smoothness: float = -1.5
+    """Exponent of the smooth minimum over boxes, 1/metre; the more negative, the closer to the nearest alone."""
+    completed_scale: float = 3.0
+    """Reward per site when all sites are covered; the episode then ends. 0 leaves this out, and the early end with it."""
+    radius: float = 0.1
+    """Metres within which a point of a box must be of a site's point to cover it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShelterOptions:
+    """The shelter task (rule 7.5): game ``shelter``."""
+
+    rays_per_side: int = 25
+    """Rays towards the cylinder from each side of the arena."""
+    scale: float = 0.001
+    """Loss per step for every ray that reaches the cylinder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CylinderOptions:
+    """Cylinders, all of one size in an episode (rule 2.3)."""
+
+    fixed: int = 0
+    """Cylinders that are part of the arena, such as the one to be sheltered."""
+    movable: int = 0
+    """Cylinders that can be pushed and grabbed as boxes can, but not locked. They weigh 1 kg."""
+    diameter: tuple[float, float] = (1.5, 2.0)
+    """Smallest and largest diameter in metres."""
+    height: tuple[float, float] = (0.5, 0.5)
+    """Smallest and largest height in metres."""
+    central_share: float | None = None
+    """Side, as a share of the floor's side, of the square in the middle where cylinders stand. None: anywhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingOptions:
+    """Object counting (the paper's section 6.2): game ``object_counting``."""
+
+    wait_steps: int = 10
+    """Steps during which all boxes rest in the agent's view."""
+    drift_per_step: float = 0.06
+    """Metres that a box moves per step after that, until it rests out of sight."""

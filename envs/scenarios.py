@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import UserError
-from .options import FoodOptions
+from .options import BlueprintOptions, CountingOptions, CylinderOptions, FoodOptions, LockTaskOptions, ShelterOptions
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
-LayoutName = Literal["random_rooms", "quadrant", "empty"]
+LayoutName = Literal["random_rooms", "quadrant", "variable_quadrant", "three_rooms", "empty", "counting"]
+Place = Literal["layout", "anywhere", "centre", "quarter", "each_room"]
 HeadingFeatures = Literal["raw", "cos_sin"]
 
 
@@ -36,6 +37,8 @@ class Scenario:
     """Number of hiders. Hiders come first in every agent axis."""
     seekers: int = 2
     """Number of seekers."""
+    random_team_sizes: bool = False
+    """Draw the size of each team uniformly from 1 to its number above in every episode; the others are absent."""
 
     # --- time ------------------------------------------------------------------------------------------------------
     horizon: int = 240
@@ -50,6 +53,8 @@ class Scenario:
     # --- arena -----------------------------------------------------------------------------------------------------
     floor_size: float = 6.0
     """Side of the square arena in metres, lower-left corner at the origin."""
+    min_floor_size: float | None = None
+    """Draw the arena's side uniformly from this to ``floor_size`` in every episode; walls and doors scale with it."""
     grid_cells: int = 30
     """Cells along a side of the grid on which walls and objects are placed."""
     layout: LayoutName = "random_rooms"
@@ -72,6 +77,13 @@ class Scenario:
     """Place hiders within this distance (metres, per axis) of the first hider; None places them independently."""
     seekers_together_radius: float | None = None
     """The same for seekers."""
+    agent_start: Place = "layout"
+    """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms drawn
+    one after the other (``three_rooms`` only)."""
+    box_start: Place = "layout"
+    """Where boxes start."""
+    ramp_start: Place = "layout"
+    """Where ramps start; usual for ``three_rooms`` is one in each room."""
 
     # --- objects ---------------------------------------------------------------------------------------------------
     boxes: tuple[int, int] = (3, 9)
@@ -109,6 +121,16 @@ class Scenario:
     # --- options of some games and arenas; see envs/options.py -------------------------------------------------------
     food: FoodOptions = FoodOptions()
     """Food in hide-and-seek."""
+    lock_task: LockTaskOptions = LockTaskOptions()
+    """Rewards and conditions of the lock tasks."""
+    blueprint: BlueprintOptions = BlueprintOptions()
+    """Construction sites."""
+    shelter: ShelterOptions = ShelterOptions()
+    """Rays and reward of the shelter task."""
+    cylinders: CylinderOptions = CylinderOptions()
+    """Fixed and movable cylinders."""
+    counting: CountingOptions = CountingOptions()
+    """Motion of the boxes in object counting."""
 
     # --- perception and observation --------------------------------------------------------------------------------
     vision_angle: float = math.radians(135.0)
@@ -150,8 +172,8 @@ class Scenario:
 
     @property
     def num_objects(self) -> int:
-        """O = B + R: length of every object axis, boxes first."""
-        return self.max_boxes + self.ramps
+        """O = B + R + C: length of every object axis: boxes, ramps, movable cylinders."""
+        return self.max_boxes + self.ramps + self.cylinders.movable
 
     @property
     def preparation_steps(self) -> int:

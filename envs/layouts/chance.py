@@ -17,3 +17,9 @@ def pick(rng: Generator, low: int, high: int) -> int:
     if high <= low:
         return NO_CELL
     return low + int(rng.random() * (high - low))
+
+
+def draw_range(limits: tuple[float, float], rng: Generator) -> float:
+    """Return a number uniform between two limits; equal ones cost no draw."""
+    low, high = limits
+    return low if low == high else low + (high - low) * rng.random()

@@ -7,13 +7,16 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+SITE_POINTS = 5
+"""Points of a construction site: its centre and four corners, in the order (-,-), (-,+), (+,-), (+,+)."""
+
 
 @dataclass
 class Layout:
     """Start of an episode in N worlds. Float32 tensors, metres, radians, world frame, true centres of bodies.
 
-    Shapes: N worlds, L wall slots, A agents, B box slots, R ramps. Absent walls and boxes have ``*_present`` False and
-    zeros elsewhere.
+    Shapes: N worlds, L wall slots, A agents, B box slots, R ramps, F foods, S site slots, C cylinders. What is absent has
+    ``*_present`` False and zeros elsewhere.
     """
 
     walls: Tensor
@@ -33,23 +36,45 @@ class Layout:
     ramp_pose: Tensor
     """(N, R, 4): x, y, z of the bounding box's centre and yaw. At yaw 0 the high side faces -y."""
 
-    # What only some scenarios have. None stands for nothing of the kind and becomes an empty tensor.
+    # What only some scenarios have. None stands for nothing of the kind, or everyone, and becomes a tensor.
+    agent_present: Tensor = None  # type: ignore[assignment]
+    """(N, A) bool. Everyone if not given."""
     food: Tensor = None  # type: ignore[assignment]
     """(N, F, P, 3): P places that each food takes one after the other."""
     food_scale: Tensor = None  # type: ignore[assignment]
-    """(N,): reward for a unit of food; ones if not given."""
+    """(N,): reward for a unit of food. Ones if not given."""
+    sites: Tensor = None  # type: ignore[assignment]
+    """(N, S, 5, 3): centre and corners of construction sites."""
+    site_present: Tensor = None  # type: ignore[assignment]
+    """(N, S) bool."""
+    pillars: Tensor = None  # type: ignore[assignment]
+    """(N, C, 4): centre x, centre y, radius, full height of fixed cylinders, which stand on the floor."""
+    cylinder_pose: Tensor = None  # type: ignore[assignment]
+    """(N, C, 4): x, y, z of the centre and yaw of movable cylinders."""
+    cylinder_half_size: Tensor = None  # type: ignore[assignment]
+    """(N, C, 3): radius, radius, half height."""
+    box_goal: Tensor = None  # type: ignore[assignment]
+    """(N, B): x at which a box that drifts in object counting comes to rest."""
 
     def __post_init__(self) -> None:
-        worlds, device = self.walls.shape[:1], self.walls.device
-        if self.food is None:
-            self.food = torch.zeros(*worlds, 0, 1, 3, device=device)
+        for name, shape in EMPTY.items():
+            if getattr(self, name) is None:
+                setattr(self, name, torch.zeros(len(self.walls), *shape, device=self.walls.device))
+        self.site_present = self.site_present.bool()
+        if self.agent_present is None:
+            self.agent_present = torch.ones_like(self.agent_pose[..., 0], dtype=torch.bool)
         if self.food_scale is None:
-            self.food_scale = torch.ones(worlds, device=device)
+            self.food_scale = torch.ones(len(self.walls), device=self.walls.device)
 
     @property
     def num_worlds(self) -> int:
         """N."""
         return self.walls.shape[0]
+
+    @property
+    def entity_pose(self) -> Tensor:
+        """(N, E, 4): poses of agents, boxes, ramps and movable cylinders, in this order."""
+        return torch.cat([self.agent_pose, self.box_pose, self.ramp_pose, self.cylinder_pose], dim=1)
 
     def to(self, device: torch.device | str) -> Layout:
         """Return the layout with every tensor on ``device``."""
@@ -63,3 +88,15 @@ class Layout:
     def stack(layouts: list[Layout]) -> Layout:
         """Concatenate layouts along the world axis. Slot counts must be equal."""
         return Layout(**{f.name: torch.cat([getattr(x, f.name) for x in layouts]) for f in fields(Layout)})
+
+
+EMPTY: dict[str, tuple[int, ...]] = {
+    "food": (0, 1, 3),
+    "sites": (0, SITE_POINTS, 3),
+    "site_present": (0,),
+    "pillars": (0, 4),
+    "cylinder_pose": (0, 4),
+    "cylinder_half_size": (0, 3),
+    "box_goal": (0,),
+}
+"""Shapes, without the world axis, of what a scenario does not have."""

@@ -1,16 +1,26 @@
-"""Where agents, boxes and ramps of hide-and-seek may start (environment rules 4.2 and 4.3)."""
+"""Where everything of an episode starts (environment rules 4.2 and 4.3)."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from numpy.random import Generator
 
-from ..scenarios import LayoutName, Scenario
+from ..scenarios import LayoutName, Place, Scenario
 from .boxes import BOX_SIZE, draw_boxes
+from .chance import pick
+from .counting import BOX_SIZE as COUNTED_SIZE
+from .counting import counting_agent, counting_boxes
+from .cylinders import NO_CYLINDERS, Cylinders, place_cylinders
 from .food import place_food
 from .occupancy import Occupancy, Spot, Where, cells_across
-from .regions import close_to, in_quadrant, outside_quadrant, uniform
+from .plan import Plan
+from .regions import centre, close_to, each_room, in_quadrant, in_quarter, in_room, outside_quadrant, uniform
+from .sites import SiteRow, place_sites
 
 AGENT_SIZE = 0.3  # Metres, diameter of the sphere.
 RAMP_SIZE = BOX_SIZE  # Metres, side of the ramp's bounding cube.
@@ -22,44 +32,85 @@ class Regions(NamedTuple):
     hiders: Where
     seekers: Where
     boxes: Where
-    ramps: Where
+    ramps: list[Where]
+    """Ramp i uses number i, cyclically."""
 
 
-REGIONS: dict[LayoutName, Regions] = {
-    "random_rooms": Regions(uniform, uniform, uniform, uniform),
-    "quadrant": Regions(hiders=in_quadrant, seekers=outside_quadrant, boxes=in_quadrant, ramps=uniform),
-    "empty": Regions(uniform, uniform, uniform, uniform),
+def _anywhere(plan: Plan) -> Regions:
+    return Regions(uniform, uniform, uniform, [uniform])
+
+
+def _around_quadrant(plan: Plan) -> Regions:
+    inside = partial(in_quadrant, side=plan.quadrant_side)
+    return Regions(inside, partial(outside_quadrant, side=plan.quadrant_side), inside, [uniform])
+
+
+def _with_a_ramp_per_room(plan: Plan) -> Regions:
+    return Regions(uniform, uniform, uniform, [in_room(room) for room in plan.rooms])
+
+
+REGIONS: dict[LayoutName, Callable[[Plan], Regions]] = {
+    "random_rooms": _anywhere,
+    "quadrant": _around_quadrant,
+    "variable_quadrant": _around_quadrant,
+    "three_rooms": _with_a_ramp_per_room,
+    "empty": _anywhere,
 }
-"""Who uses which placement function in hide-and-seek, by layout."""
+"""Who uses which placement function, by layout, unless the scenario says otherwise."""
 
 
-class Bodies(NamedTuple):
-    """Everything that moves, placed."""
+def choose_regions(scenario: Scenario, plan: Plan) -> Regions:
+    """Return the layout's placement functions, replaced where the scenario asks for others."""
+    regions = REGIONS[scenario.layout](plan)
+    rooms = each_room(plan.rooms)
+    places: dict[Place, Where] = {"anywhere": uniform, "centre": centre, "quarter": in_quarter, "each_room": rooms}
+    if scenario.agent_start != "layout":
+        where = places[scenario.agent_start]
+        regions = regions._replace(hiders=where, seekers=where)
+    if scenario.box_start != "layout":
+        regions = regions._replace(boxes=places[scenario.box_start])
+    if scenario.ramp_start != "layout":
+        regions = regions._replace(ramps=[places[scenario.ramp_start]])
+    if scenario.hiders_anywhere:
+        regions = regions._replace(hiders=uniform)
+    return regions
 
-    agents: list[Spot]
-    """Hiders, then seekers."""
+
+@dataclass
+class Bodies:
+    """Everything that moves, and what lies about, placed."""
+
+    hiders: list[Spot]
+    """Present hiders."""
+    seekers: list[Spot]
+    """Present seekers."""
     boxes: list[Spot]
     """Present boxes."""
     box_sizes: list[tuple[float, float]]
     """Full sizes of the present boxes along x and y, metres."""
     ramps: list[Spot]
-    food: list[list[Spot]]
+    food: list[list[Spot]] = field(default_factory=list)
     """Places that each food takes one after the other."""
+    sites: list[SiteRow] = field(default_factory=list)
+    cylinders: Cylinders = NO_CYLINDERS
+    goals: list[float] = field(default_factory=list)
+    """x of the places to which boxes drift in object counting, metres."""
+    agent_yaw: float = 0.0
 
 
-def place_bodies(scenario: Scenario, grid: Occupancy, rng: Generator) -> Bodies | None:
-    """Place hiders, seekers, boxes, ramps and food, in this order. Returns None if one of them finds no free cells."""
-    regions = REGIONS[scenario.layout]
-    if scenario.hiders_anywhere:
-        regions = regions._replace(hiders=uniform)
-    hiders = _place_team(grid, scenario.hiders, regions.hiders, scenario.hiders_together_radius, rng)
-    if hiders is None:
+def place_bodies(scenario: Scenario, plan: Plan, grid: Occupancy, rng: Generator) -> Bodies | None:
+    """Place everything: cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
+    if scenario.layout == "counting":
+        return _place_counting(scenario, rng)
+    regions = choose_regions(scenario, plan)
+    cylinders = place_cylinders(scenario, grid, rng)
+    if cylinders is None:
         return None
-    seekers = _place_team(grid, scenario.seekers, regions.seekers, scenario.seekers_together_radius, rng)
-    if seekers is None:
+    teams = _place_teams(scenario, grid, regions, rng)
+    if teams is None:
         return None
     sizes = draw_boxes(scenario, rng)
-    boxes = _place_all(grid, sizes, regions.boxes, rng)
+    boxes = _place_all(grid, sizes, [regions.boxes], rng)
     if boxes is None:
         return None
     ramps = _place_all(grid, [(RAMP_SIZE, RAMP_SIZE)] * scenario.ramps, regions.ramps, rng)
@@ -68,26 +119,54 @@ def place_bodies(scenario: Scenario, grid: Occupancy, rng: Generator) -> Bodies 
     food = place_food(scenario, grid, regions.boxes, rng)
     if food is None:
         return None
-    return Bodies(hiders + seekers, boxes, sizes, ramps, food)
+    sites = place_sites(scenario, grid, rng)
+    if sites is None:
+        return None
+    return Bodies(*teams, boxes, sizes, ramps, food, sites, cylinders)
+
+
+def _place_counting(scenario: Scenario, rng: Generator) -> Bodies:
+    number = pick(rng, scenario.boxes[0], scenario.boxes[1] + 1)
+    drift = counting_boxes(number, scenario.cell_size, rng)
+    agent = counting_agent(scenario.cell_size)
+    sizes = [(COUNTED_SIZE, COUNTED_SIZE)] * number
+    return Bodies([agent], [], drift.boxes, sizes, [], goals=drift.goals, agent_yaw=math.pi)
+
+
+def _place_teams(
+    scenario: Scenario, grid: Occupancy, regions: Regions, rng: Generator
+) -> tuple[list[Spot], list[Spot]] | None:
+    """Place the present hiders, then the present seekers."""
+    sizes = [scenario.hiders, scenario.seekers]
+    if scenario.random_team_sizes:
+        sizes = [pick(rng, 1, size + 1) if size else 0 for size in sizes]
+    hiders = _place_team(grid, sizes[0], regions.hiders, scenario.hiders_together_radius, rng)
+    if hiders is None:
+        return None
+    seekers = _place_team(grid, sizes[1], regions.seekers, scenario.seekers_together_radius, rng)
+    return None if seekers is None else (hiders, seekers)
 
 
 def _place_team(grid: Occupancy, count: int, where: Where, radius: float | None, rng: Generator) -> list[Spot] | None:
     """Place one team; with a radius in metres, everyone after the first stands close to the first."""
     size = (AGENT_SIZE, AGENT_SIZE)
-    if radius is None:
-        return _place_all(grid, [size] * count, where, rng)
+    if radius is None or count == 0:
+        return _place_all(grid, [size] * count, [where], rng)
     first = grid.place(size, where, rng)
     if first is None:
         return None
     near = close_to(first.cell, cells_across(radius, grid.cell_size))
-    others = _place_all(grid, [size] * (count - 1), near, rng)
+    others = _place_all(grid, [size] * (count - 1), [near], rng)
     return None if others is None else [first, *others]
 
 
-def _place_all(grid: Occupancy, sizes: list[tuple[float, float]], where: Where, rng: Generator) -> list[Spot] | None:
+def _place_all(
+    grid: Occupancy, sizes: list[tuple[float, float]], where: list[Where], rng: Generator
+) -> list[Spot] | None:
+    """Place objects of full sizes along x and y, metres; object i with placement function i, cyclically."""
     spots = []
-    for size in sizes:
-        spot = grid.place(size, where, rng)
+    for index, size in enumerate(sizes):
+        spot = grid.place(size, where[index % len(where)], rng)
         if spot is None:
             return None
         spots.append(spot)

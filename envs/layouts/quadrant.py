@@ -9,6 +9,7 @@ from .chance import pick
 from .walls import Wall, cut_door, outer_walls
 
 QUADRANT_SHARE = 0.5  # Side of the room as a share of the floor's side.
+SMALLEST_SHARE, LARGEST_SHARE = 0.3, 0.6  # The same if it varies.
 
 
 def quadrant_cells(grid_cells: int) -> int:
@@ -16,14 +17,14 @@ def quadrant_cells(grid_cells: int) -> int:
     return int(QUADRANT_SHARE * grid_cells)
 
 
-def quadrant(scenario: Scenario, rng: Generator) -> list[Wall]:
+def quadrant(scenario: Scenario, rng: Generator, side: int | None = None) -> list[Wall]:
     """Return the frame and the room's two walls, centred at x = 3.1 and y = 3.1 m on the 6 m floor.
 
     Each wall has a door at a uniform position, except that with ``door_dropout_probability`` one of them is left
-    solid.
+    solid. ``side`` is the room's side in cells, its wall included, that of the fixed layout if not given.
     """
     cells = scenario.grid_cells
-    side = quadrant_cells(cells)
+    side = quadrant_cells(cells) if side is None else side
     room = [Wall(True, cells - side, 0, side), Wall(False, side, cells - side, cells - 1)]
     solid = pick(rng, 0, 2) if rng.random() < scenario.door_dropout_probability else None
     walls = outer_walls(cells)
@@ -31,6 +32,11 @@ def quadrant(scenario: Scenario, rng: Generator) -> list[Wall]:
         door_cells = 0 if index == solid else scenario.door_cells
         walls += cut_door(wall, [wall.start, wall.end], door_cells, rng)
     return walls
+
+
+def variable_quadrant_cells(grid_cells: int, rng: Generator) -> int:
+    """Draw the side of the room of the variable quadrant, in cells."""
+    return int((SMALLEST_SHARE + (LARGEST_SHARE - SMALLEST_SHARE) * rng.random()) * grid_cells)
 
 
 def quadrant_pieces(scenario: Scenario) -> int:

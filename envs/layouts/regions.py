@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from numpy.random import Generator
 
 from .chance import pick
 from .occupancy import Cells, Where
+from .plan import Room
 from .quadrant import quadrant_cells
-
-
-class Room(NamedTuple):
-    """A rectangle of grid cells, from the first to one past the last along each axis."""
-
-    x0: int
-    x1: int
-    y0: int
-    y1: int
 
 
 def uniform(rng: Generator, grid: int, footprint: Cells) -> Cells:
@@ -80,5 +70,17 @@ def in_room(room: Room) -> Where:
 
     def where(rng: Generator, grid: int, footprint: Cells) -> Cells:
         return pick(rng, room.x0, room.x1 - footprint[0]), pick(rng, room.y0, room.y1 - footprint[1])
+
+    return where
+
+
+def each_room(rooms: list[Room]) -> Where:
+    """Return a placement function that visits the rooms in random order, all of them before one a second time."""
+    left: list[Room] = []
+
+    def where(rng: Generator, grid: int, footprint: Cells) -> Cells:
+        if not left:
+            left.extend(rooms)
+        return in_room(left.pop(pick(rng, 0, len(left))))(rng, grid, footprint)
 
     return where

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..scenarios import Scenario
-from .generate import Start, draw_start, to_layout
+from .assemble import Start, to_layout
+from .generate import draw_start, max_walls
 from .layout import Layout
 
 
@@ -36,7 +37,7 @@ class LayoutStream:
         Raises:
           UserError: the scenario's walls or objects do not fit on the floor.
         """
-        return to_layout(self.scenario, [self._next(world) for world in world_ids.tolist()])
+        return to_layout(self.scenario, [self._next(w) for w in world_ids.tolist()], max_walls(self.scenario))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return ``episodes``: (num_worlds,) int64, layouts drawn so far."""

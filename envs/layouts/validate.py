@@ -11,9 +11,9 @@ from ..errors import UserError
 from ..scenarios import Scenario
 from .food import num_food_places
 from .generate import max_walls
-from .layout import Layout
+from .layout import EMPTY, SITE_POINTS, Layout
 
-MASKS = ("wall_present", "wall_is_outer", "box_present")
+MASKS = ("wall_present", "wall_is_outer", "box_present", "agent_present", "site_present")
 
 
 def validate_layout(scenario: Scenario, layout: Layout) -> Layout:
@@ -28,6 +28,8 @@ def validate_layout(scenario: Scenario, layout: Layout) -> Layout:
     checked = {}
     for name, slots in _expected_shapes(scenario).items():
         tensor = getattr(layout, name)
+        if name in EMPTY and tensor.shape[1:2] == (0,) and 0 in slots:
+            tensor = tensor.new_zeros(worlds, *slots)  # Nothing of the kind, whatever the other axes.
         _check_shape(name, tensor, (worlds, *slots))
         if name in MASKS:
             _require(tensor.dtype == torch.bool, f"layout field '{name}' is {tensor.dtype}; it must be torch.bool")
@@ -53,8 +55,15 @@ def _expected_shapes(scenario: Scenario) -> dict[str, tuple[int, ...]]:
         "box_half_size": (boxes, 3),
         "box_present": (boxes,),
         "ramp_pose": (scenario.ramps, 4),
+        "agent_present": (scenario.num_agents,),
         "food": (scenario.food.count, num_food_places(scenario), 3),
         "food_scale": (),
+        "sites": (scenario.blueprint.sites[1], SITE_POINTS, 3),
+        "site_present": (scenario.blueprint.sites[1],),
+        "pillars": (scenario.cylinders.fixed, 4),
+        "cylinder_pose": (scenario.cylinders.movable, 4),
+        "cylinder_half_size": (scenario.cylinders.movable, 3),
+        "box_goal": (boxes if scenario.layout == "counting" else 0,),
     }
 
 
@@ -71,12 +80,15 @@ def _check_sizes(name: str, sizes: Tensor, present: Tensor) -> None:
 def _blank_absent(layout: Layout) -> Layout:
     """Return the layout with zeros in the slots of absent walls and boxes."""
     boxes, walls = layout.box_present[..., None], layout.wall_present[..., None]
+    sites = layout.site_present[..., None, None]
     return replace(
         layout,
         walls=torch.where(walls, layout.walls, 0.0),
         wall_is_outer=layout.wall_is_outer & layout.wall_present,
         box_pose=torch.where(boxes, layout.box_pose, 0.0),
         box_half_size=torch.where(boxes, layout.box_half_size, 0.0),
+        agent_pose=torch.where(layout.agent_present[..., None], layout.agent_pose, 0.0),
+        sites=torch.where(sites, layout.sites, 0.0),
     )
 
 
