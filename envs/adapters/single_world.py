@@ -5,7 +5,6 @@ Shapes: A agents (hiders first), E entities of any kind, D features.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from .. import scenarios
 from ..batch_env import BatchEnv
-from ..errors import UserError
 from ..layouts import Layout
 from ..observations import Observation
 from ..scenarios import Scenario
@@ -50,12 +48,7 @@ def resolve(scenario: str | Scenario, options: dict[str, Any]) -> Scenario:
     Raises:
       UserError: unknown name or option (the nearest is suggested), or an impossible scenario.
     """
-    if isinstance(scenario, str):
-        return scenarios.get(scenario, **options)
-    unknown = options.keys() - {f.name for f in dataclasses.fields(scenario)}
-    if unknown:
-        raise UserError(f"unknown scenario option '{min(unknown)}'")
-    return scenarios.validate(dataclasses.replace(scenario, **options))
+    return scenarios.get(scenario, **options) if isinstance(scenario, str) else scenarios.replace(scenario, **options)
 
 
 def agent_names(scenario: Scenario) -> list[str]:

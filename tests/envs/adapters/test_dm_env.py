@@ -1,0 +1,98 @@
+import unittest
+
+import dm_env
+import numpy as np
+import pytest
+from dm_env import test_utils
+
+from envs.adapters.dm_env_adapter import HideSeekEnvironment
+from envs.errors import UserError
+from tests.envs.adapters.conftest import ALONE, SMALL, each_scenario
+
+STILL = np.array([5, 5, 5, 0, 0])
+
+
+class Suite(test_utils.EnvironmentTestMixin, unittest.TestCase):
+    """dm_env's own tests, over two episodes and the step between."""
+
+    __test__ = False
+    scenario = SMALL
+    horizon: dict = {"horizon": 7}  # noqa: RUF012
+
+    def make_object_under_test(self):
+        return HideSeekEnvironment(self.scenario, seed=0, **self.horizon)
+
+    def make_action_sequence(self):
+        for _ in range(18):
+            yield self.make_action()
+
+
+class TestTeams(Suite):
+    __test__ = True
+
+
+class TestAlone(Suite):
+    __test__ = True
+    scenario = ALONE
+
+
+@pytest.mark.parametrize("name", each_scenario(fast=["hide-and-seek/full"]))
+def test_dm_env_s_own_tests(name):
+    kind = type("Named", (Suite,), {"scenario": name, "horizon": {}})
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(result)
+    assert result.testsRun >= 4
+    assert result.wasSuccessful(), result.errors + result.failures
+
+
+def test_the_end_has_discount_zero_and_the_next_step_starts_again():
+    made = HideSeekEnvironment(SMALL, seed=0, horizon=2)
+    steps = [made.step([STILL, STILL]) for _ in range(5)]
+    kinds = dm_env.StepType
+    assert [s.step_type for s in steps] == [kinds.FIRST, kinds.MID, kinds.LAST, kinds.FIRST, kinds.MID]
+    assert (steps[1].discount, steps[2].discount) == (1.0, 0.0)
+
+
+def test_seeds():
+    first, second, other = (HideSeekEnvironment(SMALL, seed=s).reset().observation[0]["self"] for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("action", [STILL[:4], STILL.astype(np.float32), STILL + 10, STILL - 6])
+def test_bad_actions_name_the_agent(action):
+    made = HideSeekEnvironment(SMALL, seed=0)
+    made.reset()
+    with pytest.raises(ValueError, match="action of seeker_0"):
+        made.step([STILL, action])
+
+
+@pytest.mark.parametrize("actions", [[STILL], None, 5, [STILL, STILL, STILL]])
+def test_the_wrong_number_of_actions(actions):
+    made = HideSeekEnvironment(SMALL, seed=0)
+    made.reset()
+    with pytest.raises(ValueError, match="2 actions, for hider_0, seeker_0"):
+        made.step(actions)
+
+
+def test_unknown_options():
+    with pytest.raises(UserError, match="unknown scenario option"):
+        HideSeekEnvironment(SMALL, hidrs=1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dm_control_s_viewer_can_run_it(no_display):
+    runtime = pytest.importorskip("dm_control.viewer.runtime")
+    made = HideSeekEnvironment(SMALL, seed=0, horizon=3)
+    shown, changes, errors = runtime.Runtime(made), [], []
+    shown.on_physics_changed += lambda: changes.append(made.physics)
+    shown.on_error += errors.append
+    for _ in range(6):
+        shown.tick(0.1, False)
+    assert not errors
+    assert shown.get_time() == pytest.approx(3 * 0.075)
+    pose = made.physics.data.qpos.reshape(-1, 4)[:2]
+    np.testing.assert_allclose(pose, made._world.batch.engine.pose[0, :2].numpy(), atol=1e-5)
+    shown.restart()
+    shown.tick(0.1, False)
+    assert len(changes) == 2  # Each episode has its own walls.
