@@ -95,12 +95,17 @@ class BatchEnv:
       stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all reset at
         the same step. Those first episodes do not count in the statistics.
       engine: ``mujoco``, ``warp`` or ``auto`` for the one that is made for the device.
+      first_world: number of the first world, where several processes share the worlds of one seed.
+      all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers and
+        draws alike in whichever process it is.
 
     Raises:
       UserError: an impossible scenario, or an engine that cannot run here.
     """
 
     action_bins = ACTION_BINS
+    SHARED_STATE = ("generator", "num_diverged")
+    """Names in ``state_dict`` that are not (W, ...): the same in every process, and a count to be added up."""
 
     def __init__(
         self,
@@ -111,13 +116,16 @@ class BatchEnv:
         threads: int = 0,
         stagger: bool = False,
         engine: EngineName = "auto",
+        first_world: int = 0,
+        all_worlds: int | None = None,
     ) -> None:
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
+        self.first_world, self.all_worlds = first_world, num_worlds if all_worlds is None else all_worlds
         self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
         self.device = self.engine.device
         self.num_diverged = 0
-        self._layouts = LayoutStream(scenario, seed, num_worlds)
+        self._layouts = LayoutStream(scenario, seed, num_worlds, first_world)
         self._generator = torch.Generator(self.device).manual_seed(seed)
         self._perception = Perception(scenario, self.engine)
         self._observer = Observer(scenario, self.device)
@@ -126,7 +134,7 @@ class BatchEnv:
         self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
         self._allocate()
         if stagger:
-            share = (torch.arange(num_worlds, device=self.device) + 1) / num_worlds
+            share = (torch.arange(num_worlds, device=self.device) + first_world + 1) / self.all_worlds
             self._episode_end = (share * scenario.horizon).ceil().long()
             self._counted = self._episode_end == scenario.horizon
 
@@ -141,6 +149,7 @@ class BatchEnv:
         self._box_half_size = torch.zeros(w, s.max_boxes, 3, device=device)
         ramp_half_size = torch.tensor(scene.RAMP_REACH_HALF_SIZE, device=device)
         self._ramp_half_size = ramp_half_size.expand(w, s.ramps, 3)
+        self._cylinder_half_size = torch.zeros(w, s.cylinders.movable, 3, device=device)
         self._grabs = Grabs.none(w, s.num_agents, device)
         self._locks = Locks.none(w, s.num_objects, device)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
@@ -158,8 +167,13 @@ class BatchEnv:
 
     @property
     def frozen_agents(self) -> Tensor:
-        """(W, A) bool: agents whose next action will be ignored, such as seekers in the preparation phase."""
-        return self.game.frozen(self._steps)
+        """(W, A) bool: agents whose next action will be ignored: absent ones, and seekers in the preparation phase."""
+        return self.game.frozen(self._steps) | ~self.present_agents
+
+    @property
+    def present_agents(self) -> Tensor:
+        """(W, A) bool: agents that take part in the present episode; see ``Scenario.random_team_sizes``."""
+        return self._present[:, : self.num_agents].clone()
 
     @property
     def bytes_per_world(self) -> int:
@@ -171,7 +185,7 @@ class BatchEnv:
 
     def reseed(self, seed: int) -> None:
         """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has."""
-        self._layouts = LayoutStream(self.scenario, seed, self.num_worlds)
+        self._layouts = LayoutStream(self.scenario, seed, self.num_worlds, self.first_world)
         self._generator.manual_seed(seed)
 
     def reset(self, layout: Layout | None = None) -> Observation:
@@ -193,8 +207,10 @@ class BatchEnv:
         layout = layout.to(self.device)
         agents, boxes = self.num_agents, self.scenario.max_boxes
         self.engine.reset(worlds, layout)
+        self._present[worlds, :agents] = layout.agent_present
         self._present[worlds, agents : agents + boxes] = layout.box_present
         self._box_half_size[worlds] = layout.box_half_size
+        self._cylinder_half_size[worlds] = layout.cylinder_half_size
         self._grabs.holding[worlds] = -1
         for values in (self._locks.locked, self._locks.locker, self._steps):
             values[worlds] = 0
@@ -222,6 +238,7 @@ class BatchEnv:
             self._visible,
             self._lidar,
             self._steps,
+            self._cylinder_half_size,
         )
         return observation | self.game.entities()
 
@@ -261,7 +278,7 @@ class BatchEnv:
         self._look(self._all_worlds)
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
-        verdict.reward = torch.where(diverged[:, None], 0.0, verdict.reward)
+        verdict.reward = torch.where(diverged[:, None] | ~self.present_agents, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
         return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view)
@@ -293,13 +310,15 @@ class BatchEnv:
         """Decide grabs and locks from presses (W, A) bool, and tell the engine."""
         s, agents = self.scenario, self.num_agents
         object_pose = self._pose[:, agents:]
-        half_size = torch.cat([self._box_half_size, self._ramp_half_size], dim=1)
+        half_size = torch.cat([self._box_half_size, self._ramp_half_size, self._cylinder_half_size], dim=1)
         distance = distance_to_objects(self._pose[:, :agents, :3], object_pose, half_size)
         near = (distance <= s.reach) & self._present[:, None, agents:]
         seen = self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else near & seen, distance, self._pose)
         within = (near if s.lock_unseen else near & seen) & self.game.lockable(self._locks.locked)[:, None]
-        draw = torch.rand(within.shape, generator=self._generator, device=self.device)
+        # Drawn for the worlds of all processes, so that each world's numbers do not depend on who has it.
+        shape = (self.all_worlds, *within.shape[1:])
+        draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
         self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
         self.engine.set_locks(self._locks.locked, self._locks.pose)
@@ -370,6 +389,7 @@ class BatchEnv:
             "start_pose": self._start_pose,
             "present": self._present,
             "box_half_size": self._box_half_size,
+            "cylinder_half_size": self._cylinder_half_size,
             "visible": self._visible,
             "lidar": self._lidar,
             "steps": self._steps,
@@ -394,7 +414,8 @@ class BatchEnv:
         def group(name: str) -> dict[str, Tensor]:
             return {key.removeprefix(f"{name}."): v.clone() for key, v in state.items() if key.startswith(f"{name}.")}
 
-        for name in ("start_pose", "present", "box_half_size", "visible", "lidar", "steps", "episode_end", "counted"):
+        names = ("start_pose", "present", "box_half_size", "cylinder_half_size", "visible", "lidar", "steps")
+        for name in (*names, "episode_end", "counted"):
             setattr(self, f"_{name}", state[name].clone().to(self.device))
         self._generator.set_state(state["generator"])
         self.num_diverged = int(state["num_diverged"])

@@ -1,7 +1,8 @@
 """Entity features and masks: what the policy and the critic are given.
 
-Shapes: W worlds, A agents, B boxes, R ramps, O = B + R, E = A + O, D features. Everything is in absolute world coordinates
-with true centres (rule 6.3; docs/differences.md), nothing is normalised or clipped.
+Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C, E = A + O, D features.
+Everything is in absolute world coordinates with true centres (rule 6.3; docs/differences.md), nothing is normalised or
+clipped. Absent agents and boxes are zeros.
 
 =================== ================= ===================================================================================
 key                 shape             content
@@ -12,6 +13,7 @@ boxes               (W, A, B, D)      x, y, z, cos yaw, sin yaw, vx, vy, vz, yaw
                                       [, you_lock, team_lock, obj_lock]; absent boxes are zeros
 ramps               (W, A, R, D)      as boxes, with zeros for the size; lock flags if ramps can be locked
 lidar               (W, A, L)         distances, metres
+cylinders           (W, A, C, 12)     as boxes, with the size and without lock flags; only movable ones
 food                (W, A, F, D)      x, y, z, health [, reward per unit]; from envs/games/food.py, where there is food
 agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
@@ -44,6 +46,7 @@ def spec(s: Scenario) -> dict[str, Any]:
         "agents": (s.num_agents - 1, agent_features),
         "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes),
         "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps),
+        "cylinders": (s.cylinders.movable, 12),
         **GAMES[s.game].entity_shapes(s),
     }
     return {
@@ -77,6 +80,7 @@ class Observer:
         visible: Tensor,
         lidar: Tensor,
         steps: Tensor,
+        cylinder_half_size: Tensor | None = None,
     ) -> Observation:
         """Build the observation of every agent in every world. Nothing returned shares memory with what was given.
 
@@ -89,17 +93,20 @@ class Observer:
           visible: (W, A, E) bool.
           lidar: (W, A, L) metres.
           steps: (W,) int64 steps done in the episode.
+          cylinder_half_size: (W, C, 3) metres; only for scenarios with movable cylinders.
         """
         s = self._scenario
-        agents = self._agent_features(pose, velocity, steps)
+        agents = self._agent_features(pose, velocity, steps) * present[:, : s.num_agents, None]
         objects = self._object_features(pose[:, s.num_agents :], velocity[:, s.num_agents :])
         flags = self._lock_features(locks)
         first_object, first_ramp = s.num_agents, s.num_agents + s.max_boxes
+        ramps, cylinders = slice(first_ramp, first_ramp + s.ramps), slice(first_ramp + s.ramps, None)
+        ramp_objects = slice(s.max_boxes, s.max_boxes + s.ramps)
         observation = {"self": agents, "lidar": lidar.clone()} if s.lidar_rays else {"self": agents}
         if s.num_agents > 1:
             observation["agents"] = agents[:, self._others]
             observation["agents_visible"] = _pick(visible[..., :first_object], self._others)
-            observation["agents_present"] = present[:, self._others]
+            observation["agents_present"] = present[:, self._others] & present[:, :first_object, None]
         if s.max_boxes:
             shown = present[:, None, first_object:first_ramp]
             parts = [self._per_agent(objects[:, : s.max_boxes])]
@@ -111,14 +118,19 @@ class Observer:
             observation["boxes_visible"] = visible[..., first_object:first_ramp].clone()
             observation["boxes_present"] = shown.repeat(1, s.num_agents, 1)
         if s.ramps:
-            parts = [self._per_agent(objects[:, s.max_boxes :])]
+            parts = [self._per_agent(objects[:, ramp_objects])]
             if s.box_size_features:
                 parts.append(torch.zeros_like(parts[0][..., :3]))
             if s.lock_ramps:
-                parts.append(flags[:, :, s.max_boxes :])
+                parts.append(flags[:, :, ramp_objects])
             observation["ramps"] = torch.cat(parts, dim=-1)
-            observation["ramps_visible"] = visible[..., first_ramp:].clone()
-            observation["ramps_present"] = present[:, None, first_ramp:].repeat(1, s.num_agents, 1)
+            observation["ramps_visible"] = visible[..., ramps].clone()
+            observation["ramps_present"] = present[:, None, ramps].repeat(1, s.num_agents, 1)
+        if s.cylinders.movable and cylinder_half_size is not None:
+            parts = [objects[:, s.max_boxes + s.ramps :], 2 * cylinder_half_size]
+            observation["cylinders"] = self._per_agent(torch.cat(parts, dim=-1)).clone()
+            observation["cylinders_visible"] = visible[..., cylinders].clone()
+            observation["cylinders_present"] = present[:, None, cylinders].repeat(1, s.num_agents, 1)
         return observation
 
     def _agent_features(self, pose: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:

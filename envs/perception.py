@@ -1,6 +1,6 @@
 """What agents sense: the vision cone with line of sight, and the lidar. Both are rays cast by the physics engine.
 
-Shapes: K worlds, A agents, E entities (agents, boxes, ramps), L lidar rays.
+Shapes: K worlds, A agents, E entities (agents, boxes, ramps, movable cylinders), L lidar rays.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Perception:
         lidar_owner = torch.arange(agents, device=device).repeat_interleave(scenario.lidar_rays)
         self._ray_owner = torch.cat([lidar_owner, self._viewer])
         self._num_lidar = len(lidar_owner)
-        self._first_ramp = entities - scenario.ramps
+        first_ramp = scenario.num_agents + scenario.max_boxes
+        self._ramps = slice(first_ramp, first_ramp + scenario.ramps)
         self._ramp_target = torch.tensor(RAMP_CENTRE_OF_MASS, device=device)
 
     def sense(self, worlds: Tensor, pose: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,8 +78,8 @@ class Perception:
         agent_pose = pose[:, :agents]
         origin = agent_pose[:, self._ray_owner, :3]
         aim = pose[..., :3].clone()
-        ramp_pose = pose[:, self._first_ramp :]
-        aim[:, self._first_ramp :] += rotate(self._ramp_target.expand(ramp_pose[..., :3].shape), ramp_pose[..., 3])
+        ramp_pose = pose[:, self._ramps]
+        aim[:, self._ramps] += rotate(self._ramp_target.expand(ramp_pose[..., :3].shape), ramp_pose[..., 3])
         sight = aim[:, self._target] - agent_pose[:, self._viewer, :3]
         lidar_directions = self._lidar_directions.repeat(agents, 1).expand(len(pose), -1, -1)
         direction = torch.cat([lidar_directions, sight], dim=1)
@@ -86,5 +87,6 @@ class Perception:
         visible = torch.zeros(len(pose), agents, pose.shape[1], dtype=torch.bool, device=pose.device)
         visible[:, self._viewer, self._target] = entity[:, self._num_lidar :] == self._target
         visible &= in_cone(agent_pose, pose[..., :3], self._vision_angle) & present[:, None]
+        visible &= present[:, :agents, None]
         lidar = distance[:, : self._num_lidar].view(len(pose), agents, len(self._lidar_directions))
         return visible, torch.where(lidar.isinf(), self._lidar_range, lidar)

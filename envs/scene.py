@@ -45,6 +45,12 @@ class Scene:
     """(E, 4) joint ids: x, y, z, yaw. Each joint's qpos, dof and own id are equal."""
     box_geom: np.ndarray
     """(B,) geom ids."""
+    cylinder_geom: np.ndarray
+    """(C,) geom ids of movable cylinders."""
+    pillar_body: np.ndarray
+    """(P,) body ids of fixed cylinders."""
+    pillar_geom: np.ndarray
+    """(P,) geom ids of fixed cylinders."""
     wall_body: np.ndarray
     """(L,) body ids."""
     wall_geom: np.ndarray
@@ -52,7 +58,7 @@ class Scene:
     grab_weld: np.ndarray
     """(A, O) equality ids: agent holds object."""
     geom_entity: np.ndarray
-    """(ngeom,) entity that a geom belongs to, -1 for floor and walls."""
+    """(ngeom,) entity that a geom belongs to, E + i for fixed cylinder i, -1 for floor and walls."""
 
     @property
     def num_entities(self) -> int:
@@ -92,6 +98,10 @@ def _assemble(s: Scenario) -> mjcf.RootElement:
         root.attach(_box(s, i))
     for i in range(s.ramps):
         root.attach(_ramp(i))
+    for i in range(s.cylinders.movable):
+        root.attach(_cylinder(s, i))
+    for i in range(s.cylinders.fixed):
+        _add_pillar(root, s, i)
     _add_welds(root, s)
     return root
 
@@ -123,6 +133,13 @@ def _add_wall(root: mjcf.RootElement, index: int, friction: float) -> None:
         friction=(friction, 0.005, 0.0001),
         material="wall",
     )
+
+
+def _add_pillar(root: mjcf.RootElement, s: Scenario, index: int) -> None:
+    """Add a fixed cylinder, at its largest until an episode gives its size. Its friction is MuJoCo's default, 1."""
+    size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2)
+    body = root.worldbody.add("body", name=f"pillar{index}", pos=(0, 0, -30 - index))
+    body.add("geom", name=f"pillar{index}", type="cylinder", size=size, group=1, material="wall")
 
 
 def _agent(s: Scenario, index: int) -> mjcf.RootElement:
@@ -164,8 +181,16 @@ def _ramp(index: int) -> mjcf.RootElement:
     return ramp
 
 
+def _cylinder(s: Scenario, index: int) -> mjcf.RootElement:
+    cylinder = mjcf.from_path(str(ASSETS_PATH / "cylinder.xml"))
+    cylinder.model = f"cylinder{index}"
+    cylinder.find("geom", "cylinder").size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2)
+    return cylinder
+
+
 def _object_names(s: Scenario) -> list[str]:
-    return [f"box{i}" for i in range(s.max_boxes)] + [f"ramp{i}" for i in range(s.ramps)]
+    kinds = (("box", s.max_boxes), ("ramp", s.ramps), ("cylinder", s.cylinders.movable))
+    return [f"{kind}{i}" for kind, number in kinds for i in range(number)]
 
 
 def _add_welds(root: mjcf.RootElement, s: Scenario) -> None:
@@ -184,7 +209,7 @@ def _add_welds(root: mjcf.RootElement, s: Scenario) -> None:
 def _place(root: mjcf.RootElement, s: Scenario, layout: Layout) -> None:
     """Write an episode's start into the MJCF tree."""
     names = [f"agent{i}" for i in range(s.num_agents)] + _object_names(s)
-    poses = np.concatenate([layout.agent_pose[0], layout.box_pose[0], layout.ramp_pose[0]])
+    poses = layout.entity_pose[0]
     for name, pose in zip(names, poses.tolist(), strict=True):
         body = root.find("body", f"{name}/body")
         body.pos, body.euler = pose[:3], (0, 0, pose[3])
@@ -200,6 +225,15 @@ def _place(root: mjcf.RootElement, s: Scenario, layout: Layout) -> None:
             geom = root.find("geom", f"wall{i}")
             geom.size = (half_x, half_y, height / 2)
             geom.material = "outer_wall" if layout.wall_is_outer[0, i] else "wall"
+    _place_cylinders(root, layout)
+
+
+def _place_cylinders(root: mjcf.RootElement, layout: Layout) -> None:
+    for i, (x, y, radius, height) in enumerate(layout.pillars[0].tolist()):
+        root.find("body", f"pillar{i}").pos = (x, y, height / 2)
+        root.find("geom", f"pillar{i}").size = (radius, height / 2)
+    for i, (radius, _, half_height) in enumerate(layout.cylinder_half_size[0].tolist()):
+        root.find("geom", f"cylinder{i}/cylinder").size = (radius, half_height)
 
 
 def _banish(root: mjcf.RootElement, index: int) -> None:
@@ -215,9 +249,11 @@ def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:
     entity_joints = np.array([[model.joint(f"{name}/{j}").id for j in ("x", "y", "z", "yaw")] for name in names])
     if not np.array_equal(entity_joints.ravel(), np.arange(model.nq)):
         raise AssertionError("joints must be in entity order: x, y, z, yaw of each body")
-    walls = range(max_walls(s))
+    walls, pillars = range(max_walls(s)), range(s.cylinders.fixed)
+    pillar_body = np.array([model.body(f"pillar{i}").id for i in pillars], dtype=int)
     body_entity = np.full(model.nbody, -1)
     body_entity[entity_body] = np.arange(len(names))
+    body_entity[pillar_body] = len(names) + np.arange(len(pillar_body))
     return Scene(
         scenario=s,
         model=model,
@@ -225,6 +261,9 @@ def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:
         entity_body=entity_body,
         entity_joints=entity_joints,
         box_geom=np.array([model.geom(f"box{i}/box").id for i in range(s.max_boxes)], dtype=int),
+        cylinder_geom=np.array([model.geom(f"cylinder{i}/cylinder").id for i in range(s.cylinders.movable)], dtype=int),
+        pillar_body=pillar_body,
+        pillar_geom=np.array([model.geom(f"pillar{i}").id for i in pillars], dtype=int),
         wall_body=np.array([model.body(f"wall{i}").id for i in walls], dtype=int),
         wall_geom=np.array([model.geom(f"wall{i}").id for i in walls], dtype=int),
         grab_weld=np.array(

@@ -90,7 +90,7 @@ class Food:
         self.state["food/health"] = self.state["food/health"] - eaten.sum(1)
         self.state["food_eaten"] += eaten.sum((1, 2))
         self._respawn()
-        return self._reward(eaten)
+        return self._reward(eaten, view.present[:, : self.scenario.hiders])
 
     def _eaters(self, view: View, caught_before: Tensor) -> Tensor:
         """(W, H, F) bool: who takes from which food."""
@@ -127,10 +127,10 @@ class Food:
             places = self.state["food/places"].shape[2]
             self.state["food/place"] = (self.state["food/place"] + back) % places
 
-    def _reward(self, eaten: Tensor) -> Tensor:
+    def _reward(self, eaten: Tensor, present: Tensor) -> Tensor:
         units = eaten.sum(2)
         if self.options.reward == "joint_mean":
-            units = units.mean(1, keepdim=True).expand_as(units)
+            units = units.sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1) * present
         reward = units * self.state["food/scale"][:, None]
         return torch.nn.functional.pad(reward, (0, self.scenario.seekers))
 

@@ -58,6 +58,8 @@ class Verdict:
 class Game:
     """Rules of one game over W worlds. The base class is free play: no reward, no early end.
 
+    Agents that are absent from an episode are dealt with by the environment: they are frozen, unseen and without reward.
+
     A game keeps everything that changes during an episode in ``state``, so that environments can save, restore and copy it
     without knowing what it is.
     """
@@ -94,8 +96,8 @@ class Game:
     def lockable(self, locked: Tensor) -> Tensor:
         """Return (W, O) bool: objects on which the lock action works now, given what is locked (W, O)."""
         s = self.scenario
-        kinds = torch.tensor([s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps, device=self.device)
-        return kinds.bool().expand_as(locked)
+        kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
+        return torch.tensor(kinds, dtype=torch.bool, device=self.device).expand_as(locked)
 
     def judge(self, view: View) -> Verdict:
         """Reward the step just made and say whether the game is over."""
@@ -104,10 +106,11 @@ class Game:
 
     def tally(self, view: View, verdict: Verdict) -> None:
         """Add a step to the sums of the episode."""
-        hiders = self.scenario.hiders
-        self.state["return/hiders"] += verdict.reward[:, :hiders].mean(1)
-        if self.scenario.seekers:
-            self.state["return/seekers"] += verdict.reward[:, hiders:].mean(1)
+        s = self.scenario
+        for team, members in (("hiders", slice(0, s.hiders)), ("seekers", slice(s.hiders, s.num_agents))):
+            if f"return/{team}" in self.state:
+                number = view.present[:, members].sum(1).clamp(min=1)
+                self.state[f"return/{team}"] += verdict.reward[:, members].sum(1) / number
 
     def statistics(self, view: View) -> dict[str, Tensor]:
         """Return the numbers of each running episode up to now: name -> (W,) float32."""

@@ -97,16 +97,17 @@ class HideAndSeek(Game):
 
 def seeker_sees_hider(visible: Tensor, hiders: int) -> Tensor:
     """Return (W, S, H) bool from visible (W, A, E): which seeker sees which hider. Hiders' own vision does not count."""
-    return visible[:, hiders : visible.shape[1], :hiders]
+    return visible[:, hiders:, :hiders]
 
 
-def visibility_reward(sees: Tensor, reward_type: RewardType) -> Tensor:
+def visibility_reward(sees: Tensor, reward_type: RewardType, present: Tensor | None = None) -> Tensor:
     """Reward +-1 for staying unseen and for seeing.
 
     Args:
       sees: (W, S, H) bool.
       reward_type: ``selfish`` as is, ``joint_mean`` averaged over each team, ``joint_zero_sum`` the hiders' minimum and
         the seekers' maximum.
+      present: (W, A) bool, everyone if not given. Absent agents neither see nor are seen, and do not count in means.
 
     Returns:
       (W, A) float32.
@@ -114,12 +115,19 @@ def visibility_reward(sees: Tensor, reward_type: RewardType) -> Tensor:
     hiders = 1.0 - 2.0 * sees.any(dim=1).float()
     seekers = 2.0 * sees.any(dim=2).float() - 1.0
     if reward_type == "joint_mean":
-        hiders = hiders.mean(1, keepdim=True).expand_as(hiders)
-        seekers = seekers.mean(1, keepdim=True).expand_as(seekers)
+        present = hiders.new_ones(len(sees), sum(sees.shape[1:])) if present is None else present
+        hiders = team_mean(hiders, present[:, : sees.shape[2]])
+        seekers = team_mean(seekers, present[:, sees.shape[2] :])
     elif reward_type == "joint_zero_sum":
         hiders = hiders.amin(1, keepdim=True).expand_as(hiders)
-        seekers = seekers.amax(1, keepdim=True).expand_as(seekers)
+        seekers = seekers.amax(1, keepdim=True).expand_as(seekers) if sees.shape[1] else seekers
     return torch.cat([hiders, seekers], dim=1)
+
+
+def team_mean(values: Tensor, present: Tensor) -> Tensor:
+    """Give every member of a team the mean of values (W, n) over those present (W, n)."""
+    total = (values * present).sum(1, keepdim=True)
+    return (total / present.sum(1, keepdim=True).clamp(min=1)).expand_as(values)
 
 
 def outside(position: Tensor, bounds: tuple[float, float, float, float]) -> Tensor:
@@ -142,7 +150,7 @@ def reward(s: Scenario, visible: Tensor, pose: Tensor, present: Tensor, live: Te
     Returns:
       (W, A) float32. Being out of bounds replaces the reward; the preparation phase makes everything zero.
     """
-    value = visibility_reward(seeker_sees_hider(visible, s.hiders), s.reward_type)
+    value = visibility_reward(seeker_sees_hider(visible, s.hiders), s.reward_type, present[:, : s.num_agents])
     if s.bounds is not None:
         out = outside(pose[..., :3], s.bounds) & present
         value = torch.where(out[:, : s.num_agents], OUT_OF_BOUNDS_REWARD, value)
@@ -161,11 +169,11 @@ def behaviour(s: Scenario, pose: Tensor, start_pose: Tensor, present: Tensor, lo
     """
     displacement = (pose - start_pose)[:, s.num_agents :, :3].norm(dim=-1)
     moved = torch.where(present[:, s.num_agents :], displacement, 0.0)
-    boxes = s.max_boxes
+    boxes, ramps = s.max_boxes, slice(s.max_boxes, s.max_boxes + s.ramps)
     zero = torch.zeros(len(moved), device=moved.device)
     return {
         "max_box_move": moved[:, :boxes].amax(1) if boxes else zero,
         "num_box_lock": locked[:, :boxes].sum(1).float(),
-        "max_ramp_move": moved[:, boxes:].amax(1) if s.ramps else zero,
-        "num_ramp_lock": locked[:, boxes:].sum(1).float(),
+        "max_ramp_move": moved[:, ramps].amax(1) if s.ramps else zero,
+        "num_ramp_lock": locked[:, ramps].sum(1).float(),
     }

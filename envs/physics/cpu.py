@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..scene import FREE_RANGE, RAY_GROUPS, Scene
-from .engine import MAX_SPEED, PARKING, PARKING_SPACING, PhysicsEngine
+from .engine import MAX_SPEED, PhysicsEngine, parking_place
 
 PER_WORLD_FIELDS = (
     "geom_size",
@@ -49,6 +49,7 @@ class CpuEngine(PhysicsEngine):
         self._ctrl = self._batch.bind("ctrl").reshape(num_worlds, self._agents, 3)
         self._eq_active = self._batch.bind("eq_active")
         self._object_joints = scene.entity_joints[self._agents :]
+        self._parking_place = parking_place(scene).double().numpy()
         self._parked = np.zeros((num_worlds, self._entities), dtype=bool)
         self._holding = np.full((num_worlds, self._agents), -1)
         self._locked = np.zeros((num_worlds, scenario.num_objects), dtype=bool)
@@ -78,13 +79,17 @@ class CpuEngine(PhysicsEngine):
         self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._write_walls(ids, layout)
         self._write_boxes(ids, layout)
+        if len(self.scene.pillar_geom):
+            self._write_pillars(ids, layout)
+        if len(self.scene.cylinder_geom):
+            self._write_cylinders(ids, layout)
         self._write_parking(ids, layout)
         self._model["jnt_range"][ids[:, None], self._object_joints.ravel()] = (-FREE_RANGE, FREE_RANGE)
         self._holding[ids] = -1
         self._locked[ids] = False
         self._diverged[worlds] = False
         self._batch.set_const(ids)
-        poses = torch.cat([layout.agent_pose, layout.box_pose, layout.ramp_pose], dim=1)
+        poses = layout.entity_pose
         self.set_bodies(worlds, poses, torch.zeros_like(poses))
         self._warnings_seen[ids] = self._divergence_warnings()[ids]
 
@@ -109,9 +114,23 @@ class CpuEngine(PhysicsEngine):
         self._model["geom_size"][ids[:, None], self.scene.box_geom] = half
         self._model["body_inertia"][ids[:, None], bodies] = inertia
 
+    def _write_pillars(self, ids: np.ndarray, layout: Layout) -> None:
+        x, y, radius, height = np.moveaxis(layout.pillars.numpy(), -1, 0)
+        rows = ids[:, None]
+        self._model["body_pos"][rows, self.scene.pillar_body] = np.stack([x, y, height / 2], axis=-1)
+        self._model["geom_size"][rows, self.scene.pillar_geom, :2] = np.stack([radius, height / 2], axis=-1)
+
+    def _write_cylinders(self, ids: np.ndarray, layout: Layout) -> None:
+        radius, _, half_height = np.moveaxis(layout.cylinder_half_size.numpy(), -1, 0)
+        across = radius**2 / 4 + half_height**2 / 3  # Solid cylinder of 1 kg.
+        rows, bodies = ids[:, None], self.scene.entity_body[self._entities - len(self.scene.cylinder_geom) :]
+        self._model["geom_size"][rows, self.scene.cylinder_geom, :2] = np.stack([radius, half_height], axis=-1)
+        self._model["body_inertia"][rows, bodies] = np.stack([across, across, radius**2 / 2], axis=-1)
+
     def _write_parking(self, ids: np.ndarray, layout: Layout) -> None:
         boxes = slice(self._agents, self._agents + layout.box_present.shape[1])
         self._parked[ids] = False
+        self._parked[ids, : self._agents] = ~layout.agent_present.numpy()
         self._parked[ids, boxes] = ~layout.box_present.numpy()
         self._model["body_gravcomp"][ids[:, None], self.scene.entity_body] = self._parked[ids].astype(float)
 
@@ -119,10 +138,7 @@ class CpuEngine(PhysicsEngine):
         """See PhysicsEngine.set_bodies."""
         ids = worlds.numpy()
         parked = self._parked[ids][..., None]
-        place = np.zeros((self._entities, 4))
-        place[:, :3] = PARKING
-        place[:, 0] += PARKING_SPACING * np.arange(self._entities)
-        self._qpos[ids] = np.where(parked, place, pose.double().numpy())
+        self._qpos[ids] = np.where(parked, self._parking_place, pose.double().numpy())
         self._qvel[ids] = np.where(parked, 0.0, velocity.double().numpy())
 
     def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:

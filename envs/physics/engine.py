@@ -1,8 +1,9 @@
 """The contract between the rules and a physics engine.
 
-Shapes: W worlds, A agents, B boxes, R ramps, O = B + R objects, E = A + O entities (agents, boxes, ramps), N rays.
+Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents, boxes,
+ramps, cylinders), N rays.
 Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is x, y, z of the true centre and the
-unwrapped yaw; a *velocity* is their time derivative. Absent objects are parked where nothing meets them.
+unwrapped yaw; a *velocity* is their time derivative. Absent agents and boxes are parked where nothing meets them.
 
 Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and ``rays``.
 """
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..layouts import Layout
-from ..scene import Scene
+from ..scene import AGENT_RADIUS, Scene
 
 
 class PhysicsEngine(ABC):
@@ -38,7 +39,7 @@ class PhysicsEngine(ABC):
 
     @abstractmethod
     def reset(self, worlds: Tensor, layout: Layout) -> None:
-        """Start episodes: write walls, sizes and poses; everything at rest, nothing held, nothing locked.
+        """Start episodes: write walls, fixed cylinders, sizes and poses; everything at rest, nothing held, nothing locked.
 
         Args:
           worlds: (K,) sorted world indices.
@@ -83,7 +84,8 @@ class PhysicsEngine(ABC):
           exclude: (N,) int64 entity whose geoms ray n ignores, -1 for none.
 
         Returns:
-          distance (K, N) float32, ``inf`` on a miss, and the entity hit (K, N) int64, -1 for anything else or a miss.
+          distance (K, N) float32, ``inf`` on a miss, and what was hit (K, N) int64: an entity, E + i for fixed cylinder i,
+          -1 for anything else or a miss.
         """
 
     @property
@@ -121,8 +123,18 @@ class PhysicsEngine(ABC):
 
 
 PARKING = (-40.0, -40.0, 30.0)
-"""Metres; where absent objects wait, far from everything, with gravity compensated."""
+"""Metres; where absent boxes wait, far from everything, with gravity compensated; absent agents stand on the floor."""
 PARKING_SPACING = 3.0
 """Metres along x between parked objects."""
 MAX_SPEED = 200.0
 """Metres per second beyond which a body counts as thrown away by the solver; agents reach 12 m/s."""
+
+
+def parking_place(scene: Scene) -> Tensor:
+    """Return (E, 4) float32 poses at which absent entities wait."""
+    entities, agents = scene.num_entities, scene.scenario.num_agents
+    place = torch.zeros(entities, 4)
+    place[:, :3] = torch.tensor(PARKING)
+    place[:, 0] += PARKING_SPACING * torch.arange(entities)
+    place[:agents, 2] = AGENT_RADIUS
+    return place

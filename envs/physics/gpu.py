@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..scene import FREE_RANGE, Scene
-from .engine import MAX_SPEED, PARKING, PARKING_SPACING, PhysicsEngine
+from .engine import MAX_SPEED, PhysicsEngine, parking_place
 from .warp_model import MODEL_FIELDS, WarpWorlds
 
 BOX_MASS = 1.0  # Kilograms, whatever the size.
@@ -64,10 +64,11 @@ class WarpEngine(PhysicsEngine):
         self._hidden_wall = on_device(scene.model.body_pos[scene.wall_body].astype(np.float32))
         self._free_range = torch.tensor((-FREE_RANGE, FREE_RANGE), device=self.device)
         self._materials = tuple(scene.model.material(name).id for name in ("wall", "outer_wall"))
-        place = torch.zeros(self._entities, 4)
-        place[:, :3] = torch.tensor(PARKING)
-        place[:, 0] += PARKING_SPACING * torch.arange(self._entities)
-        self._parking_place = place.to(self.device)
+        self._parking_place = parking_place(scene).to(self.device)
+        self._pillar_geom, self._cylinder_geom = on_device(scene.pillar_geom), on_device(scene.cylinder_geom)
+        cylinders = slice(self._entities - len(scene.cylinder_geom), self._entities)
+        self._cylinder_body = on_device(scene.entity_body[cylinders])
+        self._cylinder_yaw = on_device(scene.entity_joints[cylinders, 3])
 
     @property
     def pose(self) -> Tensor:
@@ -87,13 +88,18 @@ class WarpEngine(PhysicsEngine):
     def reset(self, worlds: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.reset."""
         self._write_walls(worlds, layout)
+        self._parked[worlds, : self._agents] = ~layout.agent_present
         self._write_boxes(worlds, layout)
+        if len(self._pillar_geom):
+            self._write_pillars(worlds, layout)
+        if len(self._cylinder_geom):
+            self._write_cylinders(worlds, layout)
         self._object_range[worlds] = self._free_range
         if self._objects:
             self._fields["eq_active"][worlds] = False
         self._ctrl[worlds] = 0.0
         self._diverged = self._diverged.index_fill(0, worlds, False)
-        poses = torch.cat([layout.agent_pose, layout.box_pose, layout.ramp_pose], dim=1)
+        poses = layout.entity_pose
         self.set_bodies(worlds, poses, torch.zeros_like(poses))
 
     def _write_walls(self, worlds: Tensor, layout: Layout) -> None:
@@ -122,14 +128,38 @@ class WarpEngine(PhysicsEngine):
         inertia = BOX_MASS / 3 * (squares.sum(-1, keepdim=True) - squares)  # Solid box.
         rows = worlds[:, None]
         self._write_box_geoms(rows, self._box_geom, half)
+        self._fields["body_gravcomp"][rows, self._box_body] = absent.float()
+        self._write_inertia(rows, self._box_body, self._box_yaw, inertia)
+
+    def _write_inertia(self, rows: Tensor, bodies: Tensor, yaw_dofs: Tensor, inertia: Tensor) -> None:
+        """Write principal inertias (K, n, 3) of bodies of 1 kg, and what MuJoCo's set_const derives from them."""
         fields = self._fields
-        fields["body_inertia"][rows, self._box_body] = inertia
-        fields["body_gravcomp"][rows, self._box_body] = absent.float()
-        # What MuJoCo's set_const computes for a body that slides along three axes and turns about the vertical.
+        fields["body_inertia"][rows, bodies] = inertia
+        # For a body that slides along three axes and turns about the vertical.
         yaw_weight = 1 / inertia[..., 2]
         weight = torch.stack([torch.full_like(yaw_weight, 1 / BOX_MASS), yaw_weight / 3], dim=-1)
-        fields["body_invweight0"][rows, self._box_body] = weight
-        fields["dof_invweight0"][rows, self._box_yaw] = yaw_weight
+        fields["body_invweight0"][rows, bodies] = weight
+        fields["dof_invweight0"][rows, yaw_dofs] = yaw_weight
+
+    def _write_pillars(self, worlds: Tensor, layout: Layout) -> None:
+        """Write fixed cylinders, which do not move, as walls do not."""
+        x, y, radius, height = layout.pillars.unbind(-1)
+        rows = worlds[:, None]
+        self._fields["geom_xpos"][rows, self._pillar_geom] = torch.stack([x, y, height / 2], dim=-1)
+        self._write_cylinder_geoms(rows, self._pillar_geom, radius, height / 2)
+
+    def _write_cylinders(self, worlds: Tensor, layout: Layout) -> None:
+        radius, _, half_height = layout.cylinder_half_size.unbind(-1)
+        rows = worlds[:, None]
+        self._write_cylinder_geoms(rows, self._cylinder_geom, radius, half_height)
+        across = BOX_MASS * (radius**2 / 4 + half_height**2 / 3)  # Solid cylinder.
+        inertia = torch.stack([across, across, BOX_MASS * radius**2 / 2], dim=-1)
+        self._write_inertia(rows, self._cylinder_body, self._cylinder_yaw, inertia)
+
+    def _write_cylinder_geoms(self, rows: Tensor, geoms: Tensor, radius: Tensor, half_height: Tensor) -> None:
+        self._fields["geom_size"][rows, geoms] = torch.stack([radius, half_height, torch.zeros_like(radius)], dim=-1)
+        self._fields["geom_rbound"][rows, geoms] = (radius**2 + half_height**2).sqrt()
+        self._fields["geom_aabb"][rows, geoms, 1] = torch.stack([radius, radius, half_height], dim=-1)
 
     def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
         """See PhysicsEngine.set_bodies."""
@@ -192,8 +222,9 @@ class WarpEngine(PhysicsEngine):
             if name in self._fields:
                 target = getattr(model, name)
                 target[:] = self._fields[name][world].cpu().numpy().reshape(target.shape)
-        walls = self._fields["geom_xpos"][world, self._wall_geom]
-        model.body_pos[self.scene.wall_body] = walls.cpu().numpy()
+        geoms = np.append(self.scene.wall_geom, self.scene.pillar_geom)
+        bodies = np.append(self.scene.wall_body, self.scene.pillar_body)
+        model.body_pos[bodies] = self._fields["geom_xpos"][world, torch.from_numpy(geoms)].cpu().numpy()
         mujoco.mj_setConst(model, mujoco.MjData(model))
         return model
 
