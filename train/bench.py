@@ -7,6 +7,7 @@ between parts of one run mean much.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import platform
 import statistics
@@ -33,6 +34,8 @@ PARTS = {
     "training": "rollouts and PPO updates",
 }
 """What is measured, from the least to the most work per step."""
+if importlib.util.find_spec("pettingzoo") is not None:
+    PARTS["pettingzoo"] = "one world on one core through PettingZoo, random actions"
 _LOOP_WORLDS = 8  # worlds of the Python loop; it has no parallelism, so more change nothing
 _ROLLOUT_STEPS = 40  # of the training part; the cost of a step does not depend on it, the length of a turn does
 
@@ -56,6 +59,7 @@ class Benchmark:
             "environment": self._environment,
             "inference": self._inference,
             "training": self._training,
+            "pettingzoo": self._pettingzoo,
         }
 
     def run(
@@ -146,6 +150,25 @@ class Benchmark:
             return self.trainer.env_steps - before
 
         return _steps_per_second(step, seconds)
+
+    def _pettingzoo(self, seconds: float) -> float:
+        from envs.adapters.pettingzoo_env import parallel_env
+
+        env, rng = parallel_env(scenario=self.config.scenario), np.random.default_rng(self.config.seed)
+        bins, threads = np.array(self.env.action_bins), torch.get_num_threads()
+        env.reset(seed=self.config.seed)
+
+        def step() -> int:
+            if not env.agents:
+                env.reset()
+            env.step({agent: rng.integers(bins) for agent in env.agents})
+            return 1
+
+        torch.set_num_threads(1)
+        step()
+        speed = _steps_per_second(step, seconds)
+        torch.set_num_threads(threads)
+        return speed
 
 
 def _steps_per_second(step: Callable[[], int], seconds: float) -> float:
