@@ -18,14 +18,24 @@ class LayoutStream:
 
     Episode e of world w depends on (seed, w, e) alone: not on the number of worlds, nor on how draws are grouped or
     ordered. The whole state is one episode counter per world.
+
+    Args:
+      scenario: what the worlds are.
+      seed: decides every layout.
+      num_worlds: worlds of this stream.
+      first_world: number of its first world, where several streams share the worlds of one seed.
+
+    Raises:
+      UserError: a negative seed.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, num_worlds: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0) -> None:
         if seed < 0:
             raise UserError(f"seed is {seed}; it must not be negative")
         self.scenario = scenario
         self.seed = seed
         self.num_worlds = num_worlds
+        self.first_world = first_world
         self._episodes = [0] * num_worlds
 
     def draw(self, world_ids: Tensor) -> Layout:
@@ -61,7 +71,7 @@ class LayoutStream:
         if not 0 <= world < self.num_worlds:
             raise IndexError(f"world {world} is not in 0..{self.num_worlds - 1}")
         episode = self._episodes[world]
-        seeds = np.random.SeedSequence(self.seed, spawn_key=(world, episode))
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.first_world + world, episode))
         start = draw_start(self.scenario, np.random.default_rng(seeds))
         self._episodes[world] = episode + 1
         return start

@@ -64,3 +64,11 @@ def test_mistakes_are_refused():
         LayoutStream(FULL, seed=-1, num_worlds=4)
     with pytest.raises(IndexError):
         stream.draw(torch.tensor([4]))
+
+
+def test_a_part_of_the_worlds_has_the_layouts_of_the_whole():
+    whole, part = LayoutStream(FULL, seed=3, num_worlds=5), LayoutStream(FULL, seed=3, num_worlds=2, first_world=3)
+    for _ in range(2):
+        expected, found = whole.draw(torch.tensor([3, 4])), part.draw(torch.tensor([0, 1]))
+        assert torch.equal(expected.agent_pose, found.agent_pose)
+        assert torch.equal(expected.walls, found.walls)
