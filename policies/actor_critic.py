@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .heads import ActionHead
-from .normalizers import Normalizer, ObservationNormalizer
+from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
 from .tower import NetworkConfig, Tower
 
@@ -59,8 +59,12 @@ class ActorCritic(nn.Module):
         resets: Tensor,
         deterministic: bool = False,
         generator: torch.Generator | None = None,
+        part: tuple[int, int] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
         """Take one step with observations (N, ...) and resets (N,).
+
+        With ``part`` = (first sequence, number of all sequences), these are one process's share of more sequences; each acts
+        as it would if all were here.
 
         Returns:
             Actions (N, len(action_bins)) int64, their log-probabilities (N,), values (N,) in units of reward, and the
@@ -70,7 +74,7 @@ class ActorCritic(nn.Module):
         normalized = self.observation_normalizer(observation)
         features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
         distribution = self.action_head(features)
-        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
         features, (critic_h, critic_c) = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
         value = self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
         return actions, distribution.log_prob(actions), value, LSTMState(actor_h, actor_c, critic_h, critic_c)
@@ -118,13 +122,14 @@ class ActorCritic(nn.Module):
         return distribution.log_prob(actions), distribution.entropy(), self.value_head(features).squeeze(-1)
 
     @torch.no_grad()
-    def update_value_normalizer(self, targets: Tensor) -> None:
+    def update_value_normalizer(self, targets: Tensor, add_up: AddUp = alone) -> None:
         """Take one batch of value targets (...) into their statistics without changing any value in units of reward.
 
+        With ``add_up``, the batch is this process's part of one batch.
         The value head predicts normalised values, so it is rescaled from the old statistics to the new ones (PopArt).
         """
         normalizer = self.value_normalizer
         old_mean, old_std = normalizer.mean.clone(), normalizer.std.clone()
-        normalizer.update(targets.unsqueeze(-1))
+        normalizer.update(targets.unsqueeze(-1), add_up)
         self.value_head.weight.mul_(old_std / normalizer.std)
         self.value_head.bias.mul_(old_std).add_(old_mean - normalizer.mean).div_(normalizer.std)

@@ -19,10 +19,18 @@ class MultiCategorical:
     def __init__(self, logits: Tensor) -> None:
         self.log_probs = logits.log_softmax(-1)
 
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draw actions (..., actions), int64, by adding Gumbel noise to the log-probabilities."""
+    def sample(self, generator: torch.Generator | None = None, part: tuple[int, int] | None = None) -> Tensor:
+        """Draw actions (..., actions), int64, by adding Gumbel noise to the log-probabilities.
+
+        Args:
+            generator: Source of the noise; None takes torch's own.
+            part: (first row, number of all rows), where these rows are a part of more, shared out among processes: every
+                row gets the noise that it would get if all rows were sampled at once. None if these are all.
+        """
+        first, rows = part or (0, len(self.log_probs))
+        noise = self.log_probs.new_empty(rows, *self.log_probs.shape[1:]).exponential_(generator=generator)
         # The bound keeps the noise finite, below 86, so that a padding bin can never win.
-        exponential = torch.empty_like(self.log_probs).exponential_(generator=generator).clamp_min_(1e-37)
+        exponential = noise.narrow(0, first, len(self.log_probs)).clamp_min(1e-37)
         return (self.log_probs - exponential.log_()).argmax(-1)
 
     def mode(self) -> Tensor:

@@ -7,6 +7,8 @@ side effect of a forward pass: acting with a policy does not change it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,14 @@ DECAY = 0.99999  # per batch
 MIN_VARIANCE = 0.01  # keeps the standard deviation at or above 0.1, so that constant features do not explode
 MIN_DEBIAS = 1e-6
 OBSERVATION_CLIP = 5.0  # standard deviations
+
+AddUp = Callable[[Tensor], Tensor]
+"""Takes this process's sums, returns the sums of all processes that learn together."""
+
+
+def alone(sums: Tensor) -> Tensor:
+    """Return the sums of a process that learns alone."""
+    return sums
 
 
 class Normalizer(nn.Module):
@@ -41,14 +51,21 @@ class Normalizer(nn.Module):
         self.register_buffer("std", torch.ones(features))
 
     @torch.no_grad()
-    def update(self, batch: Tensor) -> None:
-        """Take one batch (..., features) into the averages; all leading dimensions are averaged over."""
+    def update(self, batch: Tensor, add_up: AddUp = alone) -> None:
+        """Take one batch (..., features) into the averages; all leading dimensions are averaged over.
+
+        With ``add_up``, the batch is this process's part of one batch.
+        """
         rows = batch.flatten(0, -2)
-        self.update_from_moments(rows.mean(0, dtype=torch.float64), rows.square().mean(0, dtype=torch.float64))
+        count = self.debias.new_tensor([float(len(rows))])
+        sums = torch.cat([rows.sum(0, dtype=torch.float64), rows.square().sum(0, dtype=torch.float64), count])
+        moments = add_up(sums)
+        mean, mean_square = (moments[:-1] / moments[-1]).chunk(2)
+        self.update_from_moments(mean, mean_square)
 
     @torch.no_grad()
     def update_from_moments(self, mean: Tensor, mean_square: Tensor) -> None:
-        """Take the moments (features,) of one batch into the averages, for moments gathered from several processes."""
+        """Take the moments (features,) of one batch into the averages."""
         self.mean_average.lerp_(mean.double(), 1.0 - self.decay)
         self.square_average.lerp_(mean_square.double(), 1.0 - self.decay)
         self.debias.lerp_(torch.ones_like(self.debias), 1.0 - self.decay)
@@ -89,11 +106,14 @@ class ObservationNormalizer(nn.Module):
         return normalizer
 
     @torch.no_grad()
-    def update(self, observation: dict[str, Tensor]) -> None:
-        """Take one batch of observations, with any leading dimensions, into the statistics."""
+    def update(self, observation: dict[str, Tensor], add_up: AddUp = alone) -> None:
+        """Take one batch of observations, with any leading dimensions, into the statistics.
+
+        With ``add_up``, the batch is this process's part of one batch.
+        """
         for key in self.keys:
             batch = observation[key]
-            self._of(key).update(batch.unsqueeze(-1) if key == "lidar" else batch)
+            self._of(key).update(batch.unsqueeze(-1) if key == "lidar" else batch, add_up)
 
     def forward(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the observation with features normalised and clipped, and masks as they are."""

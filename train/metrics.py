@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from .files import write_atomically, write_error
+from .ranks import Ranks
 
 CHART_TAGS = {
     "return/hiders": "charts/episodic_return/hiders",
@@ -40,17 +41,25 @@ class EpisodeMeans:
             self._counts[name] = self._counts.get(name, 0) + known.numel()
         self.episodes += max((values.numel() for values in statistics.values()), default=0)
 
-    def pop(self) -> dict[str, float]:
-        """Return the means by tag, with the number of episodes, and start again. Empty if no episode ended."""
-        means = {
-            CHART_TAGS.get(name, f"stats/{name}"): total / self._counts[name]
-            for name, total in self._sums.items()
-            if self._counts[name]
-        }
-        if self.episodes:
-            means["charts/episodes"] = float(self.episodes)
+    def pop(self, ranks: Ranks | None = None) -> dict[str, float]:
+        """Return the means by tag, with the number of episodes, and start again. Empty if no episode ended.
+
+        Args:
+          ranks: the processes whose episodes are all counted; None for this one's alone.
+        """
+        parts = (ranks or Ranks()).collect((self._sums, self._counts, self.episodes))
         self._sums, self._counts, self.episodes = {}, {}, 0
-        return means
+        sums: dict[str, float] = {}
+        counts: dict[str, int] = {}
+        for part_sums, part_counts, _ in parts:
+            for name, value in part_sums.items():
+                sums[name] = sums.get(name, 0.0) + value
+                counts[name] = counts.get(name, 0) + part_counts[name]
+        means = {
+            CHART_TAGS.get(name, f"stats/{name}"): total / counts[name] for name, total in sums.items() if counts[name]
+        }
+        episodes = sum(part_episodes for *_, part_episodes in parts)
+        return means | ({"charts/episodes": float(episodes)} if episodes else {})
 
 
 class MetricsLog:

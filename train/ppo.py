@@ -10,6 +10,7 @@ from torch import Tensor
 from policies.actor_critic import ActorCritic
 
 from .gae import generalized_advantages
+from .ranks import Ranks
 from .rollouts import Chunks, RolloutBuffer
 
 
@@ -49,12 +50,14 @@ class PPO:
     """The optimiser of one policy.
 
     Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same machine
-    with the same number of threads.
+    with the same number of threads. With several processes every sum runs over the sequences of all of them: the update is
+    that of one process with all sequences, but for rounding, and the policies stay equal.
     """
 
-    def __init__(self, policy: ActorCritic, config: PPOConfig) -> None:
+    def __init__(self, policy: ActorCritic, config: PPOConfig, ranks: Ranks | None = None) -> None:
         self.policy = policy
         self.config = config
+        self.ranks = ranks or Ranks()
         self.parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         matrices = [parameter for parameter in self.parameters if parameter.ndim > 1]
         vectors = [parameter for parameter in self.parameters if parameter.ndim == 1]
@@ -64,8 +67,8 @@ class PPO:
         ]
         self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, eps=config.adam_eps, fused=True)
 
-    def new_buffer(self, sequences: int) -> RolloutBuffer:
-        """Return an empty rollout buffer that fits the policy, on its device."""
+    def new_buffer(self, sequences: int, part: tuple[int, int] | None = None) -> RolloutBuffer:
+        """Return an empty rollout buffer that fits the policy, on its device; ``part`` as in :class:`RolloutBuffer`."""
         policy, config = self.policy, self.config
         return RolloutBuffer(
             config.rollout_steps,
@@ -75,6 +78,7 @@ class PPO:
             policy.config.lstm_size,
             config.chunk_length,
             policy.value_head.weight.device,
+            part,
         )
 
     def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
@@ -82,7 +86,7 @@ class PPO:
 
         Args:
             buffer: The rollout, after :meth:`RolloutBuffer.finish`.
-            generator: Source of the order of chunks; on the device of the buffer.
+            generator: Source of the order of chunks, in the same state in every process; on the device of the buffer.
 
         Returns:
             Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
@@ -91,24 +95,27 @@ class PPO:
         config = self.config
         explained_variance = self._estimate(buffer)
 
-        totals: dict[str, Tensor] = {}
-        chunks_each = buffer.num_chunks / config.minibatches
+        sums: dict[str, Tensor] = {}
+        chunks_each = buffer.all_chunks / config.minibatches
         for _ in range(config.epochs):
-            order = torch.randperm(buffer.num_chunks, generator=generator, device=buffer.actions.device)
+            order = torch.randperm(buffer.all_chunks, generator=generator, device=buffer.actions.device)
             for part in range(config.minibatches):
-                indices = order[round(part * chunks_each) : round((part + 1) * chunks_each)]
-                loss, metrics = self._loss(buffer.chunks(indices))
+                indices = buffer.local(order[round(part * chunks_each) : round((part + 1) * chunks_each)])
+                loss, metrics = self._loss_of(buffer, indices)
                 self.optimizer.zero_grad()
                 loss.backward()
-                metrics["grad_norm"] = torch.nn.utils.clip_grad_norm_(self.parameters, config.max_grad_norm)
+                self.ranks.add_up_gradients(self.parameters)
+                # The same in all processes, and metrics are shares of sums.
+                norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.max_grad_norm)
+                metrics["grad_norm"] = norm / self.ranks.size
                 self.optimizer.step()
                 for name, value in metrics.items():
-                    totals[name] = totals.get(name, 0.0) + value.detach()
+                    sums[name] = sums.get(name, 0.0) + value.detach()
 
         # Only now, so that the policy that is improved is the one that acted: its first ratios are exactly 1.
-        self.policy.observation_normalizer.update(buffer.observation)
-        rounds = config.epochs * config.minibatches
-        return {name: (total / rounds).item() for name, total in totals.items()} | explained_variance
+        self.policy.observation_normalizer.update(buffer.observation, self.ranks.add_up)
+        means = self.ranks.add_up(torch.stack(list(sums.values()))) / (config.epochs * config.minibatches)
+        return dict(zip(sums, means.tolist(), strict=True)) | explained_variance
 
     def _estimate(self, buffer: RolloutBuffer) -> dict[str, float]:
         """Write z-scored advantages and value targets to the buffer, and update the statistics of the targets."""
@@ -118,22 +125,43 @@ class PPO:
             rewards, values, dones, buffer.last_value, config.gamma, config.gae_lambda
         )
         weights = buffer.by_step(buffer.weights)
-        total = weights.sum().clamp_min(1.0)
-        centred = advantages - (advantages * weights).sum() / total
-        variance = (centred.square() * weights).sum() / total
+        total, weighted = self.ranks.add_up(torch.stack([weights.sum(), (advantages * weights).sum()]))
+        total = total.clamp_min(1.0)
+        centred = advantages - weighted / total
+        variance = self.ranks.add_up((centred.square() * weights).sum()) / total
         buffer.set_by_step(buffer.advantages, centred / (variance.sqrt() + 1e-8))
         buffer.set_by_step(buffer.targets, targets)
-        self.policy.update_value_normalizer(targets)
-        unexplained = (targets - values).var() / targets.var().clamp_min(1e-12)
-        return {"explained_variance": 1.0 - unexplained.item()}
+        self.policy.update_value_normalizer(targets, self.ranks.add_up)
+        return {"explained_variance": self._explained_variance(values, targets)}
 
-    def _loss(self, chunks: Chunks) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one minibatch and what it is made of."""
+    def _explained_variance(self, values: Tensor, targets: Tensor) -> float:
+        """Return the share of the variance of the targets (T, N) that the values (T, N) had predicted."""
+        rows = torch.stack([targets - values, targets]).flatten(1).double()
+        count = rows.new_full((2,), float(rows.shape[1]))
+        sums, squares, counts = self.ranks.add_up(torch.stack([rows.sum(1), rows.square().sum(1), count]))
+        unexplained, variance = (squares / counts - (sums / counts).square()).tolist()
+        return 1.0 - unexplained / max(variance, 1e-12)
+
+    def _loss_of(self, buffer: RolloutBuffer, indices: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return this process's share of the loss of one minibatch, of which it has some chunks or none."""
+        if len(indices):
+            return self._loss(buffer.chunks(indices))
+        # A chunk that counts for nothing, so that every parameter has a gradient to add up, of zeros.
+        return self._loss(buffer.chunks(indices.new_zeros(1)), counts=0.0)
+
+    def _loss(self, chunks: Chunks, counts: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of one minibatch and what it is made of; with several processes, this one's share of the sums.
+
+        ``counts`` is the weight of all steps: 1, or 0 for steps that only stand in for none.
+        """
         config = self.config
         log_probs, entropies, values = self.policy.evaluate(
             chunks.observation, chunks.actions, chunks.state, chunks.resets
         )
-        weights = chunks.weights / chunks.weights.sum().clamp_min(1e-8)
+        steps = torch.full_like(chunks.weights, counts)
+        weights = chunks.weights * steps
+        total_weight, total_steps = self.ranks.add_up(torch.stack([weights.sum(), steps.sum()]))
+        weights, steps = weights / total_weight.clamp_min(1e-8), steps / total_steps
 
         log_ratios = log_probs - chunks.log_probs
         ratios = log_ratios.exp()
@@ -143,7 +171,7 @@ class PPO:
         entropy = (entropies * weights).sum()
 
         targets = self.policy.value_normalizer.normalize(chunks.targets)
-        value_loss = (values - targets).square().mean()
+        value_loss = ((values - targets).square() * steps).sum()
 
         loss = policy_loss + config.value_coefficient * value_loss - config.entropy_coefficient * entropy
         with torch.no_grad():

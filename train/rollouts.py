@@ -39,6 +39,9 @@ class RolloutBuffer:
     A chunk is ``chunk_length`` steps of one sequence. Tensors are kept as (L, C, N, ...): step t lies at row t % L of
     block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of columns.
     Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
+
+    Several processes may share the sequences of one rollout: ``part`` = (first sequence, number of all sequences) then says
+    which are here, and ``local`` finds those of the whole rollout's chunks that are.
     """
 
     def __init__(
@@ -50,11 +53,15 @@ class RolloutBuffer:
         state_size: int,
         chunk_length: int = 10,
         device: torch.device | str = "cpu",
+        part: tuple[int, int] | None = None,
     ) -> None:
         if steps % chunk_length:
             raise ValueError(f"rollout of {steps} steps cannot be cut into chunks of {chunk_length}")
         self.steps, self.sequences, self.chunk_length = steps, sequences, chunk_length
         self.num_chunks = steps // chunk_length * sequences
+        self._first_sequence, self._all_sequences = part or (0, sequences)
+        self.all_chunks = steps // chunk_length * self._all_sequences
+        """Number of chunks of the whole rollout, in all processes."""
         self.size = 0
         """Number of steps stored so far."""
         layout = (chunk_length, steps // chunk_length, sequences)
@@ -142,6 +149,14 @@ class RolloutBuffer:
     def set_by_step(self, tensor: Tensor, values: Tensor) -> None:
         """Write values (T, N, ...), in the order of time, to a stored tensor (L, C, N, ...)."""
         tensor.copy_(values.unflatten(0, (-1, self.chunk_length)).transpose(0, 1))
+
+    def local(self, indices: Tensor) -> Tensor:
+        """Return this process's indices (m,) of those chunks of the whole rollout (M,) that are here, in their order."""
+        if self._all_sequences == self.sequences:
+            return indices
+        block, sequence = indices // self._all_sequences, indices % self._all_sequences - self._first_sequence
+        here = (sequence >= 0) & (sequence < self.sequences)
+        return (block * self.sequences + sequence)[here]
 
     def chunks(self, indices: Tensor) -> Chunks:
         """Return the chunks with the given indices (M,), int64, each from 0 to ``num_chunks - 1``."""

@@ -1,6 +1,7 @@
 """The training loop: collect a rollout, update the policy, log, checkpoint.
 
-Self-play: one policy plays all agents of all worlds. W worlds of A agents are N = W * A sequences for the learner.
+Self-play: one policy plays all agents of all worlds. W worlds of A agents are N = W * A sequences for the learner. Several
+processes share out the worlds and are in step with each other; every number that decides anything is over all of them.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
@@ -25,30 +26,51 @@ from .plain import to_plain
 from .players import flatten_agents
 from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from .presets import TrainConfig, validate
+from .ranks import Ranks
 from .run_folder import RunFolder, package_versions
 
 
 class Trainer:
     """Worlds, policy and optimiser of one run, and everything that decides what comes next."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, ranks: Ranks | None = None) -> None:
         """Build everything; ``begin`` or ``restore`` must follow.
+
+        Args:
+          config: the run, with the worlds of all processes.
+          ranks: the processes that share it; None if this is the only one.
 
         Raises:
           UserError: the configuration is impossible, or its device is missing.
         """
         self.config = validate(config)
-        device = resolve_device(config.device)
-        torch.set_num_threads(config.torch_threads or default_torch_threads())
-        scenario, worlds = config.scenario, config.num_worlds
-        self.env = BatchEnv(scenario, worlds, config.seed, device, config.threads, config.stagger)
+        self.ranks = ranks = ranks or Ranks()
+        if config.num_worlds < ranks.size:
+            raise UserError(f"--num-worlds is {config.num_worlds}, too few for {ranks.size} processes")
+        device = resolve_device(ranks.device(config.device))
+        torch.set_num_threads(config.torch_threads or default_torch_threads(ranks.local_size))
+        threads = config.threads or max(available_cores() // ranks.local_size, 1)
+        scenario = config.scenario
+        first, worlds = ranks.share(config.num_worlds)
+        self.env = BatchEnv(
+            scenario,
+            worlds,
+            config.seed,
+            device,
+            threads,
+            config.stagger,
+            first_world=first,
+            all_worlds=config.num_worlds,
+        )
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
         observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
         self.policy = ActorCritic(observations, self.env.action_bins, config.network).to(device)
-        self.ppo = PPO(self.policy, config.ppo)
+        self.ppo = PPO(self.policy, config.ppo, ranks)
         self.num_sequences = worlds * scenario.num_agents
-        self.buffer = self.ppo.new_buffer(self.num_sequences)
+        self.part = (first * scenario.num_agents, config.num_worlds * scenario.num_agents)
+        """This process's first sequence, and the number of sequences of all processes."""
+        self.buffer = self.ppo.new_buffer(self.num_sequences, self.part)
         self.action_generator = torch.Generator(device).manual_seed(config.seed)
         self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
         self.iteration = 0
@@ -81,13 +103,13 @@ class Trainer:
         self.env_steps += steps
         self.seconds += total
         return {
-            **self._episodes.pop(),
+            **self._episodes.pop(self.ranks),
             "charts/learning_rate": self.config.ppo.learning_rate,
             **{f"losses/{name}": value for name, value in losses.items()},
             "perf/env_steps_per_second": steps / total,
             "perf/agent_steps_per_second": steps * self.env.num_agents / total,
             **{f"perf/{name}_seconds": value for name, value in seconds.items()},
-            "perf/diverged_worlds": float(self.env.num_diverged),
+            "perf/diverged_worlds": float(self._num_diverged()),
         }
 
     def collect(self) -> dict[str, float]:
@@ -97,7 +119,7 @@ class Trainer:
             start = time.perf_counter()
             memory, frozen = self.state, self.env.frozen_agents.flatten()
             actions, log_probs, values, self.state = self.policy.act(
-                self.obs, memory, self.started, generator=self.action_generator
+                self.obs, memory, self.started, generator=self.action_generator, part=self.part
             )
             middle = time.perf_counter()
             step = self.env.step(actions.view(self.env.num_worlds, self.env.num_agents, -1))
@@ -118,47 +140,57 @@ class Trainer:
     def run(self, folder: RunFolder, console: TrainingConsole, stop: Callable[[], bool] = lambda: False) -> None:
         """Train until ``config.iterations`` are done or ``stop`` returns True after an iteration.
 
+        Only rank 0 touches the folder and the console; ``stop`` in any process stops all.
+
         Raises:
           UserError: the disk is full, or the losses are no longer numbers; earlier checkpoints are intact.
         """
-        first, begun, diverged = self.iteration, time.perf_counter(), self.env.num_diverged
-        log = MetricsLog(folder.path, self.iteration, self.env_steps)
+        first, begun, diverged = self.iteration, time.perf_counter(), self._num_diverged()
+        log = MetricsLog(folder.path, self.iteration, self.env_steps) if self.ranks.is_first else None
         try:
             while self.iteration < self.config.iterations:
                 metrics = self.iterate()
                 _require_finite(metrics, self.iteration)
-                log.write(self.iteration, self.env_steps, metrics)
+                if log:
+                    log.write(self.iteration, self.env_steps, metrics)
                 pace = (time.perf_counter() - begun) / (self.iteration - first)
                 left = pace * (self.config.iterations - self.iteration)
                 console.iteration(self.iteration, self.config.iterations, self.env_steps, left, metrics)
-                if self.env.num_diverged > diverged:
-                    console.warn(f"physics became NaN in {self.env.num_diverged - diverged} worlds; they were reset")
-                    diverged = self.env.num_diverged
-                stopping = stop() or self.iteration == self.config.iterations
+                now_diverged = int(metrics["perf/diverged_worlds"])
+                if now_diverged > diverged:
+                    console.warn(f"physics became NaN in {now_diverged - diverged} worlds; they were reset")
+                    diverged = now_diverged
+                stopping = self.ranks.any(stop()) or self.iteration == self.config.iterations
                 if stopping or self.iteration % self.config.checkpoint_interval == 0:
                     self.save(folder)
                 if stopping:
                     return
         finally:
-            log.close()
+            if log:
+                log.close()
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
-    def save(self, folder: RunFolder) -> Path:
-        """Write a checkpoint and return its path.
+    def save(self, folder: RunFolder) -> None:
+        """Write a checkpoint. Every process takes part, rank 0 writes.
 
         Raises:
           UserError: it cannot be written; earlier ones are intact.
         """
-        return folder.checkpoints.save(self.iteration, self.checkpoint(), self.config.keep_checkpoints)
+        checkpoint = self.checkpoint()
+        if self.ranks.is_first:
+            folder.checkpoints.save(self.iteration, checkpoint, self.config.keep_checkpoints)
 
     def checkpoint(self) -> Checkpoint:
-        """Return everything that decides how the run goes on."""
+        """Return everything that decides how the run goes on, whatever the number of processes then.
+
+        Every process takes part; only what rank 0 returns is complete.
+        """
         groups = {
             "policy": self.policy.state_dict(),
             "optimizer": optimizer_tensors(self.ppo.optimizer),
-            "env": self.env.state_dict(),
-            "running": {**self.state._asdict(), "started": self.started},
+            "env": self._gather_env(),
+            "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
             "rng": {
                 "actions": self.action_generator.get_state(),
                 "update": self.update_generator.get_state(),
@@ -180,6 +212,8 @@ class Trainer:
     def restore(self, checkpoint: Checkpoint, where: str) -> None:
         """Continue from a checkpoint, exactly as if the run had never stopped.
 
+        The number of processes may be another one; then the run goes on as it would have, but for rounding.
+
         Args:
           checkpoint: what ``checkpoint`` returned, in a run of the same scenario, network and number of worlds.
           where: the file, for messages.
@@ -188,14 +222,14 @@ class Trainer:
           UserError: a tensor has another shape or is missing; it is named. The trainer must not be used then.
         """
         where = f"checkpoint {where}"
-        policy, device = checkpoint.group("policy"), self.env.device
+        policy, env, device = checkpoint.group("policy"), self._scatter_env(checkpoint.group("env")), self.env.device
         require_same_tensors(self.policy.state_dict(), policy, where)
-        require_same_tensors(self.env.state_dict(), checkpoint.group("env"), where)
+        require_same_tensors(self.env.state_dict(), env, where)
         try:
             self.policy.load_state_dict(policy)
             load_optimizer_tensors(self.ppo.optimizer, checkpoint.group("optimizer"))
-            self.obs = flatten_agents(self.env.load_state_dict(checkpoint.group("env")))
-            running, rng = checkpoint.group("running"), checkpoint.group("rng")
+            self.obs = flatten_agents(self.env.load_state_dict(env))
+            running, rng = self.ranks.scatter(checkpoint.group("running"), self.part[1]), checkpoint.group("rng")
             self.started = running.pop("started").to(device)
             self.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
             self.action_generator.set_state(rng["actions"])
@@ -207,19 +241,37 @@ class Trainer:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
 
+    def _gather_env(self) -> dict[str, Tensor]:
+        """Return the state of the worlds of all processes, in rank 0."""
+        state = self.env.state_dict()
+        shared = {name: state.pop(name) for name in BatchEnv.SHARED_STATE}
+        return self.ranks.gather(state) | shared | {"num_diverged": torch.tensor(self._num_diverged())}
+
+    def _scatter_env(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return this process's part of what ``_gather_env`` returned."""
+        mine = self.ranks.scatter(state, self.config.num_worlds)
+        shared = {name: state[name] for name in BatchEnv.SHARED_STATE if name in state}
+        if not self.ranks.is_first:
+            shared["num_diverged"] = torch.tensor(0)  # Counts add up.
+        return mine | shared
+
+    def _num_diverged(self) -> int:
+        """Return how often a world of any process was reset because its physics broke."""
+        return sum(self.ranks.collect(self.env.num_diverged))
+
     def close(self) -> None:
         """Free the worlds."""
         self.env.close()
 
 
-def default_torch_threads() -> int:
-    """Return how many cores a tensor operation uses by default: half of those there are, at least one.
+def default_torch_threads(processes: int = 1) -> int:
+    """Return how many cores a tensor operation uses by default: half of a process's share of them, at least one.
 
     Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread never
     paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the number of
     cores and not timed at each start, because sums in another order would give a run other last bits.
     """
-    return max(available_cores() // 2, 1)
+    return max(available_cores() // processes // 2, 1)
 
 
 def parameter_counts(policy: ActorCritic) -> str:
