@@ -98,7 +98,7 @@ def train(scenario: str, steps: int, worlds: int = 64, seed: int = 0, **options:
     """
     torch.set_num_threads(1)
     env = HideSeekVectorEnv(scenario, num_envs=worlds, **options)
-    features = [name for name, space in env.single_observation_space.items() if isinstance(space, spaces.Box)]
+    features = [name for name, space in env.single_observation_space.spaces.items() if isinstance(space, spaces.Box)]
     scaled = VecNormalize(VecMonitor(Worlds(env, seed)), norm_obs_keys=features)
     returns = Returns()
     model = PPO(

@@ -34,7 +34,8 @@ class HideSeekEnvironment(dm_env.Environment):
     """One world of a scenario.
 
     With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one agent
-    they are plain. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
+    they are plain. Agents that random team sizes leave out stay in the lists: their rewards are zero and their actions
+    ignored. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
 
     Args:
       scenario: name or scenario.

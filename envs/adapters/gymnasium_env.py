@@ -13,6 +13,7 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 import torch
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -125,8 +126,8 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
 
     Agents of one world share its end. Worlds whose episode is over start the next one in the same step: the observation
     returned is the first of the new episode, ``infos["final_obs"]`` and ``infos["final_info"]`` have the last of the old one,
-    with ``_final_obs`` and ``_final_info`` (N,) telling the rows. ``infos["present"]`` (N,) tells which agents take part,
-    where that is random.
+    with ``_final_obs`` and ``_final_info`` (N,) telling the rows. With random team sizes ``infos["present"]`` (N,) tells
+    which agents take part in the episode that the observation is of.
 
     With ``array="numpy"`` everything is NumPy, and ``final_obs`` is an array of N dicts or Nones, as in Gymnasium's own
     vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of tensors
@@ -170,7 +171,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         self._torch = array == "torch"
         self._running = False
         example = {name: values[0].cpu().numpy() for name, values in self._flat(self.batch.observe()).items()}
-        self.single_observation_space = observation_space(example)
+        self.single_observation_space: spaces.Dict = observation_space(example)
         self.single_action_space = self._actions = action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -210,10 +211,9 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         transition = self.batch.advance(self._read(actions))
         broken = self.batch.engine.diverged
         ended = transition.done.repeat_interleave(len(self.names))
-        infos = self._presence()
-        if bool(ended.any()):
-            infos |= self._finals(transition, ended)
+        infos = self._finals(transition, ended) if bool(ended.any()) else {}
         self.batch.restart(transition)
+        infos |= self._presence()
         terminated = (transition.done & ~broken).repeat_interleave(len(self.names))
         observation = self._give(self._flat(self.batch.observe()))
         verdict = {"reward": transition.reward.flatten(), "terminated": terminated, "truncated": ended & ~terminated}
@@ -254,10 +254,9 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         return observation if self._torch else {name: values.cpu().numpy() for name, values in observation.items()}
 
     def _presence(self) -> dict[str, Any]:
-        present = getattr(self.batch, "present_agents", None)
-        if present is None or bool(present.all()):
+        if not self.scenario.random_team_sizes:
             return {}
-        return self._give({"present": present.flatten()})
+        return self._give({"present": self.batch.present_agents.flatten()})
 
     def _finals(self, transition: Transition, ended: torch.Tensor) -> dict[str, Any]:
         """Return the last observations and the statistics of worlds that are over."""

@@ -109,8 +109,7 @@ class SingleWorld:
     @property
     def present(self) -> list[bool]:
         """Which agents take part in this episode, (A,)."""
-        present = getattr(self.batch, "present_agents", None)
-        return [True] * len(self.names) if present is None else present[0].tolist()
+        return self.batch.present_agents[0].tolist()
 
     # --- episodes --------------------------------------------------------------------------------------------------
 

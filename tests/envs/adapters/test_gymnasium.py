@@ -151,6 +151,15 @@ class TestVector:
         own, other = observation["self"][::2, 0], made.batch.observe()["self"][:, 0, 0].numpy()
         np.testing.assert_array_equal(own, other)
 
+    def test_random_team_sizes(self):
+        made = HideSeekVectorEnv(SMALL, num_envs=24, hiders=2, seekers=2, random_team_sizes=True, horizon=1)
+        _, infos = made.reset(seed=0)
+        for _ in range(2):
+            present = made.batch.present_agents.flatten().numpy()
+            np.testing.assert_array_equal(infos["present"], present)
+            assert not present.all()
+            infos = made.step(np.tile(STILL, (24, 1)))[4]
+
     def test_gymnasium_s_statistics_wrapper(self):
         made = gymnasium.wrappers.vector.RecordEpisodeStatistics(HideSeekVectorEnv(SMALL, num_envs=2, horizon=3))
         made.reset(seed=0)

@@ -135,6 +135,28 @@ class TestEpisodes:
             small.step(still(small, hider_0=np.array([10, 10, 10, 1, 1])))
         assert data_equivalence(before, kept, exact=True)
 
+    def test_random_team_sizes(self):
+        made = parallel_env(scenario=SMALL, hiders=3, seekers=3, random_team_sizes=True, max_cycles=2)
+        assert len(made.possible_agents) == 6
+        teams = set()
+        for _ in range(12):
+            observations, infos = made.reset()
+            teams.add(tuple(made.agents))
+            assert observations.keys() == infos.keys() == set(made.agents)
+            rest = [agent for agent in made.possible_agents if agent not in made.agents]
+            if rest:
+                with pytest.raises(AssertionError, match=f"unknown agent '{rest[0]}'"):
+                    made.step(still(made, **{rest[0]: STILL}))
+            assert made.step(still(made))[1].keys() == observations.keys()
+        assert len(teams) > 3
+        assert all("hider_0" in team and "seeker_0" in team for team in teams)
+
+    @pytest.mark.filterwarnings(UNBOUNDED, "ignore:No agents present")
+    def test_conformance_with_random_team_sizes(self):
+        options = {"hiders": 2, "seekers": 2, "random_team_sizes": True}
+        parallel_api_test(parallel_env(scenario=SMALL, **options), num_cycles=5)
+        state_test(env(scenario=SMALL, **options), parallel_env(scenario=SMALL, **options), num_cycles=5)
+
     def test_a_custom_scenario_and_options(self):
         made = parallel_env(scenario=scenarios.QUICKSTART, seekers=2)
         assert made.possible_agents == ["hider_0", "seeker_0", "seeker_1"]
