@@ -81,19 +81,27 @@ class PPO:
             part,
         )
 
-    def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
+    def update(
+        self, buffer: RolloutBuffer, generator: torch.Generator, sequences: Tensor | None = None
+    ) -> dict[str, float]:
         """Improve the policy by one full and finished rollout.
+
+        Steps that are not the learner's own are left out entirely: chunks made of them alone are skipped, and in other
+        chunks they are in no loss, no statistic and no normaliser.
 
         Args:
             buffer: The rollout, after :meth:`RolloutBuffer.finish`.
             generator: Source of the order of chunks, in the same state in every process; on the device of the buffer.
+            sequences: True (N,) for the sequences that this policy played; all by default.
 
         Returns:
             Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
             (nats), clip_fraction, grad_norm (before clipping); and explained_variance of the values in acting.
         """
         config = self.config
-        explained_variance = self._estimate(buffer)
+        mask = buffer.mask(sequences)
+        useful = mask.any(0).flatten()
+        explained_variance = self._estimate(buffer, mask)
 
         sums: dict[str, Tensor] = {}
         chunks_each = buffer.all_chunks / config.minibatches
@@ -101,7 +109,7 @@ class PPO:
             order = torch.randperm(buffer.all_chunks, generator=generator, device=buffer.actions.device)
             for part in range(config.minibatches):
                 indices = buffer.local(order[round(part * chunks_each) : round((part + 1) * chunks_each)])
-                loss, metrics = self._loss_of(buffer, indices)
+                loss, metrics = self._loss_of(buffer, indices[useful[indices]], sequences)
                 self.optimizer.zero_grad()
                 loss.backward()
                 self.ranks.add_up_gradients(self.parameters)
@@ -113,39 +121,49 @@ class PPO:
                     sums[name] = sums.get(name, 0.0) + value.detach()
 
         # Only now, so that the policy that is improved is the one that acted: its first ratios are exactly 1.
-        self.policy.observation_normalizer.update(buffer.observation, self.ranks.add_up)
+        if self.ranks.any(bool(mask.any())):
+            seen = {key: _selected(tensor, mask) for key, tensor in buffer.observation.items()}
+            self.policy.observation_normalizer.update(seen, self.ranks.add_up)
         means = self.ranks.add_up(torch.stack(list(sums.values()))) / (config.epochs * config.minibatches)
         return dict(zip(sums, means.tolist(), strict=True)) | explained_variance
 
-    def _estimate(self, buffer: RolloutBuffer) -> dict[str, float]:
-        """Write z-scored advantages and value targets to the buffer, and update the statistics of the targets."""
+    def _estimate(self, buffer: RolloutBuffer, mask: Tensor) -> dict[str, float]:
+        """Write z-scored advantages and value targets to the buffer, and update the statistics of the targets.
+
+        All statistics are those of the steps in ``mask`` (L, C, N).
+        """
         rewards, values, dones = (buffer.by_step(t) for t in (buffer.rewards, buffer.values, buffer.dones))
         config = self.config
         advantages, targets = generalized_advantages(
             rewards, values, dones, buffer.last_value, config.gamma, config.gae_lambda
         )
-        weights = buffer.by_step(buffer.weights)
+        weights = buffer.by_step(buffer.weights * mask)
         total, weighted = self.ranks.add_up(torch.stack([weights.sum(), (advantages * weights).sum()]))
         total = total.clamp_min(1.0)
         centred = advantages - weighted / total
         variance = self.ranks.add_up((centred.square() * weights).sum()) / total
         buffer.set_by_step(buffer.advantages, centred / (variance.sqrt() + 1e-8))
         buffer.set_by_step(buffer.targets, targets)
+        if not self.ranks.any(bool(mask.any())):
+            return {"explained_variance": float("nan")}
+        values, targets = (_selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
         self.policy.update_value_normalizer(targets, self.ranks.add_up)
         return {"explained_variance": self._explained_variance(values, targets)}
 
     def _explained_variance(self, values: Tensor, targets: Tensor) -> float:
-        """Return the share of the variance of the targets (T, N) that the values (T, N) had predicted."""
+        """Return the share of the variance of the targets (...) that the values (...) had predicted."""
         rows = torch.stack([targets - values, targets]).flatten(1).double()
         count = rows.new_full((2,), float(rows.shape[1]))
         sums, squares, counts = self.ranks.add_up(torch.stack([rows.sum(1), rows.square().sum(1), count]))
         unexplained, variance = (squares / counts - (sums / counts).square()).tolist()
         return 1.0 - unexplained / max(variance, 1e-12)
 
-    def _loss_of(self, buffer: RolloutBuffer, indices: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _loss_of(
+        self, buffer: RolloutBuffer, indices: Tensor, sequences: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return this process's share of the loss of one minibatch, of which it has some chunks or none."""
         if len(indices):
-            return self._loss(buffer.chunks(indices))
+            return self._loss(buffer.chunks(indices, sequences))
         # A chunk that counts for nothing, so that every parameter has a gradient to add up, of zeros.
         return self._loss(buffer.chunks(indices.new_zeros(1)), counts=0.0)
 
@@ -158,10 +176,10 @@ class PPO:
         log_probs, entropies, values = self.policy.evaluate(
             chunks.observation, chunks.actions, chunks.state, chunks.resets
         )
-        steps = torch.full_like(chunks.weights, counts)
+        steps = chunks.own * counts
         weights = chunks.weights * steps
         total_weight, total_steps = self.ranks.add_up(torch.stack([weights.sum(), steps.sum()]))
-        weights, steps = weights / total_weight.clamp_min(1e-8), steps / total_steps
+        weights, steps = weights / total_weight.clamp_min(1e-8), steps / total_steps.clamp_min(1.0)
 
         log_ratios = log_probs - chunks.log_probs
         ratios = log_ratios.exp()
@@ -184,6 +202,11 @@ class PPO:
             "approx_kl": approx_kl,
             "clip_fraction": clip_fraction,
         }
+
+
+def _selected(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if it is everywhere."""
+    return tensor if mask.all() else tensor[mask]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

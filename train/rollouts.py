@@ -27,6 +27,8 @@ class Chunks:
     """Memory (M, H) before the first step of each chunk."""
     weights: Tensor
     """Weight (L, M) of each step in the policy loss."""
+    own: Tensor
+    """True (L, M) for the steps to learn from, see :meth:`RolloutBuffer.mask`."""
     advantages: Tensor
     """Advantages (L, M)."""
     targets: Tensor
@@ -80,6 +82,7 @@ class RolloutBuffer:
         self.dones = table(dtype=torch.bool)
         self.resets = table(dtype=torch.bool)
         self.weights = table()
+        self.own = table(dtype=torch.bool)
         self.advantages = table()
         self.targets = table()
         self.last_value = torch.zeros(sequences, device=device)
@@ -96,6 +99,7 @@ class RolloutBuffer:
         rewards: Tensor,
         dones: Tensor,
         weights: Tensor | None = None,
+        own: Tensor | None = None,
     ) -> None:
         """Store one step of all sequences; the step after the last one begins a new rollout.
 
@@ -108,8 +112,9 @@ class RolloutBuffer:
             resets: True (N,) where this step is the first of an episode.
             rewards: Rewards (N,) for the actions.
             dones: True (N,) where the episode ended with this step.
-            weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect or were
-                not the policy's own.
+            weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect.
+            own: False (N,) where somebody else acted for the sequence, as past versions do; True by default. Such a
+                step is in no loss, no statistic and no normaliser.
         """
         step = 0 if self.full else self.size
         block, row = divmod(step, self.chunk_length)
@@ -122,6 +127,7 @@ class RolloutBuffer:
         self.rewards[row, block] = rewards
         self.dones[row, block] = dones
         self.weights[row, block] = 1.0 if weights is None else weights
+        self.own[row, block] = True if own is None else own
         if row == 0:
             for stored, tensor in zip(self.state, state, strict=True):
                 stored[block] = tensor
@@ -158,8 +164,17 @@ class RolloutBuffer:
         here = (sequence >= 0) & (sequence < self.sequences)
         return (block * self.sequences + sequence)[here]
 
-    def chunks(self, indices: Tensor) -> Chunks:
-        """Return the chunks with the given indices (M,), int64, each from 0 to ``num_chunks - 1``."""
+    def mask(self, sequences: Tensor | None = None) -> Tensor:
+        """Return which steps (L, C, N) bool are to be learned from: own steps, of the given sequences (N,) bool or all."""
+        return self.own if sequences is None else self.own & sequences
+
+    def chunks(self, indices: Tensor, sequences: Tensor | None = None) -> Chunks:
+        """Return some chunks.
+
+        Args:
+            indices: Which (M,), int64, each from 0 to ``num_chunks - 1``.
+            sequences: True (N,) for the sequences to learn from, see :meth:`mask`; all by default.
+        """
 
         def select(tensor: Tensor) -> Tensor:
             return tensor.flatten(1, 2).index_select(1, indices)
@@ -171,6 +186,7 @@ class RolloutBuffer:
             resets=select(self.resets),
             state=LSTMState(*(tensor.flatten(0, 1).index_select(0, indices) for tensor in self.state)),
             weights=select(self.weights),
+            own=select(self.mask(sequences)),
             advantages=select(self.advantages),
             targets=select(self.targets),
         )

@@ -182,3 +182,66 @@ class TestLoss:
         metrics = ppo.update(buffer, generator)
         assert all(parameter.isfinite().all() for parameter in ppo.policy.parameters())
         assert metrics["policy_loss"] == 0.0
+
+
+class TestOwnSteps:
+    """Steps that somebody else played, as past versions do, are marked as not the learner's own."""
+
+    @staticmethod
+    def poisoned(noise: float) -> tuple[RolloutBuffer, PPO]:
+        """A rollout in which a third of the episodes carry data that say whose they are: ``noise`` in every number.
+
+        Episodes have 4 steps and chunks 5, so own and foreign episodes meet inside chunks.
+        """
+        ppo, generator = new_ppo(), torch.Generator().manual_seed(0)
+        buffer, _ = rollout(ppo, generator)
+        own = (torch.rand(5, SEQUENCES, generator=generator) < 0.66).repeat_interleave(4, dim=0)
+        buffer.set_by_step(buffer.own, own)
+        foreign = ~buffer.own
+        for tensor in (buffer.rewards, buffer.values, buffer.log_probs, *list(buffer.observation.values())[:2]):
+            tensor[foreign] += noise
+        buffer.actions[foreign] = int(noise > 0)
+        buffer.last_value[~own[-1]] += noise
+        for memory in buffer.state:
+            memory[foreign[0]] += noise
+        return buffer, ppo
+
+    @pytest.mark.parametrize("sequences", [None, torch.arange(SEQUENCES) % 2 == 0])
+    def test_others_steps_reach_nothing(self, sequences):
+        results = []
+        for noise in (0.0, 7.0):
+            buffer, ppo = self.poisoned(noise)
+            metrics = [ppo.update(buffer, torch.Generator().manual_seed(1), sequences) for _ in range(2)]
+            results.append((metrics, ppo.policy.state_dict(), optimizer_tensors(ppo.optimizer)))
+        (metrics, weights, moments), (other_metrics, other_weights, other_moments) = results
+        assert metrics == other_metrics
+        assert all(torch.equal(tensor, other_weights[name]) for name, tensor in weights.items())
+        assert all(torch.equal(tensor, other_moments[name]) for name, tensor in moments.items())
+
+    def test_the_poison_works(self):
+        """Were the steps not marked, the update would differ: the test above can fail."""
+        results = []
+        for noise in (0.0, 7.0):
+            buffer, ppo = self.poisoned(noise)
+            buffer.own.fill_(True)
+            results.append(ppo.update(buffer, torch.Generator().manual_seed(1))["value_loss"])
+        assert results[0] != pytest.approx(results[1], rel=0.1)
+
+    def test_chunks_of_others_alone_are_skipped(self):
+        """A policy that played a quarter of the sequences sees each of their chunks once an epoch, and no other."""
+        ppo, generator = new_ppo(), torch.Generator().manual_seed(0)
+        buffer, _ = rollout(ppo, generator)
+        dealt = []
+        chunks = buffer.chunks
+        buffer.chunks = lambda indices, sequences: dealt.append(indices) or chunks(indices, sequences)
+        first = torch.arange(SEQUENCES) < 8
+        ppo.update(buffer, generator, first)
+        assert sorted(torch.cat(dealt).tolist()) == sorted([c * SEQUENCES + n for c in range(4) for n in range(8)] * 4)
+
+    def test_a_rollout_without_own_steps_is_harmless(self):
+        ppo, generator = new_ppo(weight_decay=0.0), torch.Generator().manual_seed(0)
+        buffer, _ = rollout(ppo, generator)
+        before = copy.deepcopy(ppo.policy.state_dict())
+        buffer.own.fill_(False)
+        ppo.update(buffer, generator)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in ppo.policy.state_dict().items())
