@@ -1,6 +1,9 @@
 """Train one agent with the PPO of Stable-Baselines3, through the Gymnasium vector interface alone.
 
 Usage: python examples/stable_baselines3_ppo.py [SCENARIO] [--steps N] [--worlds W] [--option horizon=80 ...]
+
+Without a scenario it learns to find and lock a box in a small empty arena: about two minutes on two cores, from a return of 1
+to one of 6, of which the lock is 5.
 """
 
 from __future__ import annotations
@@ -19,6 +22,15 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
 
 from envs.adapters.gymnasium_env import HideSeekVectorEnv
+
+SMALL_TASK: dict[str, Any] = {
+    "scenario": "lock-and-return",
+    "layout": "empty",
+    "floor_size": 4.0,
+    "horizon": 80,
+    "heading_features": "cos_sin",
+}
+"""What is learned without a scenario."""
 
 
 class Worlds(VecEnv):
@@ -122,15 +134,16 @@ def train(scenario: str, steps: int, worlds: int = 64, seed: int = 0, **options:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="?", default="lock-and-return")
-    parser.add_argument("--steps", type=int, default=400_000)
+    parser.add_argument("scenario", nargs="?")
+    parser.add_argument("--steps", type=int, default=200_000)
     parser.add_argument("--worlds", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--option", action="append", default=[], metavar="FIELD=VALUE", help="change the scenario")
     given = parser.parse_args(arguments)
     pairs = [option.partition("=") for option in given.option]
-    options = {field: ast.literal_eval(value) for field, _, value in pairs}
-    train(given.scenario, given.steps, given.worlds, given.seed, **options)
+    task = {"scenario": given.scenario} if given.scenario else SMALL_TASK
+    options = task | {field: ast.literal_eval(value) for field, _, value in pairs}
+    train(steps=given.steps, worlds=given.worlds, seed=given.seed, **options)
 
 
 if __name__ == "__main__":
