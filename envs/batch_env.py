@@ -320,6 +320,7 @@ class BatchEnv:
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
+        self._locks = self.game.guide(self._locks, self._steps)
         self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
         self.engine.set_locks(self._locks.locked, self._locks.pose)
 

@@ -140,6 +140,8 @@ class Observer:
         heading = [yaw.cos(), yaw.sin()] if s.heading_features == "cos_sin" else [yaw]
         hider = (self._team == 0).float()[None, :, None].expand(len(pose), -1, -1)
         progress = (steps / (s.preparation_steps + 1e-5)).clamp(max=1.0).float()
+        if s.preparation_steps == 0 and s.game != "hide_and_seek":  # As in the original's tasks.
+            progress = torch.zeros_like(progress)
         preparation = progress[:, None, None].expand(-1, s.num_agents, 1)
         return torch.cat([agent_pose[..., :3], *heading, velocity[:, : s.num_agents], hider, preparation], dim=-1)
 

@@ -156,7 +156,7 @@ class Scenario:
     gravity: float = 50.0
     """Downward acceleration in m/s^2."""
     max_contacts: int = 120
-    """Contacts, and pairs of geoms close to each other, per world, of which mujoco_warp keeps room for all worlds together."""
+    """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds together."""
     max_constraints: int = 400
     """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked, 6 per held object."""
 
@@ -316,6 +316,8 @@ def validate(scenario: Scenario) -> Scenario:
         (s.max_contacts >= 1 and s.max_constraints >= 1, "max_contacts and max_constraints must be at least 1"),
         (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
         *_food_checks(s),
+        *_arena_checks(s),
+        *_task_checks(s),
         (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
         (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),
     ]
@@ -340,6 +342,61 @@ def _food_checks(s: Scenario) -> list[tuple[bool, str]]:
         ),
         (0.0 < f.central_share <= 1.0, f"food.central_share is {f.central_share}; it must be in (0, 1]"),
         (f.clusters >= 1, f"food.clusters is {f.clusters}; it must be at least 1"),
+    ]
+
+
+def _arena_checks(s: Scenario) -> list[tuple[bool, str]]:
+    """Return conditions on walls, places and cylinders, each with what to say if it fails."""
+    c, low = s.cylinders, s.min_floor_size
+    starts = (s.agent_start, s.box_start, s.ramp_start)
+    return [
+        (low is None or 0 < low <= s.floor_size, f"min_floor_size is {low}; it must be in (0, floor_size]"),
+        (
+            "each_room" not in starts or s.layout == "three_rooms",
+            f"a start is 'each_room' but layout is {s.layout}; only three_rooms tells its rooms",
+        ),
+        (
+            s.layout != "three_rooms" or s.grid_cells >= 20,
+            f"grid_cells is {s.grid_cells}; three_rooms needs at least 20",
+        ),
+        (c.fixed >= 0 and c.movable >= 0, "cylinders.fixed and cylinders.movable must not be negative"),
+        (0 < c.diameter[0] <= c.diameter[1], f"cylinders.diameter is {c.diameter}; it must be (smallest, largest)"),
+        (0 < c.height[0] <= c.height[1], f"cylinders.height is {c.height}; it must be (smallest, largest)"),
+        (
+            c.central_share is None or 0.0 < c.central_share <= 1.0,
+            f"cylinders.central_share is {c.central_share}; it must be in (0, 1]",
+        ),
+    ]
+
+
+def _task_checks(s: Scenario) -> list[tuple[bool, str]]:
+    """Return conditions on the options of the single-team games, each with what to say if it fails."""
+    b = s.blueprint
+    counting = s.layout == "counting"
+    return [
+        (s.game != "box_locking" or s.boxes[0] >= 1, f"boxes is {s.boxes}; box_locking needs at least 1"),
+        (s.game != "box_locking" or s.lock_boxes, "lock_boxes is False; box_locking is about locking them"),
+        (s.game != "blueprint" or s.boxes[0] >= 1, f"boxes is {s.boxes}; blueprint needs at least 1"),
+        (s.game != "blueprint" or b.sites[0] >= 1, f"blueprint.sites is {b.sites}; blueprint needs at least 1"),
+        (0 <= b.sites[0] <= b.sites[1], f"blueprint.sites is {b.sites}; it must be (smallest, largest)"),
+        (
+            0 <= b.elongated_sites[0] <= b.elongated_sites[1] and b.elongated_sites[0] <= b.sites[0],
+            f"blueprint.elongated_sites is {b.elongated_sites}; it must be (smallest, largest), smallest not above sites",
+        ),
+        (
+            s.game != "shelter" or s.cylinders.fixed == 1,
+            f"cylinders.fixed is {s.cylinders.fixed}; shelter needs exactly 1",
+        ),
+        (s.game != "shelter" or s.min_floor_size is None, "min_floor_size: shelter needs a floor of fixed size"),
+        (s.game != "shelter" or s.shelter.rays_per_side >= 1, "shelter.rays_per_side must be at least 1"),
+        (
+            counting == (s.game == "object_counting"),
+            f"game {s.game} with layout {s.layout}: object_counting and counting only go together",
+        ),
+        (not counting or s.grid_cells == 30, f"grid_cells is {s.grid_cells}; object_counting needs 30"),
+        (not counting or s.boxes[1] <= 6, f"boxes is {s.boxes}; object_counting has at most 6"),
+        (not counting or s.hiders + s.seekers == 1, "object_counting has exactly 1 agent, a hider"),
+        (not counting or s.ramps + s.cylinders.movable + s.cylinders.fixed == 0, "object_counting has boxes only"),
     ]
 
 

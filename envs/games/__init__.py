@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from ..errors import UserError
+from .blueprint import Blueprint
+from .box_locking import BoxLocking
 from .game import Game, Verdict, View
 from .hide_and_seek import HideAndSeek
+from .object_counting import ObjectCounting
+from .shelter import Shelter
 
 __all__ = ["GAMES", "Game", "Verdict", "View", "register_game"]
 
-GAMES: dict[str, type[Game]] = {"hide_and_seek": HideAndSeek, "free_play": Game}
+GAMES: dict[str, type[Game]] = {
+    "hide_and_seek": HideAndSeek,
+    "box_locking": BoxLocking,
+    "blueprint": Blueprint,
+    "shelter": Shelter,
+    "object_counting": ObjectCounting,
+    "free_play": Game,
+}
 """Games by the name that ``Scenario.game`` uses."""
 
 

@@ -99,6 +99,10 @@ class Game:
         kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
         return torch.tensor(kinds, dtype=torch.bool, device=self.device).expand_as(locked)
 
+    def guide(self, locks: Locks, steps: Tensor) -> Locks:
+        """Change what is locked, and where it is held, just before physics; ``steps`` (W,) were done before."""
+        return locks
+
     def judge(self, view: View) -> Verdict:
         """Reward the step just made and say whether the game is over."""
         nobody = torch.zeros(self.num_worlds, dtype=torch.bool, device=self.device)

@@ -11,12 +11,15 @@ import tyro
 from rich.table import Table
 
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..conformance import golden
-from ..conformance.replay import Check, replay
+from ..conformance.checks import Check
+from ..conformance.probes import PROBES, replay_probes
+from ..conformance.replay import replay
 from ..console import make_console
 
-SUPPORTED_TASKS = ("hide_and_seek",)
+SUPPORTED_TASKS = (*golden.TASKS, PROBES)
 
 
 @dataclass
@@ -25,6 +28,8 @@ class ConformanceArguments:
 
     path: Annotated[Path, tyro.conf.Positional]
     """A recording (.npz) or a folder of recordings."""
+    engine: EngineName = "auto"
+    """Physics engine; warp has wider tolerances for the next positions."""
 
 
 def run(arguments: list[str]) -> int:
@@ -38,7 +43,7 @@ def run(arguments: list[str]) -> int:
     files, skipped = _files(args.path)
     failures, left_out = [], 0
     for file in files:
-        for check in replay(golden.load(file)):
+        for check in _replay(file, args.engine):
             table.add_row(*_row(file.stem, check), style=None if check.passed else "bold red")
             left_out += check.left_out if check.quantity.endswith("visible") else 0
             if not check.passed:
@@ -53,6 +58,10 @@ def run(arguments: list[str]) -> int:
     if failures:
         console.print(f"beyond tolerance: {'; '.join(failures)}", style="bold red")
     return 1 if failures else 0
+
+
+def _replay(file: Path, engine: EngineName) -> list[Check]:
+    return replay_probes(file, engine) if golden.task_of(file) == PROBES else replay(golden.load(file), engine)
 
 
 def _files(path: Path) -> tuple[list[Path], list[str]]:

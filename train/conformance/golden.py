@@ -18,10 +18,16 @@ from torch import Tensor
 
 from envs.errors import UserError
 from envs.layouts import Layout, max_walls
-from envs.options import FoodOptions
+from envs.options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, ShelterOptions
 from envs.scenarios import LayoutName, Scenario, validate
 
-LAYOUTS: dict[str, LayoutName] = {"randomwalls": "random_rooms", "quadrant": "quadrant"}
+LAYOUTS: dict[str, LayoutName] = {
+    "randomwalls": "random_rooms",
+    "quadrant": "quadrant",
+    "empty": "empty",
+    "var_tri": "three_rooms",
+    "var_tri_uniform": "three_rooms",
+}
 """Names of wall scenarios in the recordings and here."""
 
 
@@ -41,6 +47,11 @@ class Recording:
         """T."""
         return len(self.arrays["actions"])
 
+    @property
+    def task(self) -> str:
+        """The game that was recorded, by its name in the recording."""
+        return self.meta["task"]
+
     def tensor(self, name: str) -> Tensor:
         """Return an array as a tensor; float32 stays float32, int8 becomes int64, bool stays bool."""
         tensor = torch.from_numpy(np.asarray(self.arrays[name]))
@@ -58,7 +69,7 @@ class Recording:
 
 
 def load(path: Path) -> Recording:
-    """Read one recording of hide-and-seek.
+    """Read one recording of an episode.
 
     Raises:
       UserError: the file is damaged, or not such a recording.
@@ -68,7 +79,7 @@ def load(path: Path) -> Recording:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(str(arrays.pop("meta")))
         scenario = _scenario(meta, arrays)
-        layout = _layout(scenario, arrays)
+        layout = build_layout(scenario, arrays)
     except UserError:
         raise
     except Exception as error:
@@ -96,40 +107,99 @@ def _range(value: int | list[int]) -> tuple[int, int]:
 
 def _scenario(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Scenario:
     o = meta["options"]
-    elongated = _range(o["n_elongated_boxes"])
-    return validate(
-        Scenario(
-            name=f"recording/{meta['config']}",
-            hiders=meta["n_hiders"],
-            seekers=meta["n_seekers"],
-            horizon=meta["horizon"],
-            preparation_fraction=o["prep_fraction"],
-            substeps=meta["n_substeps"],
-            timestep=meta["timestep"],
-            floor_size=meta["floor_size"],
-            grid_cells=meta["grid_size"],
-            layout=LAYOUTS[o["scenario"]],
-            rooms=o["n_rooms"],
-            door_cells=o["door_size"],
-            outer_walls_probability=o["prob_outside_walls"],
-            boxes=_range(o["n_boxes"]),
-            elongated_boxes=elongated,
-            ramps=meta["n_ramps"],
-            reach=o["lock_grab_radius"],
-            lock_boxes=o["lock_box"],
-            lock_ramps=o["lock_ramp"],
-            lock_type=o["lock_type"],
-            lock_unseen=o["lock_out_of_vision"],
-            grab_unseen=o["grab_out_of_vision"],
-            reward_type=o["rew_type"],
-            bounds=tuple(o["restrict_rect"]) if o["restrict_rect"] else None,
-            penalize_objects_out=o["penalize_objects_out"],
-            box_size_features=elongated[1] > 0,
-            corner_distances=True,
-            food=_food(o),
-            wall_friction=float(arrays["wall_friction"]),
-        )
+    elongated = _range(o.get("n_elongated_boxes", 0))
+    task = _TASKS[meta["task"]](meta, arrays)
+    common: dict[str, Any] = {
+        "name": f"recording/{meta['config']}",
+        "hiders": meta["n_hiders"],
+        "seekers": meta["n_seekers"],
+        "horizon": meta["horizon"],
+        "substeps": meta["n_substeps"],
+        "timestep": meta["timestep"],
+        "floor_size": meta["floor_size"],
+        "grid_cells": meta["grid_size"],
+        "boxes": _range(o["n_boxes"]),
+        "elongated_boxes": elongated,
+        "ramps": meta["n_ramps"],
+        "reach": o["lock_grab_radius"],
+        "lock_boxes": o["lock_box"],
+        "lock_type": o["lock_type"],
+        "lock_unseen": o["lock_out_of_vision"],
+        "grab_unseen": o["grab_out_of_vision"],
+        "corner_distances": True,
+        "wall_friction": float(arrays["wall_friction"]),
+    }
+    return validate(Scenario(**(common | task)))
+
+
+def _hide_and_seek(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    o = meta["options"]
+    return {
+        "preparation_fraction": o["prep_fraction"],
+        "layout": LAYOUTS[o["scenario"]],
+        "rooms": o["n_rooms"],
+        "door_cells": o["door_size"],
+        "outer_walls_probability": o["prob_outside_walls"],
+        "lock_ramps": o["lock_ramp"],
+        "reward_type": o["rew_type"],
+        "bounds": tuple(o["restrict_rect"]) if o["restrict_rect"] else None,
+        "penalize_objects_out": o["penalize_objects_out"],
+        "box_size_features": _range(o["n_elongated_boxes"])[1] > 0,
+        "food": _food(o),
+    }
+
+
+def _box_locking(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    o = meta["options"]
+    task, _, back = o["task_type"].partition("-")
+    options = LockTaskOptions(
+        task=task,
+        and_return=back == "return",
+        lock_reward=o["lock_reward"],
+        unlock_penalty=o["unlock_penalty"],
+        shaping=o["shaped_reward_scale"],
+        return_radius=o["return_threshold"],
     )
+    walls = {"layout": LAYOUTS[o["scenario"]], "rooms": o["n_rooms"], "door_cells": o["door_size"]}
+    return {"game": "box_locking", "preparation_fraction": 0.0, "lock_task": options, **walls}
+
+
+def _blueprint(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    o = meta["options"]
+    infos = {info["type"]: info for info in o["reward_infos"]}
+    dense, completed = infos["construction_dense"], infos["construction_completed"]
+    options = BlueprintOptions(
+        sites=_range(o["n_sites"]),
+        elongated_sites=_range(o["n_elongated_sites"]),
+        corners=dense["use_corners"],
+        dense_scale=dense["reward_scale"],
+        smoothness=dense["alpha"],
+        completed_scale=completed["reward_scale"],
+        radius=completed["site_activation_radius"],
+    )
+    return {"game": "blueprint", "preparation_fraction": 0.0, "layout": LAYOUTS[o["scenario"]], "blueprint": options}
+
+
+def _shelter(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    o = meta["options"]
+    height = float(arrays["cylinder_height"])
+    return {
+        "game": "shelter",
+        "preparation_fraction": 0.0,
+        "layout": "empty",
+        "shelter": ShelterOptions(rays_per_side=o["num_rays_per_side"], scale=o["shelter_reward_scale"]),
+        "cylinders": CylinderOptions(fixed=1, diameter=tuple(o["objective_diameter"]), height=(height, height)),
+    }
+
+
+_TASKS = {
+    "hide_and_seek": _hide_and_seek,
+    "box_locking": _box_locking,
+    "blueprint_construction": _blueprint,
+    "shelter_construction": _shelter,
+}
+TASKS = tuple(_TASKS)
+"""Games of the recordings that can be replayed."""
 
 
 def _food(options: dict[str, Any]) -> FoodOptions:
@@ -145,8 +215,8 @@ def _food(options: dict[str, Any]) -> FoodOptions:
     )
 
 
-def _layout(scenario: Scenario, arrays: dict[str, np.ndarray]) -> Layout:
-    """Build the layout of row 0."""
+def build_layout(scenario: Scenario, arrays: dict[str, np.ndarray]) -> Layout:
+    """Build the layout, of one world, of row 0."""
     slots, walls = max_walls(scenario), torch.from_numpy(arrays["walls"])
     count = len(walls)
     if count > slots:
@@ -171,5 +241,23 @@ def _layout(scenario: Scenario, arrays: dict[str, np.ndarray]) -> Layout:
         box_half_size=torch.from_numpy(arrays["box_half"])[None],
         box_present=torch.from_numpy(arrays["box_present"])[None],
         ramp_pose=pose("ramp"),
-        food=torch.from_numpy(arrays["food_pos"])[None, :, None] if scenario.food.count else None,  # type: ignore[arg-type]
+        **_extras(scenario, arrays),
     )
+
+
+def _extras(scenario: Scenario, arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """Food, construction sites and the cylinder of row 0, where there are any."""
+    extras = {}
+    if scenario.food.count:
+        extras["food"] = torch.from_numpy(arrays["food_pos"])[None, :, None]
+    if scenario.game == "blueprint":
+        slots, present = scenario.blueprint.sites[1], len(arrays["site_pos"])
+        points = np.concatenate([arrays["site_pos"][:, None], arrays["site_corners"]], axis=1)
+        extras["sites"] = torch.zeros(1, slots, *points.shape[1:])
+        extras["sites"][0, :present] = torch.from_numpy(points)
+        extras["site_present"] = (torch.arange(slots) < present)[None]
+    if scenario.game == "shelter":
+        position = arrays["cylinder_pos"]
+        size = [float(arrays["cylinder_radius"]), float(arrays["cylinder_height"])]
+        extras["pillars"] = torch.tensor([[[*position[:2].tolist(), *size]]])
+    return extras

@@ -1,0 +1,139 @@
+"""Named scenarios beyond hide-and-seek itself: tasks, training variants and arenas. Importing it registers them.
+
+Every field can be changed, for instance ``scenarios.get("lock-and-return", layout="quadrant", box_start="anywhere")``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .options import BlueprintOptions, CylinderOptions, LockTaskOptions
+from .scenarios import FULL, QUADRANT, SCENARIOS, Scenario
+
+
+def _add(scenario: Scenario) -> Scenario:
+    """Register without checking: the games that a check needs import mujoco and torch, and a test checks them all."""
+    SCENARIOS[scenario.name] = scenario
+    return scenario
+
+
+SINGLE = Scenario(
+    name="single",
+    game="free_play",
+    hiders=1,
+    seekers=0,
+    preparation_fraction=0.0,
+    boxes=(0, 0),
+    ramps=0,
+    layout="empty",
+)
+"""What the tasks for one agent have in common: a hider alone. Not registered."""
+
+FIVE_V_FIVE = _add(
+    dataclasses.replace(FULL, name="hide-and-seek/five-v-five", hiders=5, seekers=5, elongated_boxes=(3, 9))
+)
+"""The main environment with the largest teams."""
+
+RANDOM_TEAMS = _add(
+    dataclasses.replace(FULL, name="hide-and-seek/random-teams", hiders=3, seekers=3, random_team_sizes=True)
+)
+"""The main environment with 1 to 3 hiders and 1 to 3 seekers, drawn in every episode."""
+
+VARIABLE_QUADRANT = _add(
+    dataclasses.replace(QUADRANT, name="hide-and-seek/variable-quadrant", layout="variable_quadrant")
+)
+"""The quadrant with a room whose side is drawn from 0.3 to 0.6 of the floor's side in every episode."""
+
+LOCK_AND_RETURN = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="lock-and-return",
+        game="box_locking",
+        horizon=120,
+        layout="random_rooms",
+        rooms=6,
+        random_room_number=False,
+        boxes=(1, 1),
+        lock_task=LockTaskOptions(task="all", and_return=True),
+    )
+)
+"""Find the box in six rooms, lock it, and go back to where you started."""
+
+SEQUENTIAL_LOCK = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="sequential-lock",
+        game="box_locking",
+        horizon=120,
+        layout="three_rooms",
+        door_cells=0,
+        boxes=(4, 4),
+        ramps=3,
+        lock_task=LockTaskOptions(task="order", and_return=False),
+    )
+)
+"""Lock four boxes in an order that must be found out, in three closed rooms with a ramp in each."""
+
+BLUEPRINT = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="blueprint",
+        game="blueprint",
+        horizon=150,
+        boxes=(8, 8),
+        wall_friction=0.01,
+        blueprint=BlueprintOptions(sites=(1, 4)),
+    )
+)
+"""Put cubes on one to four marked sites; the episode ends when all are covered."""
+
+SHELTER = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="shelter",
+        game="shelter",
+        horizon=240,
+        boxes=(8, 8),
+        elongated_boxes=(3, 3),
+        wall_friction=0.01,
+        cylinders=CylinderOptions(fixed=1, central_share=0.7),
+    )
+)
+"""Build a shelter of boxes around a cylinder, against rays from all sides."""
+
+OBJECT_COUNTING = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="object-counting",
+        game="object_counting",
+        horizon=120,
+        layout="counting",
+        boxes=(6, 6),
+        lock_boxes=False,
+    )
+)
+"""Watch six boxes drift out of sight and remember how many went left."""
+
+EXPLORE = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="explore",
+        horizon=240,
+        boxes=(4, 4),
+        ramps=1,
+        agent_start="quarter",
+        box_start="quarter",
+        ramp_start="quarter",
+    )
+)
+"""Objects to play with and no reward, for intrinsic motivation; everything starts in the lower-left quarter."""
+
+MOVABLE_CYLINDERS = _add(
+    dataclasses.replace(
+        QUADRANT,
+        name="hide-and-seek/cylinders",
+        layout="empty",
+        cylinders=CylinderOptions(fixed=1, movable=2, diameter=(0.4, 0.6)),
+    )
+)
+"""Hide-and-seek in the open, among a fixed and two movable cylinders."""

@@ -1,0 +1,105 @@
+"""Blueprint construction: put boxes on marked sites (rule 7.4).
+
+Shapes: W worlds, A agents, B boxes, S sites, P points of a site or box (centre, then four corners at mid-height).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..layouts.layout import SITE_POINTS
+from ..perception import rotate
+from ..physics.engine import PhysicsEngine
+from ..scenarios import Scenario
+from .game import Game, Verdict, View
+
+
+class Blueprint(Game):
+    """Costs the distance from sites to boxes; covering all sites is rewarded and ends the episode."""
+
+    def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
+        super().__init__(scenario, num_worlds, engine)
+        self._options = scenario.blueprint
+        sites = self._options.sites[1]
+        self.state["site/points"] = self.zeros(sites, SITE_POINTS, 3)
+        self.state["site/present"] = torch.zeros(num_worlds, sites, dtype=torch.bool, device=self.device)
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """Names of per-episode sums."""
+        return (*super().totals, "completed")
+
+    def start(self, worlds: Tensor, layout: Layout) -> None:
+        """Begin episodes in worlds (K,)."""
+        super().start(worlds, layout)
+        self.state["site/points"][worlds] = layout.sites
+        self.state["site/present"][worlds] = layout.site_present
+
+    def judge(self, view: View) -> Verdict:
+        """Reward the step (rule 7.4)."""
+        o, s = self._options, self.scenario
+        verdict = super().judge(view)
+        points, present = self.state["site/points"], self.state["site/present"]
+        box_pose = view.pose[:, s.num_agents : s.num_agents + s.max_boxes]
+        distance = distances(points, box_points(box_pose, view.box_half_size))
+        box_present = view.present[:, s.num_agents : s.num_agents + s.max_boxes]
+        distance = torch.where(box_present[:, None, None, :, None], distance, torch.inf)
+        value = -o.dense_scale * self._mean_distance(distance, present)
+        if o.completed_scale:
+            verdict.over = self._covered(distance, present)
+            value = value + o.completed_scale * present.sum(1) * verdict.over
+            self.state["completed"] += verdict.over
+        verdict.reward = value[:, None].expand(-1, s.num_agents)
+        return verdict
+
+    def _mean_distance(self, distance: Tensor, present: Tensor) -> Tensor:
+        """(W,) mean over sites' corners, or centres, of the smooth distance to the boxes' corners, or centres."""
+        part = slice(1, None) if self._options.corners else slice(0, 1)
+        near = smooth_minimum(distance[:, :, part, :, part].flatten(3), self._options.smoothness).mean(2)
+        return (near * present).sum(1) / present.sum(1).clamp(min=1)
+
+    def _covered(self, distance: Tensor, present: Tensor) -> Tensor:
+        """(W,) bool: a box's centre at every site's centre and, if corners count, a box's corner at every site's corner."""
+        reached = (distance[:, :, 0, :, 0] <= self._options.radius).any(2)
+        if self._options.corners:
+            near = distance[:, :, 1:, :, 1:].flatten(3) <= self._options.radius
+            reached &= near.any(3).all(2)
+        return (reached | ~present).all(1) & present.any(1)
+
+    def entities(self) -> dict[str, Tensor]:
+        """Observation of kind ``sites``: centre and corners (W, A, S, 15). Everyone sees all of them, wherever it looks."""
+        agents, present = self.scenario.num_agents, self.state["site/present"]
+        shown = present[:, None].repeat(1, agents, 1)
+        points = self.state["site/points"].flatten(2)
+        return {
+            "sites": points[:, None].repeat(1, agents, 1, 1),
+            "sites_visible": shown,
+            "sites_present": shown.clone(),
+        }
+
+    @staticmethod
+    def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
+        """Return the sites'."""
+        return {"sites": (scenario.blueprint.sites[1], 3 * SITE_POINTS)}
+
+
+def box_points(pose: Tensor, half_size: Tensor) -> Tensor:
+    """Return (W, B, P, 3) centres and corners at mid-height of boxes of pose (W, B, 4) and half size (W, B, 3)."""
+    signs = [(0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+    offset = half_size[:, :, None, :2] * torch.tensor(signs, dtype=pose.dtype, device=pose.device)
+    offset = torch.nn.functional.pad(offset, (0, 1))
+    return pose[:, :, None, :3] + rotate(offset, pose[:, :, None, 3].expand(offset.shape[:-1]))
+
+
+def distances(sites: Tensor, boxes: Tensor) -> Tensor:
+    """Return (W, S, P, B, P) metres between points of sites (W, S, P, 3) and of boxes (W, B, P, 3)."""
+    return (sites[:, :, :, None, None] - boxes[:, None, None]).norm(dim=-1)
+
+
+def smooth_minimum(distance: Tensor, alpha: float) -> Tensor:
+    """Return the mean over the last axis weighted by exp(alpha * distance); infinite distances have no weight."""
+    weight = (alpha * distance).exp()
+    weighted = torch.where(distance.isinf(), 0.0, distance) * weight
+    return weighted.sum(-1) / weight.sum(-1).clamp(min=1e-30)

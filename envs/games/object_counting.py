@@ -1,0 +1,73 @@
+"""Object counting: how many boxes went left? (the paper's section 6.2; the task was never released).
+
+A pinned agent looks through a gap between two walls at boxes that rest side by side. After a while each drifts left or right,
+behind the wall on that side, and stays there until the episode ends. The label, the number that went left, is in
+``game.state["label"]`` from the first step on and in the statistics as ``count_left``; it is meant as the target of a
+classifier on what a policy remembers, asked at every step, and above all at those after ``counting/hidden`` became true.
+There is no reward.
+
+Shapes: W worlds, K some of them, B boxes, O objects.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..manipulation import Locks
+from ..physics.engine import PhysicsEngine
+from ..scenarios import Scenario
+from .game import Game, Verdict, View
+
+
+class ObjectCounting(Game):
+    """Moves the boxes by locking them to a place that moves."""
+
+    def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
+        super().__init__(scenario, num_worlds, engine)
+        boxes = scenario.max_boxes
+        self.state["label"] = torch.zeros(num_worlds, dtype=torch.int64, device=self.device)
+        self.state["counting/start"] = self.zeros(boxes, 4)
+        self.state["counting/goal"] = self.zeros(boxes)
+        self.state["counting/present"] = torch.zeros(num_worlds, boxes, dtype=torch.bool, device=self.device)
+        self.state["counting/hidden"] = torch.zeros(num_worlds, dtype=torch.bool, device=self.device)
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """Names of per-episode sums."""
+        return (*super().totals, "hidden_steps")
+
+    def start(self, worlds: Tensor, layout: Layout) -> None:
+        """Begin episodes in worlds (K,)."""
+        super().start(worlds, layout)
+        left = layout.box_present & (layout.box_goal < layout.box_pose[..., 0])
+        self.state["label"][worlds] = left.sum(1)
+        self.state["counting/start"][worlds] = layout.box_pose
+        self.state["counting/goal"][worlds] = layout.box_goal
+        self.state["counting/present"][worlds] = layout.box_present
+
+    def frozen(self, steps: Tensor) -> Tensor:
+        """Return (W, A) bool: everyone, always."""
+        return torch.ones_like(super().frozen(steps))
+
+    def guide(self, locks: Locks, steps: Tensor) -> Locks:
+        """Hold every box where it should be after the next step."""
+        options, start = self.scenario.counting, self.state["counting/start"]
+        way = self.state["counting/goal"] - start[..., 0]
+        made = ((steps + 1 - options.wait_steps).clamp(min=0) * options.drift_per_step)[:, None]
+        pose = start.clone()
+        pose[..., 0] += way.sign() * torch.minimum(made, way.abs())
+        return Locks(self.state["counting/present"].clone(), locks.locker, pose)
+
+    def judge(self, view: View) -> Verdict:
+        """Note whether all boxes are out of everyone's sight for good."""
+        boxes = slice(self.scenario.num_agents, self.scenario.num_agents + self.scenario.max_boxes)
+        gone = (view.steps > self.scenario.counting.wait_steps) & ~view.visible[:, :, boxes].flatten(1).any(1)
+        self.state["counting/hidden"] = gone
+        self.state["hidden_steps"] += gone
+        return super().judge(view)
+
+    def statistics(self, view: View) -> dict[str, Tensor]:
+        """Return the label and for how many steps every box was out of sight."""
+        return super().statistics(view) | {"count_left": self.state["label"].float()}

@@ -1,0 +1,65 @@
+"""Shelter construction: hide a fixed cylinder from rays that come from all sides of the arena (rule 7.5).
+
+Shapes: W worlds, A agents, N rays.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..layouts import Layout
+from ..physics.engine import PhysicsEngine
+from ..scenarios import Scenario
+from .game import Game, Verdict, View
+
+BORDER_CELLS = 1.01  # Grid cells from the border to the square on which rays start.
+
+
+class Shelter(Game):
+    """Costs every ray that reaches the cylinder."""
+
+    def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
+        super().__init__(scenario, num_worlds, engine)
+        self.state["shelter/goal"] = self.zeros(3)
+        self._origin = ray_origins(scenario).to(self.device)
+        self._all_worlds = torch.arange(num_worlds, device=self.device)
+        self._nobody = torch.full((len(self._origin),), -1, device=self.device)
+        self._goal_code = engine.scene.num_entities
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """Names of per-episode sums."""
+        return (*super().totals, "rays_in")
+
+    def start(self, worlds: Tensor, layout: Layout) -> None:
+        """Begin episodes in worlds (K,)."""
+        super().start(worlds, layout)
+        x, y, _, height = layout.pillars[:, 0].unbind(-1)
+        self.state["shelter/goal"][worlds] = torch.stack([x, y, height / 2], dim=-1)
+
+    def judge(self, view: View) -> Verdict:
+        """Reward the step (rule 7.5). Agents and boxes stop rays; the game never ends before the horizon."""
+        origin = self._origin.expand(self.num_worlds, -1, -1)
+        direction = self.state["shelter/goal"][:, None] - origin
+        _, hit = self.engine.rays(self._all_worlds, origin, direction, self._nobody)
+        reached = (hit == self._goal_code).sum(1)
+        self.state["rays_in"] += reached
+        verdict = super().judge(view)
+        verdict.reward = (-self.scenario.shelter.scale * reached)[:, None].expand(-1, self.scenario.num_agents)
+        return verdict
+
+    def statistics(self, view: View) -> dict[str, Tensor]:
+        """Return returns, and the mean number of rays that reached the cylinder in a step."""
+        numbers = super().statistics(view)
+        return numbers | {"rays_in": numbers["rays_in"] / view.steps.clamp(min=1)}
+
+
+def ray_origins(scenario: Scenario) -> Tensor:
+    """Return (N, 3) metres: evenly spaced points on the floor around a square just inside the arena's border."""
+    inset, per_side = BORDER_CELLS * scenario.cell_size, scenario.shelter.rays_per_side
+    far = scenario.floor_size - inset
+    up = inset + torch.arange(per_side) / per_side * (far - inset)  # Each corner belongs to the side that starts there.
+    down, low, high = scenario.floor_size - up, torch.full_like(up, inset), torch.full_like(up, far)
+    sides = [(up, low), (high, up), (down, high), (low, down)]
+    return torch.cat([torch.stack([x, y, torch.zeros_like(x)], dim=-1) for x, y in sides])
