@@ -11,7 +11,7 @@ from envs.errors import UserError
 
 COMMANDS = {
     "train": "learn by self-play, or continue a run with --resume",
-    "evaluate": "play a trained policy against random play or another policy, with intervals",
+    "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
     "video": "record an episode as mp4 or gif",
     "scene": "write a scenario's MuJoCo XML",
     "bench": "measure env steps per second of every part, in one run",

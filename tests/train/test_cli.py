@@ -90,6 +90,9 @@ class TestErrors:
         assert "truncated" in error_line(capsys, ["evaluate", str(half)])
         assert "cannot write" in error_line(capsys, ["evaluate", str(run), "--json", str(tmp_path / "no" / "e.json")])
         assert "at least 1" in error_line(capsys, ["evaluate", str(run), "--episodes", "0"])
+        assert "name a run" in error_line(capsys, ["evaluate"])
+        assert "more than one" in error_line(capsys, ["evaluate", str(run), "--png", str(tmp_path / "e.png")])
+        assert "--against" in error_line(capsys, ["evaluate", str(run), "random", "--against", str(run)])
 
     def test_policy_of_another_scenario(self, capsys, run, tmp_path):
         other = tmp_path / "other"
@@ -149,6 +152,22 @@ def test_evaluate_writes_everything(run, tmp_path, capsys):
     assert all(len(m["seen_fraction_per_episode"]) == 3 for m in result["matches"])
     assert len(files["csv"].read_text().splitlines()) == 13
     assert "random seekers v trained hiders" in capsys.readouterr().out
+
+
+def test_evaluate_of_several_plays_all_pairings(run, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    files = {kind: tmp_path / f"e.{kind}" for kind in ("json", "csv", "png")}
+    options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]
+    first = str(run / "checkpoints" / "iteration-0000002.safetensors")
+    command = ["evaluate", str(run), first, "random", "--episodes", "3", "--num-worlds", "3", *options]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    result = json.loads(files["json"].read_text())
+    assert len(result["players"]) == len(set(result["players"])) == 3 and result["players"][2] == "random"
+    assert len(result["matches"]) == 9
+    assert len(files["csv"].read_text().splitlines()) == 10
+    assert files["png"].read_bytes().startswith(b"\x89PNG")
+    assert "ratings" in out and "return of hiders" in out and "random" in out
 
 
 def test_list_names_every_preset_and_scenario(capsys):

@@ -1,16 +1,18 @@
-"""``hideseek evaluate``: play a trained policy against random play, or against another policy."""
+"""``hideseek evaluate``: play a trained policy against random play or another policy, or many policies against each other."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import tyro
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from tyro.conf import Positional
 
@@ -18,9 +20,12 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 
 from ..console import make_console
+from ..cross_play import play_all
+from ..cross_play_tables import remarks, tables
 from ..devices import resolve_device
 from ..evaluate import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
 from ..files import write_atomically, write_json
+from ..heat_map import heat_map, require_matplotlib
 from ..intervals import Estimate, bootstrap_mean
 from ..players import Player, PolicyPlayer, RandomPlayer
 from ..saved_policy import SavedPolicy, load_policy
@@ -30,12 +35,16 @@ _SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random st
 
 @dataclass(kw_only=True)
 class EvaluateArguments:
-    """Play four matches on the same layouts: trained v random, random v random, random v trained, trained v trained."""
+    """Play matches on the same layouts.
 
-    run: Positional[Path]
-    """Run folder (its newest checkpoint) or checkpoint file to judge."""
+    One run: trained v random, random v random, random v trained, trained v trained. Several runs: every policy's hiders
+    against every policy's seekers, and ratings.
+    """
+
+    runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
+    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, the word random is a player too."""
     against: str = "random"
-    """What to play against: random, a run folder or a checkpoint file."""
+    """What one run plays against: random, a run folder or a checkpoint file."""
     episodes: int = 200
     """Episodes of each match; more make the intervals narrower."""
     seed: int = 0
@@ -47,7 +56,9 @@ class EvaluateArguments:
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
     """Write everything to this JSON file."""
     csv_file: Annotated[Path | None, tyro.conf.arg(name="csv")] = None
-    """Write one row per episode to this CSV file."""
+    """Write a CSV file: one row per episode, or one per match if there are several runs."""
+    png_file: Annotated[Path | None, tyro.conf.arg(name="png")] = None
+    """Write the matrix of several runs as a heat map to this PNG file; needs matplotlib, the extra 'reports'."""
     device: str = "cpu"
     """cpu or cuda."""
     threads: int = 0
@@ -58,38 +69,107 @@ def run(arguments: list[str]) -> None:
     """Load the players, play the matches, print the table and write the files."""
     args = tyro.cli(EvaluateArguments, args=arguments, prog="hideseek evaluate")
     _check(args)
-    saved = load_policy(args.run, resolve_device(args.device))
+    if len(args.runs) > 1:
+        _cross_play(args)
+        return
+    saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
     rival = _rival(args, saved)
     subject_name = "trained" if args.against == "random" else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
 
-    def make_env() -> BatchEnv:
-        worlds = min(args.num_worlds, args.episodes)
-        return BatchEnv(saved.config.scenario, worlds, args.seed, args.device, args.threads)
-
     torch.set_num_threads(1)
     console = make_console()
     console.print(f"{saved.path}, iteration {saved.iteration}, in {saved.config.scenario.name}")
-    with _progress() as bar:
-        tasks: dict[str, int] = {}
-
-        def show(title: str, done: int) -> None:
-            if title not in tasks:
-                tasks[title] = bar.add_task(title, total=args.episodes)
-            bar.update(tasks[title], completed=done)  # type: ignore[arg-type]
-
-        result = evaluate(make_env, subject, rival, args.episodes, args.seed, show)
+    with _shown(args.episodes) as show:
+        result = evaluate(_worlds_of(args, saved), subject, rival, args.episodes, args.seed, show)
     console.print(_table(result))
     for line in _verdict(result, against_random=args.against == "random"):
         console.print(line, soft_wrap=True)
     _write(args, saved, result)
 
 
+def _cross_play(args: EvaluateArguments) -> None:
+    """Play all pairings of several policies, print matrix and ratings, and write the files."""
+    if args.png_file is not None:
+        require_matplotlib()
+    device = resolve_device(args.device)
+    loaded = [None if run == "random" else load_policy(Path(run), device) for run in args.runs]
+    first = next((saved for saved in loaded if saved is not None), None)
+    if first is None:
+        raise UserError("at least one of the players must be a run or a checkpoint")
+    players: list[Player] = []
+    for number, (saved, name) in enumerate(zip(loaded, _names(loaded), strict=True)):
+        seed = args.seed + _SUBJECT_SEED + number
+        if saved is None:
+            players.append(RandomPlayer(first.policy.action_bins, seed, name))
+        else:
+            saved.require_scenario(first.policy.spec.to_dict(), first.config.scenario.name)
+            players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
+    torch.set_num_threads(1)
+    console = make_console()
+    console.print(
+        f"{len(players)} players in {first.config.scenario.name}: {len(players) ** 2} matches of {args.episodes} "
+        "episodes, all on the same layouts"
+    )
+    with _shown(args.episodes) as show:
+        result = play_all(_worlds_of(args, first), players, args.episodes, args.seed, show)
+    for table in tables(result):
+        console.print(table)
+    for line in remarks(result):
+        console.print(line, soft_wrap=True)
+    if args.json_file is not None:
+        paths = {name: str(saved.path) if saved else None for name, saved in zip(result.players, loaded, strict=True)}
+        described = {"checkpoints": paths, "scenario": first.config.scenario.name, "deterministic": args.deterministic}
+        write_json(args.json_file, described | result.to_plain())
+    if args.csv_file is not None:
+        write_atomically(args.csv_file, result.to_csv().encode())
+    if args.png_file is not None:
+        write_atomically(args.png_file, heat_map(result))
+
+
+def _names(loaded: list[SavedPolicy | None]) -> list[str]:
+    """Name each player after its run and iteration; the same checkpoint twice gets a number."""
+    plain = [
+        f"{saved.path.absolute().parent.parent.name}:{saved.iteration}" if saved is not None else "random"
+        for saved in loaded
+    ]
+    return [
+        name if plain.count(name) == 1 else f"{name} #{plain[: number + 1].count(name)}"
+        for number, name in enumerate(plain)
+    ]
+
+
+def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
+    """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
+    worlds = min(args.num_worlds, args.episodes)
+    return lambda: BatchEnv(saved.config.scenario, worlds, args.seed, args.device, args.threads)
+
+
+@contextlib.contextmanager
+def _shown(episodes: int) -> Iterator[Callable[[str, int], None]]:
+    """Show a bar for every match while the context lasts; yields what is to be called with title and finished episodes."""
+    with _progress() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(title: str, done: int) -> None:
+            if title not in tasks:
+                tasks[title] = bar.add_task(title, total=episodes)
+            bar.update(tasks[title], completed=done)
+
+        yield show
+
+
 def _check(args: EvaluateArguments) -> None:
     """Refuse impossible requests before anything is loaded or played."""
     if args.episodes < 1 or args.num_worlds < 1:
         raise UserError("--episodes and --num-worlds must be at least 1")
-    for path in (args.json_file, args.csv_file):
+    if not args.runs:
+        raise UserError("name a run or checkpoint to judge, or several")
+    if len(args.runs) > 1 and args.against != "random":
+        raise UserError("several runs play each other; leave out --against, or name that player among the runs")
+    if len(args.runs) == 1 and args.png_file is not None:
+        raise UserError("--png draws the matrix of several runs; name more than one, such as: RUN random")
+    for path in (args.json_file, args.csv_file, args.png_file):
         if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
             raise UserError(f"cannot write {path}: it is a folder, or its folder is missing or not writable")
 
