@@ -36,7 +36,7 @@ class Scenario:
     hiders: int = 2
     """Number of hiders. Hiders come first in every agent axis."""
     seekers: int = 2
-    """Number of seekers."""
+    """Number of seekers; 0 leaves hide-and-seek to hiders whom nobody seeks."""
     random_team_sizes: bool = False
     """Draw the size of each team uniformly from 1 to its number above in every episode; the others are absent."""
 
@@ -296,7 +296,7 @@ def validate(scenario: Scenario) -> Scenario:
     checks = [
         (s.game in GAMES, f"unknown game '{s.game}'{_nearest(s.game, GAMES)}; there are {', '.join(GAMES)}"),
         (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
-        (s.seekers >= (s.game == "hide_and_seek"), f"seekers is {s.seekers}; {s.game} needs at least 1"),
+        (s.seekers >= 0, f"seekers is {s.seekers}; it must not be negative"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
         (
             0 <= s.boxes[0] <= s.boxes[1],

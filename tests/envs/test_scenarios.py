@@ -11,7 +11,7 @@ class TestImpossibleScenarios:
         "changes, words",
         [
             ({"hiders": 0}, ["hiders is 0", "at least 1"]),
-            ({"seekers": 0}, ["seekers is 0"]),
+            ({"seekers": -1}, ["seekers is -1"]),
             ({"hiders": 8, "seekers": 8}, ["16", "at most 10"]),
             ({"boxes": (40, 40), "elongated_boxes": (0, 0)}, ["40 boxes", "6 m floor", "larger floor_size"]),
             ({"boxes": (5, 3)}, ["boxes is (5, 3)"]),
