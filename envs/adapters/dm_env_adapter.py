@@ -8,18 +8,20 @@ viewer.launch(HideSeekEnvironment("hide-and-seek/full"))
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dm_env
 import mujoco
 import numpy as np
-from dm_control.mujoco import wrapper
 from dm_env import specs
 from numpy.typing import NDArray
 
 from ..batch_env import ACTION_BINS
 from ..scenarios import Scenario
 from .single_world import SingleWorld
+
+if TYPE_CHECKING:
+    from dm_control.mujoco import wrapper
 
 
 @dataclass
@@ -134,6 +136,8 @@ class HideSeekEnvironment(dm_env.Environment):
 
     def _show(self) -> None:
         """Copy the world of a new episode."""
+        from dm_control.mujoco import wrapper  # Looks for a display when imported, and warns if there is none.
+
         engine = self._world.batch.engine
         model = engine.world_model(0)
         self._physics = ShownPhysics(wrapper.MjModel(model), wrapper.MjData(mujoco.MjData(model)))

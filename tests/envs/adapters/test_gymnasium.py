@@ -17,11 +17,15 @@ UNBOUNDED = "ignore:.*A Box observation space (minimum|maximum) value"
 STILL = np.array([5, 5, 5, 0, 0])
 
 
+@pytest.fixture(scope="module")
+def shared():
+    return HideSeekEnv(ALONE)
+
+
 @pytest.fixture
-def alone():
-    made = HideSeekEnv(ALONE)
-    made.reset(seed=0)
-    return made
+def alone(shared):
+    shared.reset(seed=0)
+    return shared
 
 
 class TestSingle:
