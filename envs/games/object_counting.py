@@ -61,7 +61,7 @@ class ObjectCounting(Game):
         return Locks(self.state["counting/present"].clone(), locks.locker, pose)
 
     def judge(self, view: View) -> Verdict:
-        """Note whether all boxes are out of everyone's sight for good."""
+        """Note whether no box is in sight any more."""
         boxes = slice(self.scenario.num_agents, self.scenario.num_agents + self.scenario.max_boxes)
         gone = (view.steps > self.scenario.counting.wait_steps) & ~view.visible[:, :, boxes].flatten(1).any(1)
         self.state["counting/hidden"] = gone

@@ -1,0 +1,57 @@
+"""Shelter construction (rule 7.5)."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from envs.batch_env import NO_ACTION, BatchEnv
+from envs.errors import UserError
+from envs.games.shelter import ray_origins
+from envs.options import CylinderOptions
+from envs.scenarios import get
+from tests.envs.worlds import body, small, world
+
+
+def rays_in(boxes=(), agent=(0.5, 0.5)):
+    s = small(game="shelter", seekers=0, boxes=(0, len(boxes)), cylinders=CylinderOptions(fixed=1))
+    env = BatchEnv(s, 1, threads=1)
+    layout = dataclasses.replace(world(s, [agent], boxes), pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]]))
+    env.reset(layout)
+    reward = env.step(torch.tensor(NO_ACTION).expand(1, 1, 5).contiguous()).reward.item()
+    return round(-reward / 0.001)
+
+
+def test_rays_come_from_all_sides():
+    origin = ray_origins(get("shelter"))
+    assert origin.shape == (100, 3)
+    assert len(origin.unique(dim=0)) == 100
+    assert origin[:, :2].min() == pytest.approx(0.202) and origin[:, :2].max() == pytest.approx(5.798)
+    assert not origin[:, 2].any()
+
+
+def test_nothing_but_the_agent_in_the_way():
+    assert rays_in(agent=(20.0, 20.0)) == 100
+    assert 85 < rays_in(agent=(0.5, 0.5)) < 100
+
+
+def test_boxes_keep_rays_out():
+    along_x, along_y = (0.825, 0.075, 0.25), (0.075, 0.825, 0.25)
+    south = body(3.0, 2.1, half=along_x)
+    fence = [south, body(3.0, 3.9, half=along_x), body(2.1, 3.0, half=along_y), body(3.9, 3.0, half=along_y)]
+    assert 70 < rays_in([south], agent=(20.0, 20.0)) < 80
+    assert rays_in(fence, agent=(20.0, 20.0)) <= 8
+
+
+def test_the_cylinder_is_part_of_the_arena():
+    """It stops agents, hides things, and shows in the lidar alone."""
+    env = BatchEnv(get("shelter"), 8, threads=1)
+    obs = env.reset()
+    assert "cylinders" not in obs
+    assert (obs["lidar"] < 6).all()
+
+
+@pytest.mark.parametrize("changes", [{"cylinders": CylinderOptions()}, {"min_floor_size": 4.0}])
+def test_impossible(changes):
+    with pytest.raises(UserError, match="shelter"):
+        get("shelter", **changes)
