@@ -22,7 +22,7 @@ from torch import Tensor
 
 from envs.errors import UserError
 
-from .files import make_folder, write_atomically
+from .files import make_folder, remove_leftovers, write_atomically
 
 FORMAT = "hideseek-checkpoint-1"
 """Changes when old files can no longer be read."""
@@ -95,19 +95,27 @@ class CheckpointFolder:
         matches = (_NAME.fullmatch(entry.name) for entry in self.path.iterdir())
         return sorted(int(match[1]) for match in matches if match)
 
-    def save(self, iteration: int, checkpoint: Checkpoint, keep: int) -> Path:
-        """Write a checkpoint, then delete all but the last ``keep`` up to ``iteration``. Returns its path.
+    def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
+        """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
+
+        Args:
+          iteration: number of the checkpoint.
+          checkpoint: its content.
+          keep: how many of the last ones stay.
+          keep_every: those of iterations that are multiples of this stay, too; 0 for none.
 
         Raises:
           UserError: it cannot be written; nothing has been deleted then.
         """
         make_folder(self.path)
+        remove_leftovers(self.path)
         path = self.file(iteration)
         save_checkpoint(path, checkpoint)
         older = [i for i in self.iterations() if i < iteration]
         for old in older[: max(len(older) + 1 - keep, 0)]:
-            with contextlib.suppress(OSError):
-                self.file(old).unlink()
+            if not (keep_every and old % keep_every == 0):
+                with contextlib.suppress(OSError):
+                    self.file(old).unlink()
         return path
 
     def load_newest(self, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:

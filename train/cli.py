@@ -111,7 +111,9 @@ def _version() -> str:
 
 
 def _print_error(message: str) -> None:
-    print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    rank = os.environ.get("RANK", "0")  # Of this process among those that torchrun started.
+    start = "error" if rank == "0" else f"error (rank {rank})"
+    print(f"{start}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -28,19 +28,24 @@ def make_console() -> Console:
 
 
 class TrainingConsole:
-    """Prints the progress of a training run."""
+    """Prints the progress of a training run; a silent one prints nothing, for processes that others speak for."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, silent: bool = False) -> None:
         self.console = console or make_console()
+        self.silent = silent
         self._last: dict[str, float] = {}
         self._lines = 0
 
     def say(self, text: str, style: str = "") -> None:
         """Print one line."""
+        if self.silent:
+            return
         self.console.print(Text(text, style=style), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
+        if self.silent:
+            return
         print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def iteration(

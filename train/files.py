@@ -43,6 +43,18 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """Return the temporary files that killed writers have left in a folder."""
+    return sorted(path for path in folder.iterdir() if path.name.startswith(".") and path.suffix == ".tmp")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that killed writers have left in a folder that nobody else writes to now."""
+    for path in leftovers(folder):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and its parents; an existing one is fine.
 

@@ -37,6 +37,11 @@ class TrainConfig:
     """Iterations between two checkpoints; a crash loses at most this many. The last iteration always has one."""
     keep_checkpoints: int = 3
     """Newest checkpoints that are kept; older ones are deleted."""
+    keep_every: int = 0
+    """Checkpoints of iterations that are multiples of this are kept for good; 0 for none. Written besides those of
+    ``checkpoint_interval`` if need be."""
+    init_from: str | None = None
+    """Run folder or checkpoint whose weights and normalisers a new run starts from; everything else starts anew."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Sizes of policy and critic."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
@@ -177,6 +182,7 @@ def validate(config: TrainConfig) -> TrainConfig:
         if not value > 0:
             raise UserError(f"--{option} is {value}; it must be positive")
     checks = [
+        (config.keep_every >= 0, f"--keep-every is {config.keep_every}; it must not be negative"),
         (config.seed >= 0, f"--seed is {config.seed}; it must not be negative"),
         (config.threads >= 0 and config.torch_threads >= 0, "--threads and --torch-threads must not be negative"),
         (

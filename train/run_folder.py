@@ -15,7 +15,7 @@ from typing import Any
 from envs.errors import UserError
 
 from .checkpoints import CheckpointFolder
-from .files import make_folder, write_json
+from .files import leftovers, make_folder, remove_leftovers, write_json
 from .plain import to_plain
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
@@ -30,7 +30,7 @@ class RunFolder:
 
     @property
     def config_file(self) -> Path:
-        """The full configuration, the scenario as data, package versions and git revision."""
+        """The full configuration, the scenario as data, package versions, git revision, and what override files had set."""
         return self.path / "config.json"
 
     @property
@@ -48,11 +48,12 @@ class RunFolder:
         """One JSON object per iteration."""
         return self.path / "metrics.jsonl"
 
-    def create(self, config: Any) -> None:
+    def create(self, config: Any, overrides: dict[str, Any] | None = None) -> None:
         """Make the folder and write ``config.json``.
 
         Args:
           config: the run's configuration, a dataclass.
+          overrides: file -> what it had set in the configuration, for the record.
 
         Raises:
           UserError: the folder is taken (see ``require_free``) or cannot be written; nothing of it is left then.
@@ -60,20 +61,23 @@ class RunFolder:
         self.require_free()
         existed = self.path.exists()
         try:
-            for folder in (self.path, self.checkpoints.path, self.videos):
+            make_folder(self.path)
+            remove_leftovers(self.path)
+            # First of all: with it there is a run that can be resumed, without it nothing but an empty folder.
+            write_json(self.config_file, _description(config, overrides or {}))
+            for folder in (self.checkpoints.path, self.videos):
                 make_folder(folder)
-            write_json(self.config_file, _description(config))
         except UserError:
-            self._remove_empty(existed)
+            self._remove(existed)
             raise
 
     def require_free(self) -> None:
-        """Refuse a path that holds anything.
+        """Refuse a path that holds anything but what a writer that was killed has left.
 
         Raises:
           UserError: the path is a file or a folder with something in it.
         """
-        if self.path.is_dir() and not any(self.path.iterdir()):
+        if self.path.is_dir() and len(list(self.path.iterdir())) == len(leftovers(self.path)):
             return
         if self.path.exists():
             hint = f"continue it with --resume {self.path} or" if self.config_file.is_file() else "please"
@@ -94,8 +98,10 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.config_file} cannot be read ({type(error).__name__}: {error})") from error
 
-    def _remove_empty(self, existed: bool) -> None:
+    def _remove(self, existed: bool) -> None:
         """Undo a failed ``create``; a folder that was there before stays."""
+        with contextlib.suppress(OSError):
+            self.config_file.unlink(missing_ok=True)
         folders = [self.checkpoints.path, self.videos] + ([] if existed else [self.path])
         for folder in folders:
             with contextlib.suppress(OSError):
@@ -111,15 +117,15 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def git_revision() -> str | None:
-    """Return this checkout's commit, with ``+changes`` if files differ from it; None outside a checkout."""
+def git_state() -> dict[str, Any]:
+    """Return ``git_revision``, this checkout's commit, and ``git_dirty``, whether tracked files differ from it.
+
+    Both are None outside a checkout.
+    """
     root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
-        return None
-    revision = _git(root, "rev-parse", "HEAD")
-    if not revision:
-        return None
-    return revision + ("+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    revision = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no") if revision else None
+    return {"git_revision": revision, "git_dirty": None if changes is None else bool(changes)}
 
 
 def _git(root: Path, *arguments: str) -> str | None:
@@ -129,12 +135,13 @@ def _git(root: Path, *arguments: str) -> str | None:
     return None
 
 
-def _description(config: Any) -> dict[str, Any]:
+def _description(config: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     """Everything ``config.json`` holds."""
     return {
         "format": 1,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "git_revision": git_revision(),
+        **git_state(),
         "versions": package_versions(),
+        "overrides": overrides,
         "config": to_plain(config),
     }

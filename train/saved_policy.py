@@ -61,7 +61,7 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     Raises:
       UserError: nothing there, a damaged file, or tensors that do not fit the network that the file describes.
     """
-    file, checkpoint = _find(path)
+    file, checkpoint = find_checkpoint(path)
     try:
         spec = ObservationSpec.from_dict(checkpoint.metadata["observation_spec"])
         config = from_plain(TrainConfig, checkpoint.metadata["config"], str(file))
@@ -76,8 +76,12 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     return SavedPolicy(policy.to(device).eval(), config, file, iteration)
 
 
-def _find(path: Path) -> tuple[Path, Checkpoint]:
-    """Read the checkpoint that ``path`` means."""
+def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
+    """Read the checkpoint that ``path`` means, a file or the newest intact one of a run, and return its path with it.
+
+    Raises:
+      UserError: there is none, or it is damaged.
+    """
     if path.is_dir():
         run = RunFolder(path)
         run.read_config()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from .presets import TrainConfig, validate
 from .ranks import Ranks
 from .run_folder import RunFolder, package_versions
+from .saved_policy import find_checkpoint
 
 
 class Trainer:
@@ -84,10 +86,23 @@ class Trainer:
     # --- one iteration ---------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Start new episodes in all worlds, with empty memories."""
+        """Start new episodes in all worlds, with empty memories and, if there is ``init_from``, with the weights there.
+
+        Raises:
+          UserError: the weights cannot be read or do not fit; the first tensor that does not is named.
+        """
+        if self.config.init_from is not None:
+            self._init_from(Path(self.config.init_from))
         self.obs = flatten_agents(self.env.reset())
         self.state = self.policy.initial_state(self.num_sequences)
         self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
+
+    def _init_from(self, path: Path) -> None:
+        """Take the weights and normalisers of another run."""
+        file, checkpoint = self.ranks.from_first(lambda: find_checkpoint(path))
+        tensors = checkpoint.group("policy")
+        require_same_tensors(self.policy.state_dict(), tensors, f"--init-from {file}")
+        self.policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout and learn from it. Returns the iteration's metrics by tag (docs/metrics.md)."""
@@ -161,7 +176,7 @@ class Trainer:
                     console.warn(f"physics became NaN in {now_diverged - diverged} worlds; they were reset")
                     diverged = now_diverged
                 stopping = self.ranks.any(stop()) or self.iteration == self.config.iterations
-                if stopping or self.iteration % self.config.checkpoint_interval == 0:
+                if stopping or self._checkpoint_is_due():
                     self.save(folder)
                 if stopping:
                     return
@@ -171,6 +186,11 @@ class Trainer:
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
+    def _checkpoint_is_due(self) -> bool:
+        config = self.config
+        kept = config.keep_every and self.iteration % config.keep_every == 0
+        return bool(kept) or self.iteration % config.checkpoint_interval == 0
+
     def save(self, folder: RunFolder) -> None:
         """Write a checkpoint. Every process takes part, rank 0 writes.
 
@@ -179,7 +199,8 @@ class Trainer:
         """
         checkpoint = self.checkpoint()
         if self.ranks.is_first:
-            folder.checkpoints.save(self.iteration, checkpoint, self.config.keep_checkpoints)
+            config = self.config
+            folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
 
     def checkpoint(self) -> Checkpoint:
         """Return everything that decides how the run goes on, whatever the number of processes then.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.distributions import Categorical
 
-from policies.heads import ActionHead
+from policies.heads import ActionHead, MultiCategorical
 
 BINS = (11, 11, 11, 2, 2)
 
@@ -55,3 +55,11 @@ def test_padding_leaves_gradients_finite():
 def test_policies_begin_nearly_uniform():
     entropy = ActionHead(256, BINS)(torch.randn(10, 256)).entropy()
     assert (entropy > 3 * torch.tensor(11.0).log() + 2 * torch.tensor(2.0).log() - 0.05).all()
+
+
+def test_rows_act_alike_in_any_part():
+    distribution = MultiCategorical(torch.randn(6, 2, 3))
+    whole = distribution.sample(torch.Generator().manual_seed(3))
+    for first, count in ((0, 2), (2, 4)):
+        part = MultiCategorical(distribution.log_probs[first : first + count])
+        assert torch.equal(part.sample(torch.Generator().manual_seed(3), (first, 6)), whole[first : first + count])

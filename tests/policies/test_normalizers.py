@@ -81,3 +81,16 @@ class TestObservationNormalizer:
         assert normalizer(self.observation())["self"].max() == 5.0
         for name, tensor in normalizer.state_dict().items():
             assert torch.equal(tensor, before[name])
+
+
+def test_parts_of_a_batch_give_the_statistics_of_the_whole():
+    """Parts of 1 and 4 rows: the mean of their means would be another one."""
+    batch = torch.randn(5, 3, dtype=torch.float64).float()
+    sums = []
+    for part in (batch[:1], batch[1:]):
+        Normalizer(3).update(part, lambda own: sums.append(own) or own)
+    whole, shared = Normalizer(3), Normalizer(3)
+    whole.update(batch)
+    shared.update(batch[:1], lambda _: sums[0] + sums[1])
+    torch.testing.assert_close(whole.mean, shared.mean)
+    torch.testing.assert_close(whole.std, shared.std)

@@ -94,6 +94,20 @@ def test_keeps_the_last_n_and_never_a_newer_damaged_one(tmp_path):
     assert folder.iterations() == [5, 9]
 
 
+def test_keeps_every_nth_for_good(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for i in range(1, 9):
+        folder.save(i, make_checkpoint(i), keep=2, keep_every=3)
+    assert folder.iterations() == [3, 6, 7, 8]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_checkpoint(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    (tmp_path / ".iteration-0000001.safetensors.77.tmp").write_bytes(b"half")
+    folder.save(2, make_checkpoint(2), keep=1)
+    assert [p.name for p in tmp_path.iterdir()] == [folder.file(2).name]
+
+
 def test_newest_falls_back_with_a_warning(tmp_path):
     folder = CheckpointFolder(tmp_path)
     for i in (1, 2):

@@ -66,6 +66,19 @@ def test_every_chunk_holds_consecutive_steps_of_one_sequence():
             assert torch.equal(tensor[place], (marks[0] + 10_000 * k).expand(4))
 
 
+def test_local_chunks_of_shared_rollouts():
+    """Of 7 sequences these are 2, 3 and 4; every chunk of the whole is in one of the three parts."""
+    parts = [
+        RolloutBuffer(STEPS, count, SPEC, 2, 4, LENGTH, part=(first, 7)) for first, count in ((0, 2), (2, 3), (5, 2))
+    ]
+    assert all(part.all_chunks == 28 for part in parts)
+    order = torch.randperm(28)
+    for part, (first, count) in zip(parts, ((0, 2), (2, 3), (5, 2)), strict=True):
+        here = [index for index in order.tolist() if first <= index % 7 < first + count]
+        assert part.local(order).tolist() == [index // 7 * count + index % 7 - first for index in here]
+    assert sum(len(part.local(order)) for part in parts) == 28
+
+
 def test_order_of_time_and_back():
     buffer = new_buffer()
     fill_with_identities(buffer)

@@ -6,7 +6,7 @@ import pytest
 
 from envs.errors import UserError
 from envs.scenarios import FULL, Scenario
-from train import files
+from train import files, run_folder
 from train.plain import from_plain, to_plain
 from train.run_folder import RunFolder
 
@@ -32,7 +32,7 @@ def test_config_round_trip(tmp_path):
     run.create(config)
     assert from_plain(Config, run.read_config(), "x") == config
     description = json.loads(run.config_file.read_text())
-    assert {"config", "versions", "git_revision", "created", "format"} <= set(description)
+    assert {"config", "versions", "git_revision", "git_dirty", "overrides", "created", "format"} <= set(description)
     assert {"torch", "mujoco", "python"} <= set(description["versions"])
     assert run.videos.is_dir() and run.checkpoints.path.is_dir()
 
@@ -49,6 +49,28 @@ def test_an_empty_folder_may_be_used_a_filled_one_not(tmp_path):
     assert [p.name for p in other.iterdir()] == ["notes.txt"]
     with pytest.raises(UserError, match="already exists"):
         RunFolder(other / "notes.txt").create(Config())
+
+
+def test_what_a_killed_writer_left_does_not_take_the_folder(tmp_path):
+    """A run that was killed while its first file was written can be started again in the same place."""
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    leftover = run.path / ".config.json.77.tmp"
+    leftover.write_text('{"half')
+    run.create(Config())
+    assert not leftover.exists()
+    assert from_plain(Config, run.read_config(), "x") == Config()
+
+
+def test_the_state_of_the_checkout_is_stored(monkeypatch, tmp_path):
+    answers = {"rev-parse": "abc", "status": " M train/ppo.py"}
+    monkeypatch.setattr(run_folder, "_git", lambda _root, verb, *_: answers[verb])
+    monkeypatch.setattr(run_folder.Path, "exists", lambda _: True)
+    assert run_folder.git_state() == {"git_revision": "abc", "git_dirty": True}
+    answers["status"] = ""
+    assert run_folder.git_state() == {"git_revision": "abc", "git_dirty": False}
+    monkeypatch.setattr(run_folder.Path, "exists", lambda _: False)
+    assert run_folder.git_state() == {"git_revision": None, "git_dirty": None}
 
 
 def test_full_disk_leaves_no_folder(tmp_path, monkeypatch):

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction
 
 from envs.errors import UserError
 
 from ..checkpoints import Checkpoint
 from ..console import TrainingConsole, duration
 from ..interrupts import StopRequest
+from ..overrides import override, read_overrides
 from ..plain import from_plain
 from ..presets import PRESETS, TrainConfig, choose, validate
+from ..ranks import Ranks, join_ranks
 from ..run_folder import RunFolder, package_versions
 from ..trainer import Trainer, parameter_counts
 
-_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger")
+Overrides = dict[str, dict[str, Any]]
+"""Override file -> what it sets, by dotted name."""
+_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "init_from")
 """Options that a checkpoint's tensors depend on."""
 
 
@@ -36,6 +41,9 @@ class TrainArguments:
     """Folder for configuration, checkpoints and curves; it must be empty or new. Default: runs/<target>-<date>-<time>."""
     resume: Path | None = None
     """Run folder to continue, exactly as if it had never stopped. Its configuration is used; --iterations may be raised."""
+    override: UseAppendAction[tuple[Path, ...]] = ()
+    """TOML or JSON file with options by name, such as ppo.learning_rate = 1e-3. May be given several times; what is given
+    later wins, and options on the command line win over files."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = PRESETS["quickstart"].config
 
 
@@ -44,53 +52,58 @@ def run(arguments: list[str]) -> int:
     # Parsed twice: the first time for the words that choose the defaults, the second time with those defaults.
     words = [word for word in arguments if word not in ("-h", "--help")]
     chosen = _parse(words, PRESETS["quickstart"].config)
-    console = TrainingConsole()
-    if chosen.resume is None:
-        args = _parse(arguments, choose(chosen.target, chosen.preset))
-        return _start(args, console)
-    _check_resume(chosen)
-    folder = RunFolder(chosen.resume)
-    plain = folder.read_config()
-    if not folder.checkpoints.iterations():
-        saved = from_plain(TrainConfig, plain, str(folder.config_file))
-        return _begin_again(folder, saved, _parse(arguments, saved).config, console)
-    path, checkpoint = folder.checkpoints.load_newest(console.warn)
-    saved = from_plain(TrainConfig, checkpoint.metadata.get("config"), str(path))
-    return _resume(folder, path, checkpoint, saved, _parse(arguments, saved).config, console)
+    overrides = {str(path): read_overrides(path) for path in chosen.override}
+    if chosen.resume is not None:
+        _check_resume(chosen)
+        with join_ranks() as ranks:
+            return _resume(chosen.resume, arguments, overrides, ranks)
+    args = _parse(arguments, _override(choose(chosen.target, chosen.preset), overrides))
+    with join_ranks() as ranks:
+        return _start(args, overrides, ranks)
 
 
 def _parse(arguments: list[str], defaults: TrainConfig) -> TrainArguments:
     return tyro.cli(TrainArguments, args=arguments, default=TrainArguments(config=defaults), prog="hideseek train")
 
 
-def _start(args: TrainArguments, console: TrainingConsole) -> int:
+def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
+    for path, values in overrides.items():
+        config = override(config, values, path)
+    return config
+
+
+def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     """Start a new run."""
-    validate(args.config)
+    config = validate(args.config)
+    if config.init_from is not None:
+        config = dataclasses.replace(config, init_from=str(Path(config.init_from).resolve()))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
-    folder.require_free()
-    trainer = Trainer(args.config)
+    ranks.from_first(folder.require_free)
+    trainer = Trainer(config, ranks)
     trainer.begin()
-    folder.create(args.config)
-    return _run(trainer, folder, console)
+    ranks.from_first(lambda: folder.create(config, overrides))
+    return _run(trainer, folder, TrainingConsole(silent=not ranks.is_first))
 
 
-def _resume(
-    folder: RunFolder,
-    path: Path,
-    checkpoint: Checkpoint,
-    saved: TrainConfig,
-    config: TrainConfig,
-    console: TrainingConsole,
-) -> int:
-    """Continue a run."""
+def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
+    """Continue a run, from the beginning if it ended before its first checkpoint."""
+    folder, console = RunFolder(path), TrainingConsole(silent=not ranks.is_first)
+    source, checkpoint, plain = ranks.from_first(lambda: _read(folder, console))
+    saved = from_plain(TrainConfig, plain, str(source))
+    config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
+    if checkpoint is None:
+        trainer = Trainer(config, ranks)
+        trainer.begin()
+        console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
+        return _run(trainer, folder, console)
     done = int(checkpoint.metadata["counters"]["iteration"])
     if config.iterations <= done:
         raise UserError(f"{folder.path} has done {done} iterations already; ask for more than that with --iterations")
-    trainer = Trainer(config)
-    trainer.restore(checkpoint, str(path))
-    console.say(f"resuming after iteration {done} from {path}")
+    trainer = Trainer(config, ranks)
+    trainer.restore(checkpoint, str(source))
+    console.say(f"resuming after iteration {done} from {source}")
     versions, now = checkpoint.metadata.get("versions", {}), package_versions()
     changed = [f"{name} {versions[name]} -> {now[name]}" for name in now if versions.get(name, now[name]) != now[name]]
     if changed:
@@ -98,13 +111,13 @@ def _resume(
     return _run(trainer, folder, console)
 
 
-def _begin_again(folder: RunFolder, saved: TrainConfig, config: TrainConfig, console: TrainingConsole) -> int:
-    """Start a run whose folder is there but which ended before its first checkpoint."""
-    _check_unchanged(saved, config)
-    trainer = Trainer(config)
-    trainer.begin()
-    console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
-    return _run(trainer, folder, console)
+def _read(folder: RunFolder, console: TrainingConsole) -> tuple[Path, Checkpoint | None, Any]:
+    """Return where a run's configuration comes from, its newest intact checkpoint if it has one, and the configuration."""
+    plain = folder.read_config()
+    if not folder.checkpoints.iterations():
+        return folder.config_file, None, plain
+    path, checkpoint = folder.checkpoints.load_newest(console.warn)
+    return path, checkpoint, checkpoint.metadata.get("config")
 
 
 def _check_unchanged(saved: TrainConfig, config: TrainConfig) -> None:
@@ -132,7 +145,9 @@ def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole) -> int:
         f"{config.scenario.seekers} seekers, {config.iterations:,} iterations of "
         f"{config.env_steps_per_iteration:,} env steps"
     )
-    console.say(f"{parameter_counts(trainer.policy)}; seed {config.seed}; {config.device}; run folder {folder.path}")
+    processes = f" in {trainer.ranks.size} processes" if trainer.ranks.size > 1 else ""
+    where = f"{config.device}{processes}; run folder {folder.path}"
+    console.say(f"{parameter_counts(trainer.policy)}; seed {config.seed}; {where}")
     with StopRequest() as stop:
         trainer.run(folder, console, lambda: stop.requested)
     trainer.close()

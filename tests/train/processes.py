@@ -1,0 +1,59 @@
+"""Training commands in processes of their own, which start quickly because one server has imported everything before."""
+
+import contextlib
+import multiprocessing
+import os
+import socket
+import sys
+
+from train.cli import main
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["train.commands.train"])
+
+
+class Command:
+    """One running ``hideseek`` command; what it prints goes to files."""
+
+    def __init__(self, words, folder, environment=None):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.outputs = [folder / "stdout", folder / "stderr"]
+        self._process = _CONTEXT.Process(target=_run, args=([str(w) for w in words], self.outputs, environment or {}))
+        self._process.start()
+
+    @property
+    def running(self):
+        return self._process.is_alive()
+
+    def kill(self):
+        """SIGKILL."""
+        self._process.kill()
+        self._process.join()
+
+    def wait(self, seconds=120):
+        """Return exit status, stdout and stderr."""
+        self._process.join(seconds)
+        if self._process.is_alive():
+            self.kill()
+            raise AssertionError(f"still running after {seconds} s: {self.outputs[1].read_text()}")
+        return self._process.exitcode, *(path.read_text() for path in self.outputs)
+
+
+def run_ranks(words, count, folder):
+    """Run one command in ``count`` processes that know of each other as torchrun tells them; return what each gave."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    commands = [
+        Command(words, folder / f"rank{rank}", shared | {"RANK": rank, "LOCAL_RANK": rank}) for rank in range(count)
+    ]
+    return [command.wait() for command in commands]
+
+
+def _run(words, outputs, environment):
+    os.environ.update({name: str(value) for name, value in environment.items()})
+    with contextlib.ExitStack() as stack:
+        for stream, path in zip((1, 2), outputs, strict=True):
+            os.dup2(stack.enter_context(open(path, "a")).fileno(), stream)
+        sys.exit(main(words))
