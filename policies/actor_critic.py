@@ -46,6 +46,11 @@ class ActorCritic(nn.Module):
         nn.init.xavier_uniform_(self.value_head.weight)
         nn.init.zeros_(self.value_head.bias)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the policy is."""
+        return self.value_head.weight.device
+
     def initial_state(self, sequences: int) -> LSTMState:
         """Return the memory with which episodes begin: zeros."""
         like = self.value_head.weight

@@ -7,7 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from policies.actor_critic import ActorCritic, LSTMState
+from policies.actor_critic import LSTMState
+from policies.teams import Policy
 
 Observations = dict[str, Tensor]
 
@@ -64,10 +65,10 @@ class StillPlayer:
 class PolicyPlayer:
     """A trained policy for all agents, with its memory."""
 
-    def __init__(self, policy: ActorCritic, seed: int, deterministic: bool = False, name: str = "trained") -> None:
+    def __init__(self, policy: Policy, seed: int, deterministic: bool = False, name: str = "trained") -> None:
         self.name = name
         self._policy = policy.eval()
-        self._device = policy.value_head.weight.device
+        self._device = policy.device
         self._seed = seed
         self._deterministic = deterministic
         self._generator = torch.Generator(self._device)

@@ -77,7 +77,7 @@ class PPO:
             len(policy.action_bins),
             policy.config.lstm_size,
             config.chunk_length,
-            policy.value_head.weight.device,
+            policy.device,
             part,
         )
 

@@ -23,7 +23,11 @@ from .look import compare_features, compare_lidar, compare_masks
 REWARD_TOLERANCE = 1e-4
 POSITION_TOLERANCE: dict[EngineName, float] = {"auto": 1e-3, "mujoco": 1e-3, "warp": 5e-3}
 """Metres, one step ahead. mujoco_warp computes in float32 and finds the contacts of ramps in its own way."""
-POSITIONS_EQUAL: dict[EngineName, tuple[float, float]] = {"auto": (0.95, 0.995), "mujoco": (0.95, 0.995), "warp": (0.9, 0.99)}
+POSITIONS_EQUAL: dict[EngineName, tuple[float, float]] = {
+    "auto": (0.95, 0.995),
+    "mujoco": (0.95, 0.995),
+    "warp": (0.9, 0.99),
+}
 """Shares of positions within the tolerance, and within it and the recording's own sensitivity."""
 SPREAD_FACTOR = 3.0
 """Times the recording's own change under a 1 mm shift of the start that a next position may be off."""

@@ -1,0 +1,142 @@
+"""Policies of their own for each team, behind the interface of one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .actor_critic import ActorCritic, LSTMState
+from .observation import ObservationSpec
+from .tower import NetworkConfig
+
+
+class TeamPolicies(nn.Module):
+    """One :class:`ActorCritic` for each team, for play.
+
+    Sequences are those of W worlds with A agents each, all agents of world 0 first and teams one after the other, N = W * A.
+    Learning takes the members one by one, see :func:`members`.
+
+    Args:
+        policies: One for each team, of the same sizes.
+        sizes: Agents of each team; their sum is A.
+    """
+
+    def __init__(self, policies: Sequence[ActorCritic], sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.teams = nn.ModuleList(policies)
+        self.sizes = tuple(sizes)
+
+    def member(self, team: int) -> ActorCritic:
+        """Return a team's policy."""
+        policy = self.teams[team]
+        assert isinstance(policy, ActorCritic)
+        return policy
+
+    @property
+    def spec(self) -> ObservationSpec:
+        """What the policies observe."""
+        return self.member(0).spec
+
+    @property
+    def action_bins(self) -> tuple[int, ...]:
+        """Choices of each action component."""
+        return self.member(0).action_bins
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Sizes of every member."""
+        return self.member(0).config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the policies are."""
+        return self.member(0).device
+
+    def initial_state(self, sequences: int) -> LSTMState:
+        """Return the memory with which episodes begin: zeros."""
+        return self.member(0).initial_state(sequences)
+
+    @torch.no_grad()
+    def act(
+        self,
+        observation: dict[str, Tensor],
+        state: LSTMState,
+        resets: Tensor,
+        deterministic: bool = False,
+        generator: torch.Generator | None = None,
+        part: tuple[int, int] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
+        """Take one step; as :meth:`ActorCritic.act`, of which every sequence gets its team's."""
+        agents = sum(self.sizes)
+        results = []
+        for team, (obs, memory, begins) in enumerate(self._split(observation, state, resets)):
+            size = self.sizes[team]
+            share = None if part is None else (part[0] // agents * size, part[1] // agents * size)
+            results.append(self.member(team).act(obs, memory, begins, deterministic, generator, share))
+        actions, log_probs, values, memories = (list(parts) for parts in zip(*results, strict=True))
+        return self._join(actions), self._join(log_probs), self._join(values), self._join_states(memories)
+
+    @torch.no_grad()
+    def policy_step(
+        self,
+        observation: dict[str, Tensor],
+        state: LSTMState,
+        resets: Tensor,
+        deterministic: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, LSTMState]:
+        """Take one step without the critics; as :meth:`ActorCritic.policy_step`."""
+        results = [
+            self.member(team).policy_step(obs, memory, begins, deterministic, generator)
+            for team, (obs, memory, begins) in enumerate(self._split(observation, state, resets))
+        ]
+        return self._join([actions for actions, _ in results]), self._join_states([memory for _, memory in results])
+
+    @torch.no_grad()
+    def value(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
+        """Return the values (N,), in units of reward; as :meth:`ActorCritic.value`."""
+        parts = self._split(observation, state, resets)
+        return self._join([self.member(team).value(*part) for team, part in enumerate(parts)])
+
+    def _split(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> list[tuple[dict[str, Tensor], LSTMState, Tensor]]:
+        """Cut tensors (N, ...) into those of the teams."""
+        agents = sum(self.sizes)
+
+        def cut(tensor: Tensor) -> list[Tensor]:
+            return [part.flatten(0, 1) for part in tensor.unflatten(0, (-1, agents)).split(self.sizes, dim=1)]
+
+        observations = {key: cut(tensor) for key, tensor in observation.items()}
+        memories, begins = [cut(tensor) for tensor in state], cut(resets)
+
+        def of(team: int) -> tuple[dict[str, Tensor], LSTMState, Tensor]:
+            memory = LSTMState(*(parts[team] for parts in memories))
+            return {key: parts[team] for key, parts in observations.items()}, memory, begins[team]
+
+        return [of(team) for team in range(len(self.sizes))]
+
+    def _join(self, parts: list[Tensor]) -> Tensor:
+        """Undo the cut: tensors (W * size, ...) become (N, ...)."""
+        tables = [part.unflatten(0, (-1, size)) for part, size in zip(parts, self.sizes, strict=True)]
+        return torch.cat(tables, dim=1).flatten(0, 1)
+
+    def _join_states(self, states: list[LSTMState]) -> LSTMState:
+        return LSTMState(*(self._join(list(parts)) for parts in zip(*states, strict=True)))
+
+
+Policy = ActorCritic | TeamPolicies
+"""Whatever can play all agents."""
+
+
+def members(policy: Policy) -> list[tuple[ActorCritic, slice]]:
+    """Return the networks that a policy is made of, each with the agents (of A) that it plays."""
+    if isinstance(policy, ActorCritic):
+        return [(policy, slice(None))]
+    first = [sum(policy.sizes[:team]) for team in range(len(policy.sizes))]
+    return [
+        (policy.member(team), slice(start, start + size))
+        for team, (start, size) in enumerate(zip(first, policy.sizes, strict=True))
+    ]
