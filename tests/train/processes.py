@@ -1,11 +1,15 @@
 """Training commands in processes of their own, which start quickly because one server has imported everything before."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
+import signal
 import socket
 import sys
+from pathlib import Path
 
+from train import files
 from train.cli import main
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -13,12 +17,17 @@ _CONTEXT.set_forkserver_preload(["train.commands.train"])
 
 
 class Command:
-    """One running ``hideseek`` command; what it prints goes to files."""
+    """One running ``hideseek`` command; what it prints goes to files.
 
-    def __init__(self, words, folder, environment=None):
+    With ``dies_at`` = n it kills itself by SIGKILL at its nth change of a file: in the middle of writing the contents of a
+    temporary file, or just before a file is renamed or deleted.
+    """
+
+    def __init__(self, words, folder, environment=None, dies_at=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.outputs = [folder / "stdout", folder / "stderr"]
-        self._process = _CONTEXT.Process(target=_run, args=([str(w) for w in words], self.outputs, environment or {}))
+        arguments = ([str(word) for word in words], self.outputs, environment or {}, dies_at)
+        self._process = _CONTEXT.Process(target=_run, args=arguments)
         self._process.start()
 
     @property
@@ -51,9 +60,29 @@ def run_ranks(words, count, folder):
     return [command.wait() for command in commands]
 
 
-def _run(words, outputs, environment):
+def _run(words, outputs, environment, dies_at):
+    if dies_at is not None:
+        _die_at(dies_at)
     os.environ.update({name: str(value) for name, value in environment.items()})
     with contextlib.ExitStack() as stack:
         for stream, path in zip((1, 2), outputs, strict=True):
             os.dup2(stack.enter_context(open(path, "a")).fileno(), stream)
         sys.exit(main(words))
+
+
+def _die_at(number):
+    """Let this process die at its nth change of a file."""
+    numbers = itertools.count(1)
+
+    def mortal(change, last_deed=lambda *_: None):
+        def die_or_change(*args, **options):
+            if next(numbers) == number:
+                last_deed(*args)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return change(*args, **options)
+
+        return die_or_change
+
+    files._write_to_disk = mortal(files._write_to_disk, lambda path, data: path.write_bytes(data[: len(data) // 2]))
+    os.replace = mortal(os.replace)
+    Path.unlink = mortal(Path.unlink)

@@ -1,0 +1,108 @@
+"""A run that is killed goes on from its last checkpoint and ends as if it had never been killed."""
+
+import random
+import time
+
+import pytest
+import torch
+
+from train.checkpoints import load_checkpoint
+from train.metrics import read_metrics
+from train.run_folder import RunFolder
+
+from .processes import Command
+
+ITERATIONS = 12
+SHORT = [
+    *("quickstart", "--torch-threads", "1", "--threads", "1", "--num-worlds", "3", "--iterations", ITERATIONS),
+    *("--checkpoint-interval", "2", "--keep-checkpoints", "2", "--ppo.rollout-steps", "20", "--ppo.epochs", "1"),
+    *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
+]
+
+
+def start(folder, **options):
+    """Start the run, or continue it if there is one. No other command than a user's."""
+    begun = (folder / "config.json").is_file()
+    words = ["--resume", folder] if begun else [*SHORT, "--run-dir", folder]
+    return Command(["train", *words], folder.parent / f"{folder.name}-output", **options)
+
+
+def finish(folder):
+    """Let the run come to its end."""
+    status, _, errors = start(folder).wait()
+    assert status == 0, errors
+
+
+def done(folder):
+    return RunFolder(folder).checkpoints.file(ITERATIONS).is_file()
+
+
+def assert_same(folder, other):
+    """Every number of the last checkpoints, and every number of the curves but the clock's."""
+    first, second = (load_checkpoint(RunFolder(run).checkpoints.file(ITERATIONS)) for run in (folder, other))
+    assert first.tensors.keys() == second.tensors.keys()
+    for name, tensor in first.tensors.items():
+        assert torch.equal(tensor, second.tensors[name]), name
+    lines, others = (
+        [{tag: value for tag, value in line.items() if not tag.startswith("perf/")} for line in read_metrics(path)]
+        for path in (RunFolder(run).metrics_file for run in (folder, other))
+    )
+    assert lines == others
+    assert [line["iteration"] for line in lines] == list(range(1, ITERATIONS + 1))
+    assert RunFolder(folder).checkpoints.iterations() == [ITERATIONS - 2, ITERATIONS]
+    assert list(folder.rglob(".*.tmp")) == []
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory):
+    """A run that was never killed, and the seconds it took."""
+    folder, begun = tmp_path_factory.mktemp("unharmed") / "run", time.monotonic()
+    finish(folder)
+    return folder, time.monotonic() - begun
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        # The configuration half written; a first and a later checkpoint half written, not yet renamed; one rotated out.
+        pytest.param([1, 4, 9], id="three"),
+        pytest.param([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], marks=pytest.mark.slow, id="all"),
+    ],
+)
+def test_killed_while_writing(unharmed, tmp_path, moments):
+    folder = tmp_path / "run"
+    for moment in moments:
+        status, _, errors = start(folder, dies_at=moment).wait()
+        assert status == -9, errors
+    finish(folder)
+    assert_same(folder, unharmed[0])
+
+
+@pytest.mark.slow
+def test_killed_at_20_random_moments(unharmed, tmp_path):
+    """Whenever it comes; a run that was quicker than its killer is replaced by a new one, and compared, too."""
+    reference, seconds = unharmed
+    moments, kills, runs = random.Random(0), 0, 0
+    while kills < 20:
+        folder, runs = tmp_path / str(runs), runs + 1
+        while kills < 20 and not done(folder):
+            command = start(folder)
+            time.sleep(moments.uniform(0.0, seconds))
+            kills += command.running
+            command.kill()
+        if not done(folder):
+            finish(folder)
+        assert_same(folder, reference)
+
+
+def test_a_truncated_newest_checkpoint_costs_only_itself(unharmed, tmp_path):
+    folder = tmp_path / "run"
+    status, *_ = Command(["train", *SHORT, "--run-dir", folder, "--iterations", "6"], tmp_path / "output").wait()
+    assert status == 0
+    newest = RunFolder(folder).checkpoints.file(6)
+    newest.write_bytes(newest.read_bytes()[:-100])
+    status, out, errors = Command(["train", "--resume", folder, "--iterations", ITERATIONS], tmp_path / "more").wait()
+    assert status == 0
+    assert errors.startswith("warning: checkpoint") and "truncated or damaged" in errors
+    assert "resuming after iteration 4" in out
+    assert_same(folder, unharmed[0])
