@@ -98,5 +98,5 @@ def test_everyone_sees_every_site():
 
 
 def test_needs_sites():
-    with pytest.raises(UserError, match="blueprint.sites"):
+    with pytest.raises(UserError, match="sites"):
         get("blueprint", blueprint=BlueprintOptions())
