@@ -15,6 +15,9 @@ from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 from .game import Game, Verdict, View
 
+POINT_SIGNS = ((0.0, 0.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0))
+"""Centre and corners."""
+
 
 class Blueprint(Game):
     """Costs the distance from sites to boxes; covering all sites is rewarded and ends the episode."""
@@ -23,6 +26,7 @@ class Blueprint(Game):
         super().__init__(scenario, num_worlds, engine)
         self._options = scenario.blueprint
         sites = self._options.sites[1]
+        self._signs = torch.tensor(POINT_SIGNS, device=self.device)
         self.state["site/points"] = self.zeros(sites, SITE_POINTS, 3)
         self.state["site/present"] = torch.zeros(num_worlds, sites, dtype=torch.bool, device=self.device)
 
@@ -43,7 +47,7 @@ class Blueprint(Game):
         verdict = super().judge(view)
         points, present = self.state["site/points"], self.state["site/present"]
         box_pose = view.pose[:, s.num_agents : s.num_agents + s.max_boxes]
-        distance = distances(points, box_points(box_pose, view.box_half_size))
+        distance = distances(points, box_points(box_pose, view.box_half_size, self._signs))
         box_present = view.present[:, s.num_agents : s.num_agents + s.max_boxes]
         distance = torch.where(box_present[:, None, None, :, None], distance, torch.inf)
         value = -o.dense_scale * self._mean_distance(distance, present)
@@ -85,10 +89,15 @@ class Blueprint(Game):
         return {"sites": (scenario.blueprint.sites[1], 3 * SITE_POINTS)}
 
 
-def box_points(pose: Tensor, half_size: Tensor) -> Tensor:
-    """Return (W, B, P, 3) centres and corners at mid-height of boxes of pose (W, B, 4) and half size (W, B, 3)."""
-    signs = [(0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
-    offset = half_size[:, :, None, :2] * torch.tensor(signs, dtype=pose.dtype, device=pose.device)
+def box_points(pose: Tensor, half_size: Tensor, signs: Tensor) -> Tensor:
+    """Return (W, B, P, 3) centres and corners at mid-height of boxes.
+
+    Args:
+      pose: (W, B, 4).
+      half_size: (W, B, 3) metres.
+      signs: (P, 2) where each point lies along x and y, in half sizes.
+    """
+    offset = half_size[:, :, None, :2] * signs
     offset = torch.nn.functional.pad(offset, (0, 1))
     return pose[:, :, None, :3] + rotate(offset, pose[:, :, None, 3].expand(offset.shape[:-1]))
 

@@ -71,6 +71,9 @@ class Game:
         self.device = engine.device
         self.state: dict[str, Tensor] = {name: self.zeros() for name in self.totals}
         """Name -> (W, ...)."""
+        s = scenario
+        kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
+        self._lockable = torch.tensor(kinds, dtype=torch.bool, device=self.device)
 
     @property
     def totals(self) -> tuple[str, ...]:
@@ -95,9 +98,7 @@ class Game:
 
     def lockable(self, locked: Tensor) -> Tensor:
         """Return (W, O) bool: objects on which the lock action works now, given what is locked (W, O)."""
-        s = self.scenario
-        kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
-        return torch.tensor(kinds, dtype=torch.bool, device=self.device).expand_as(locked)
+        return self._lockable.expand_as(locked)
 
     def guide(self, locks: Locks, steps: Tensor) -> Locks:
         """Change what is locked, and where it is held, just before physics; ``steps`` (W,) were done before."""

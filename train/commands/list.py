@@ -23,7 +23,12 @@ def run(arguments: list[str]) -> None:
     """Print both tables."""
     tyro.cli(ListArguments, args=arguments, prog="hideseek list")
     console = make_console()
-    _print(console, "Scenarios", ["name", "teams", "boxes", "ramps", "layout", "floor", "episode"], _scenario_rows())
+    _print(
+        console,
+        "Scenarios",
+        ["name", "game", "teams", "boxes", "ramps", "layout", "floor", "episode"],
+        _scenario_rows(),
+    )
     columns = ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"]
     _print(console, "Presets", columns, _preset_rows())
     console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
@@ -47,13 +52,20 @@ def _scenario_row(s: Scenario) -> list[str]:
     boxes = f"{s.boxes[0]}" if s.boxes[0] == s.boxes[1] else f"{s.boxes[0]}-{s.boxes[1]}"
     return [
         s.name,
-        f"{s.hiders} v {s.seekers}",
+        s.game.replace("_", " "),
+        _teams(s),
         boxes,
         str(s.ramps),
         s.layout,
         f"{s.floor_size:g} m",
-        f"{s.horizon} steps, {s.preparation_steps} to prepare",
+        f"{s.horizon} steps" + (f", {s.preparation_steps} to prepare" if s.preparation_steps else ""),
     ]
+
+
+def _teams(s: Scenario) -> str:
+    """Return the sizes of both teams, or of the only one."""
+    sizes = [size for size in (s.hiders, s.seekers) if size]
+    return " v ".join(f"1-{size}" if s.random_team_sizes and size > 1 else f"{size}" for size in sizes)
 
 
 def _preset_rows() -> list[list[str]]:

@@ -8,7 +8,7 @@ import torch
 
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
-from envs.games.blueprint import box_points, smooth_minimum
+from envs.games.blueprint import POINT_SIGNS, box_points, smooth_minimum
 from envs.layouts.occupancy import Spot
 from envs.layouts.sites import site_row
 from envs.options import BlueprintOptions
@@ -84,7 +84,9 @@ def test_smooth_minimum():
 
 
 def test_box_points():
-    points = box_points(torch.tensor([[[1.0, 2.0, 0.3, math.pi / 2]]]), torch.tensor([[[0.8, 0.1, 0.25]]]))
+    points = box_points(
+        torch.tensor([[[1.0, 2.0, 0.3, math.pi / 2]]]), torch.tensor([[[0.8, 0.1, 0.25]]]), torch.tensor(POINT_SIGNS)
+    )
     expected = [[1, 2, 0.3], [1.1, 1.2, 0.3], [0.9, 1.2, 0.3], [1.1, 2.8, 0.3], [0.9, 2.8, 0.3]]
     assert torch.allclose(points[0, 0], torch.tensor(expected), atol=1e-6)
 
