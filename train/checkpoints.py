@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ from torch import Tensor
 
 from envs.errors import UserError
 
-from .files import make_folder, remove_leftovers, write_atomically
+from .files import make_folder, remove_leftovers, write_atomically, write_json
 
 FORMAT = "hideseek-checkpoint-1"
 """Changes when old files can no longer be read."""
+_BEST = "best.json"
 _NAME = re.compile(r"iteration-(\d+)\.safetensors")
 
 
@@ -98,6 +100,8 @@ class CheckpointFolder:
     def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
         """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
 
+        The one marked as the best is always wanted.
+
         Args:
           iteration: number of the checkpoint.
           checkpoint: its content.
@@ -111,12 +115,34 @@ class CheckpointFolder:
         remove_leftovers(self.path)
         path = self.file(iteration)
         save_checkpoint(path, checkpoint)
-        older = [i for i in self.iterations() if i < iteration]
+        older, (best, _) = [i for i in self.iterations() if i < iteration], self.best()
         for old in older[: max(len(older) + 1 - keep, 0)]:
-            if not (keep_every and old % keep_every == 0):
+            if old != best and not (keep_every and old % keep_every == 0):
                 with contextlib.suppress(OSError):
                     self.file(old).unlink()
         return path
+
+    def best(self) -> tuple[int | None, float]:
+        """Return the iteration of the best checkpoint and its score; None and minus infinity if none is marked."""
+        try:
+            mark = json.loads((self.path / _BEST).read_text())
+            return int(mark["iteration"]), float(mark["score"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, -math.inf
+
+    def mark_best(self, iteration: int, score: float) -> bool:
+        """Mark a checkpoint that has been written as the best, if it is. Returns whether it is.
+
+        It beats those with lower scores, and those of later iterations, which a run that was resumed before them has left.
+
+        Raises:
+          UserError: the mark, ``best.json``, cannot be written.
+        """
+        best, highest = self.best()
+        if best is not None and best < iteration and score <= highest:
+            return False
+        write_json(self.path / _BEST, {"iteration": iteration, "score": score, "file": self.file(iteration).name})
+        return True
 
     def load_newest(self, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:
         """Return the newest checkpoint that is intact; damaged newer ones are reported through ``warn``.

@@ -101,6 +101,36 @@ def test_keeps_every_nth_for_good(tmp_path):
     assert folder.iterations() == [3, 6, 7, 8]
 
 
+def test_keeps_the_best(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    assert folder.best() == (None, float("-inf"))
+    for i, score in enumerate((1.0, 3.0, 2.0, 3.0, 1.0), start=1):
+        folder.save(i, make_checkpoint(i), keep=1)
+        assert folder.mark_best(i, score) == (i <= 2)
+    assert folder.best() == (2, 3.0)
+    assert folder.iterations() == [2, 5]
+    folder.save(6, make_checkpoint(6), keep=1)
+    assert folder.mark_best(6, 4.0)
+    assert folder.iterations() == [2, 6]
+    folder.save(7, make_checkpoint(7), keep=1)
+    assert folder.iterations() == [6, 7]
+
+
+def test_a_best_of_an_abandoned_future_does_not_count(tmp_path):
+    """The run was resumed from iteration 3; what comes then is judged among itself."""
+    folder = CheckpointFolder(tmp_path)
+    folder.save(9, make_checkpoint(9), keep=1)
+    folder.mark_best(9, 100.0)
+    folder.save(4, make_checkpoint(4), keep=1)
+    assert folder.mark_best(4, 1.0)
+    assert folder.best() == (4, 1.0)
+
+
+def test_a_damaged_mark_counts_as_none(tmp_path):
+    (tmp_path / "best.json").write_text('{"iter')
+    assert CheckpointFolder(tmp_path).best() == (None, float("-inf"))
+
+
 def test_what_a_killed_writer_left_goes_with_the_next_checkpoint(tmp_path):
     folder = CheckpointFolder(tmp_path)
     (tmp_path / ".iteration-0000001.safetensors.77.tmp").write_bytes(b"half")
