@@ -155,9 +155,9 @@ class Scenario:
     """Sliding friction of boxes."""
     gravity: float = 50.0
     """Downward acceleration in m/s^2."""
-    max_contacts: int = 120
+    max_contacts: int = 100
     """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds together."""
-    max_constraints: int = 400
+    max_constraints: int = 500
     """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked, 6 per held object."""
 
     @property
@@ -217,6 +217,8 @@ QUADRANT = Scenario(
     penalize_objects_out=True,
     wall_friction=0.01,
     box_size_features=False,
+    max_contacts=60,
+    max_constraints=240,
 )
 """The paper's simpler environment: one room in the lower-right quarter with one or two doors, 2 boxes, 1 ramp."""
 

@@ -9,6 +9,7 @@ warp's cache (``WARP_CACHE_PATH``).
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,7 @@ from ..errors import UserError  # noqa: E402
 from ..scene import RAY_GROUPS, Scene  # noqa: E402
 
 CUDA_VERSION = (12, 4)  # The oldest whose graphs can hold the solver's loop.
+CONVEX_BYTES = 150  # Per iteration of the search for the penetration of two convex bodies, and contact.
 MODEL_FIELDS = (
     "geom_size",
     "geom_rbound",
@@ -112,7 +114,7 @@ class WarpWorlds:
             sizes = _batch_sizes(host_model, self.num_worlds)
             self._model = mjw.put_model(host_model, batch_sizes=sizes)
             self._model.opt.warn_overflow = 0  # Printing from kernels is slow; the bits are recorded all the same.
-            self._data = mjw.make_data(host_model, self.num_worlds, contacts, njmax=constraints)
+            self._data = mjw.make_data(host_model, self.num_worlds, contacts, _convex_contacts(contacts), constraints)
         views = {name: getattr(self._model, name) for name in sizes}
         views |= {name: getattr(self._data, name) for name in DATA_FIELDS if getattr(self._data, name).size}
         self.fields: dict[str, Tensor] = {name: wp.to_torch(array) for name, array in views.items()}
@@ -140,8 +142,13 @@ class WarpWorlds:
         with wp.ScopedDevice(self._warp_device), _whole_hessians():
             work()  # Compiles and loads the kernels, which a capture cannot.
             wp.synchronize_device(self._warp_device)
-            with wp.ScopedCapture(self._warp_device) as capture:
-                work()
+            gc.collect()
+            gc.disable()  # Freeing another graph meanwhile would spoil this one.
+            try:
+                with wp.ScopedCapture(self._warp_device) as capture:
+                    work()
+            finally:
+                gc.enable()
             wp.synchronize_device(self._warp_device)
         for name, value in saved.items():
             self.fields[name].copy_(value)
@@ -230,7 +237,7 @@ class WarpWorlds:
 
     @property
     def bytes_per_world(self) -> int:
-        """Memory that one more world costs, in bytes, but for what the solver borrows during a step."""
+        """Memory that one more world costs, in bytes, with an estimate of what a step borrows."""
         return _bytes_per_world(self._model, self._data, self.num_worlds)
 
 
@@ -263,10 +270,15 @@ def _batch_sizes(model: mujoco.MjModel, num_worlds: int) -> dict[str, int]:
     return {name: num_worlds for name in MODEL_FIELDS if getattr(model, name).size}
 
 
+def _convex_contacts(contacts: int) -> int:
+    """Of a world's contacts, how many may be of a ramp with something other than the floor. Their scratch memory is large."""
+    return max(contacts // 6, 1)
+
+
 def _bytes_per_world(model: mjw.Model, data: mjw.Data, num_worlds: int) -> int:
     fields = [getattr(model, name) for name in MODEL_FIELDS]
     fields += [*vars(data).values(), *vars(data.contact).values(), *vars(data.efc).values()]
-    return (
-        sum(field.size * wp.types.type_size_in_bytes(field.dtype) for field in fields if isinstance(field, wp.array))
-        // num_worlds
-    )
+    arrays = [field for field in fields if isinstance(field, wp.array)]
+    kept = sum(array.size * wp.types.type_size_in_bytes(array.dtype) for array in arrays) // num_worlds
+    convex = data.naccdmax // num_worlds * model.opt.ccd_iterations * CONVEX_BYTES
+    return kept + convex + 2 * 4 * model.nv_pad**2  # The Hessian and its factor.
