@@ -404,10 +404,16 @@ def _task_checks(s: Scenario) -> list[tuple[bool, str]]:
 
 def _validate_space(s: Scenario) -> None:
     """Refuse scenarios whose objects cover more than 40 % of the floor (placement by rejection would hardly succeed)."""
-    area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps)
-    limit = 0.4 * s.floor_size**2
+    floor = s.floor_size if s.min_floor_size is None else s.min_floor_size
+    cylinders = s.cylinders.fixed + s.cylinders.movable
+    area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps + s.blueprint.sites[1])
+    area += cylinders * s.cylinders.diameter[1] ** 2
+    limit = 0.4 * floor**2
+    others = f", {cylinders} cylinders" * (cylinders > 0) + f", {s.blueprint.sites[1]} sites" * (
+        s.blueprint.sites[1] > 0
+    )
     if area > limit:
         raise UserError(
-            f"scenario '{s.name}': {s.num_agents} agents, {s.max_boxes} boxes and {s.ramps} ramps need {area:.1f} m^2 "
-            f"but a {s.floor_size:g} m floor offers {limit:.1f} m^2; use fewer objects or a larger floor_size"
+            f"scenario '{s.name}': {s.num_agents} agents, {s.max_boxes} boxes{others} and {s.ramps} ramps need "
+            f"{area:.1f} m^2 but a {floor:g} m floor offers {limit:.1f} m^2; use fewer objects or a larger floor_size"
         )
