@@ -95,16 +95,19 @@ class Ranks:
         dist.gather_object(mine, parts)
         return {name: torch.cat([part[name] for part in parts]) for name in mine} if parts is not None else {}
 
-    def scatter(self, tensors: Mapping[str, Tensor], total: int) -> dict[str, Tensor]:
+    def scatter(self, tensors: Mapping[str, Tensor], total: int, each: int = 1) -> dict[str, Tensor]:
         """Return this process's share of the rows of tensors that all processes have; undoes ``gather``.
 
         Args:
-          tensors: name -> (total, ...); a tensor of another length is returned whole, for checks of shapes to find.
-          total: number of rows in all.
+          tensors: name -> (total * each, ...); one of another length is returned whole, for checks of shapes to find.
+          total: number of items that are shared out.
+          each: rows of an item, which stay together.
         """
         first, count = self.share(total)
         return {
-            name: tensor[first : first + count] if tensor.ndim and len(tensor) == total else tensor
+            name: tensor.narrow(0, first * each, count * each)
+            if tensor.ndim and len(tensor) == total * each
+            else tensor
             for name, tensor in tensors.items()
         }
 
