@@ -61,21 +61,27 @@ def unharmed(tmp_path_factory):
     return folder, time.monotonic() - begun
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [
-        # The configuration half written; a first and a later checkpoint half written, not yet renamed; one rotated out.
-        pytest.param([1, 4, 9], id="three"),
-        pytest.param([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], marks=pytest.mark.slow, id="all"),
-    ],
-)
-def test_killed_while_writing(unharmed, tmp_path, moments):
+def kill_at(folder, moment):
+    status, _, errors = start(folder, dies_at=moment).wait()
+    assert status == -9, errors
+
+
+def test_killed_three_times_while_writing(unharmed, tmp_path):
+    """The configuration half written; then a checkpoint half written; then one complete, but not yet renamed."""
     folder = tmp_path / "run"
-    for moment in moments:
-        status, _, errors = start(folder, dies_at=moment).wait()
-        assert status == -9, errors
+    for moment in (1, 4, 8):
+        kill_at(folder, moment)
     finish(folder)
     assert_same(folder, unharmed[0])
+
+
+@pytest.mark.slow
+def test_killed_once_at_every_change_of_a_file(unharmed, tmp_path):
+    for moment in range(1, 15):
+        folder = tmp_path / str(moment)
+        kill_at(folder, moment)
+        finish(folder)
+        assert_same(folder, unharmed[0])
 
 
 @pytest.mark.slow
