@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .heads import ActionHead
+from .heads import ActionHead, Part
 from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
 from .tower import NetworkConfig, Tower
@@ -64,12 +64,11 @@ class ActorCritic(nn.Module):
         resets: Tensor,
         deterministic: bool = False,
         generator: torch.Generator | None = None,
-        part: tuple[int, int] | None = None,
+        part: Part | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
         """Take one step with observations (N, ...) and resets (N,).
 
-        With ``part`` = (first sequence, number of all sequences), these are one process's share of more sequences; each acts
-        as it would if all were here.
+        With ``part``, these are some of more sequences; each acts as it would if all were here.
 
         Returns:
             Actions (N, len(action_bins)) int64, their log-probabilities (N,), values (N,) in units of reward, and the
@@ -92,6 +91,7 @@ class ActorCritic(nn.Module):
         resets: Tensor,
         deterministic: bool = False,
         generator: torch.Generator | None = None,
+        part: Part | None = None,
     ) -> tuple[Tensor, LSTMState]:
         """Take one step without the critic, at half the cost of :meth:`act`: actions and new memory.
 
@@ -101,7 +101,7 @@ class ActorCritic(nn.Module):
         normalized = self.observation_normalizer(observation)
         features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
         distribution = self.action_head(features)
-        actions = distribution.mode() if deterministic else distribution.sample(generator)
+        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
         return actions, LSTMState(actor_h, actor_c, state.critic_h, state.critic_c)
 
     @torch.no_grad()

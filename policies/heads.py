@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 IMPOSSIBLE = -1e9
 """Logit of a padding bin. Finite, so that probability times log-probability is 0 and not NaN."""
+Part = tuple[int | Tensor, int]
+"""Which rows of more these rows are: the first of consecutive ones, or the number of each (K,) int64; and how many in all."""
 
 
 class MultiCategorical:
@@ -19,18 +21,19 @@ class MultiCategorical:
     def __init__(self, logits: Tensor) -> None:
         self.log_probs = logits.log_softmax(-1)
 
-    def sample(self, generator: torch.Generator | None = None, part: tuple[int, int] | None = None) -> Tensor:
+    def sample(self, generator: torch.Generator | None = None, part: Part | None = None) -> Tensor:
         """Draw actions (..., actions), int64, by adding Gumbel noise to the log-probabilities.
 
         Args:
             generator: Source of the noise; None takes torch's own.
-            part: (first row, number of all rows), where these rows are a part of more, shared out among processes: every
-                row gets the noise that it would get if all rows were sampled at once. None if these are all.
+            part: Where these rows are a part of more, shared out among processes: every row gets the noise that it would
+                get if all rows were sampled at once. None if these are all.
         """
-        first, rows = part or (0, len(self.log_probs))
+        mine, rows = part or (0, len(self.log_probs))
         noise = self.log_probs.new_empty(rows, *self.log_probs.shape[1:]).exponential_(generator=generator)
+        noise = noise[mine] if isinstance(mine, Tensor) else noise.narrow(0, mine, len(self.log_probs))
         # The bound keeps the noise finite, below 86, so that a padding bin can never win.
-        exponential = noise.narrow(0, first, len(self.log_probs)).clamp_min(1e-37)
+        exponential = noise.clamp_min(1e-37)
         return (self.log_probs - exponential.log_()).argmax(-1)
 
     def mode(self) -> Tensor:

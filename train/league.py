@@ -98,6 +98,7 @@ class League:
         """(A, teams): 1 where the agent is in the team."""
         self._draws = torch.Generator()
         self._noise = torch.Generator(device)
+        self._noise_seed = 0
         self._offers: list[int] = []
         self._policies: dict[int, Policy] = {}
         self._players: list[tuple[ActorCritic, Tensor]] = []
@@ -121,7 +122,7 @@ class League:
           iteration: iterations done.
         """
         self._draws.manual_seed(self._seed * 1_000_003 + iteration)
-        self._noise.manual_seed((self._seed * 1_000_003 + iteration) * 1_009 + self._ranks.rank)
+        self._noise_seed = (self._seed * 1_000_003 + iteration) * 1_000_003 % 2**62
         self._offers = self._draw_offers(iteration) if self._opened else []
         in_play = {version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version}
         wanted = sorted(in_play | set(self._offers))
@@ -147,13 +148,18 @@ class League:
           Actions (N, 5); those of the newest policy on its own seats.
         """
         self._draw_seats(started.view(self.num_worlds, -1)[:, 0])
+        self._noise_seed += 1
         if not self._players:
             return actions
         actions = actions.clone()
         for policy, rows in self._players:
+            # The noise of a sequence depends on the step and its number alone; those of different players are disjoint.
+            self._noise.manual_seed(self._noise_seed)
+            part = (rows + self._first * self.num_agents, self._all_worlds * self.num_agents)
             h, c = self._memory[:, rows]
             seen = {name: values[rows] for name, values in obs.items()}
-            actions[rows], state = policy.policy_step(seen, LSTMState(h, c, h, c), started[rows], generator=self._noise)
+            memory = LSTMState(h, c, h, c)
+            actions[rows], state = policy.policy_step(seen, memory, started[rows], generator=self._noise, part=part)
             self._memory[0, rows], self._memory[1, rows] = state.actor_h, state.actor_c
         return actions
 

@@ -60,6 +60,9 @@ def test_policies_begin_nearly_uniform():
 def test_rows_act_alike_in_any_part():
     distribution = MultiCategorical(torch.randn(6, 2, 3))
     whole = distribution.sample(torch.Generator().manual_seed(3))
+    rows = torch.tensor([4, 1])
+    part = MultiCategorical(distribution.log_probs[rows])
+    assert torch.equal(part.sample(torch.Generator().manual_seed(3), (rows, 6)), whole[rows])
     for first, count in ((0, 2), (2, 4)):
         part = MultiCategorical(distribution.log_probs[first : first + count])
         assert torch.equal(part.sample(torch.Generator().manual_seed(3), (first, 6)), whole[first : first + count])
