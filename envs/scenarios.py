@@ -227,9 +227,11 @@ QUICKSTART = dataclasses.replace(
     name="hide-and-seek/quickstart",
     hiders=1,
     seekers=1,
+    horizon=160,
+    preparation_fraction=0.2,
     heading_features="cos_sin",
 )
-"""The quadrant with one agent a side and bounded heading features: learned in minutes on two cores."""
+"""The quadrant with one agent a side, longer episodes and bounded heading features: learned in minutes on two cores."""
 
 FOOD = dataclasses.replace(FULL, name="hide-and-seek/food", food=FoodOptions(count=3))
 """The main environment with three foods around the middle, which hiders eat when nobody sees them."""
