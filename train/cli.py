@@ -12,6 +12,7 @@ from envs.errors import UserError
 COMMANDS = {
     "train": "learn by self-play, or continue a run with --resume",
     "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
+    "stages": "tell which strategies a run's checkpoints play, with curves and videos",
     "video": "record an episode as mp4 or gif",
     "scene": "write a scenario's MuJoCo XML",
     "bench": "measure env steps per second of every part, in one run",

@@ -1,0 +1,455 @@
+"""Scripted agents that play one strategy each, through the environment's actions, from hand-placed starts.
+
+Shapes: W worlds, A agents, K agents of a script.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from envs import scenarios
+from envs.batch_env import NO_ACTION, BatchEnv
+from envs.layouts import Layout, LayoutStream
+from tests.envs.worlds import CUBE, body, world
+from train.players import RandomPlayer
+from train.stages.strategies import strategies_of
+from train.stages.trace import play_trace
+
+FULL = scenarios.get("hide-and-seek/full", horizon=120, boxes=(4, 4), elongated_boxes=(2, 2))
+QUADRANT = scenarios.get("hide-and-seek/quadrant")
+
+TALL, LOW, THICK = 4.0, 0.5, 0.05  # Metres; THICK is half a wall's thickness.
+FRAME = [
+    (0.1, 3.0, THICK, 2.85, TALL),
+    (5.9, 3.0, THICK, 2.85, TALL),
+    (3.0, 0.1, 2.85, THICK, TALL),
+    (3.0, 5.9, 2.85, THICK, TALL),
+]
+LONG = (0.075, 0.825, 0.25)  # Half sizes of an elongated box along y.
+WEST, EAST, NORTH, SOUTH = -math.pi / 2, math.pi / 2, math.pi, 0.0  # Yaw of an agent that looks there.
+UP_EAST = math.pi / 2  # Yaw of a ramp that leads up to the east.
+FULL_SPEED = 8.0  # Metres per second.
+
+
+def vertical(x, y0, y1):
+    return (x, (y0 + y1) / 2, THICK, (y1 - y0) / 2, LOW)
+
+
+def horizontal(y, x0, x1):
+    return ((x0 + x1) / 2, y, (x1 - x0) / 2, THICK, LOW)
+
+
+def room(west_door=None, north_door=None):
+    """Walls of the room in the lower right, with doors of 0.7 m centred there, or solid."""
+    walls = [*FRAME]
+    walls += (
+        [vertical(3.1, 0.15, 3.05)]
+        if west_door is None
+        else [vertical(3.1, 0.15, west_door - 0.35), vertical(3.1, west_door + 0.35, 3.05)]
+    )
+    walls += (
+        [horizontal(3.1, 3.05, 5.85)]
+        if north_door is None
+        else [horizontal(3.1, 3.05, north_door - 0.35), horizontal(3.1, north_door + 0.35, 5.85)]
+    )
+    return walls
+
+
+class Dice:
+    """Small random differences between episodes."""
+
+    def __init__(self, seed):
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def near(self, value, spread=0.1):
+        return value + spread * (2 * float(torch.rand((), generator=self.generator)) - 1)
+
+    def flip(self):
+        return bool(torch.rand((), generator=self.generator) < 0.5)
+
+
+class Script:
+    """Base: plays all agents of an environment; keeps still what it is not about."""
+
+    name = ""
+    """The strategy that it plays."""
+    scenario = FULL
+
+    def __init__(self, env: BatchEnv) -> None:
+        self.env = env
+        s = env.scenario
+        self.hiders = torch.arange(s.hiders)
+        self.seekers = torch.arange(s.hiders, s.num_agents)
+        self.everything = torch.arange(env.num_worlds)
+
+    def place(self, dice) -> Layout:
+        """The start of one episode."""
+        raise NotImplementedError
+
+    def layout(self, worlds, seed):
+        dice = Dice(seed)
+        return Layout.stack([self.place(dice) for _ in range(worlds)])
+
+    def begin(self, num_sequences):
+        self.step = -1
+
+    def act(self, obs, started):
+        self.step += 1
+        self.state = self.env.get_state(self.everything)
+        self.actions = torch.tensor(NO_ACTION).repeat(self.env.num_worlds, self.env.num_agents, 1)
+        self.play()
+        return self.actions
+
+    def play(self):
+        """Fill ``self.actions``."""
+
+    @property
+    def live(self):
+        return self.step >= self.env.scenario.preparation_steps
+
+    def position(self, who):
+        return self.state.pose[:, who, :2]
+
+    def object(self, which):
+        return self.state.pose[:, self.env.num_agents + torch.as_tensor(which), :2]
+
+    def go(self, who, target, speed=FULL_SPEED, where=True):
+        """Drive agents (K) towards targets (W, K, 2)."""
+        offset = target - self.position(who)
+        wanted = offset * 6.0
+        wanted = wanted * (speed / wanted.norm(dim=-1, keepdim=True).clamp(min=speed))
+        direction = wanted / wanted.norm(dim=-1, keepdim=True).clamp(min=0.3)
+        force = 10 * wanted + 10 * direction + 5 * (wanted - self.state.velocity[:, who, :2])
+        bins = (force / 18).round().clamp(-5, 5).long()
+        self.actions[:, who, :2] = torch.where(torch.as_tensor(where)[..., None], 5 + bins, self.actions[:, who, :2])
+
+    def look(self, who, target=None, yaw=None):
+        """Turn agents (K) towards targets (W, K, 2), or to a yaw."""
+        here = self.state.pose[:, who, 3]
+        if target is not None:
+            offset = target - self.position(who)
+            yaw = torch.atan2(offset[..., 1], offset[..., 0]) + torch.pi / 2
+        turn = torch.remainder(yaw - here + torch.pi, 2 * torch.pi) - torch.pi
+        self.actions[:, who, 2] = 5 + (turn / 0.135).round().clamp(-5, 5).long()
+
+    def press(self, who, component, where=True):
+        where = torch.as_tensor(where).expand(self.env.num_worlds, len(who))
+        self.actions[:, who, component] = where.long()
+
+    def grab(self, who, where=True):
+        self.press(who, 3, where)
+
+    def lock(self, who, where=True):
+        self.press(who, 4, where)
+
+
+class Chase(Script):
+    """Seekers run after hiders that stroll about."""
+
+    name = "chasing"
+
+    def place(self, d):
+        hiders = [(d.near(4.6, 0.5), d.near(2.0, 0.5), EAST), (d.near(4.6, 0.5), d.near(3.6, 0.5), EAST)]
+        seekers = [(d.near(1.4, 0.5), d.near(2.0, 0.5), d.near(EAST, 1)), (d.near(1.4, 0.5), d.near(3.4, 0.5), EAST)]
+        boxes = [body(d.near(x), 5.4) for x in (0.7, 1.5, 2.3, 3.1)]
+        ramps = [body(d.near(x), 5.4) for x in (4.0, 5.0)]
+        return world(self.scenario, hiders + seekers, boxes, ramps, FRAME)
+
+    def play(self):
+        prey = self.position(self.hiders)
+        self.look(self.seekers, prey)
+        self.go(self.seekers, prey, speed=3.0)
+        angle = torch.tensor(self.step * 0.1 + 2.0)
+        away = torch.tensor([[4.4, 1.6], [4.4, 3.8]]) + 0.7 * torch.stack([angle.cos(), angle.sin()])
+        self.go(self.hiders, away.expand(len(prey), 2, 2), speed=1.5)
+
+
+class QuadrantChase(Chase):
+    scenario = QUADRANT
+
+    def place(self, d):
+        hiders = [(d.near(2.3, 0.3), d.near(1.0, 0.3), EAST), (d.near(1.0, 0.3), d.near(1.2, 0.3), EAST)]
+        seekers = [(d.near(2.2, 0.3), d.near(4.6, 0.4), EAST), (d.near(1.0, 0.3), d.near(4.6, 0.4), WEST)]
+        boxes = [body(d.near(x), 0.6) for x in (4.5, 5.3)]
+        walls = room(west_door=d.near(1.7, 0.3), north_door=4.5)
+        return world(self.scenario, hiders + seekers, boxes, [body(4.0, 5.0)], walls)
+
+    def play(self):
+        prey = self.position(self.hiders)
+        self.look(self.seekers, prey)
+        self.go(self.seekers, prey, speed=3.0)
+
+
+class BlockDoors(Script):
+    """Each hider pushes a box into a door of the room, locks it and stays behind it."""
+
+    name = "shelter"
+    doors = 1
+
+    def place(self, d):
+        west = d.near(1.6, 0.5)
+        hiders = [(4.37, west, WEST), (d.near(5.2), d.near(0.7), WEST)]
+        boxes = [body(d.near(3.88, 0.03), west)]
+        north = None
+        if self.doors == 2:
+            north = d.near(4.9, 0.3)
+            hiders[1] = (north, 1.83, NORTH)
+            boxes.append(body(north, 2.32))
+        boxes += [body(d.near(1.0), 5.0), body(d.near(2.2), 5.0), body(5.4, 4.8, half=LONG)]
+        seekers = [
+            (d.near(1.0, 0.3), d.near(2.0, 0.5), d.near(0, 3)),
+            (d.near(1.2, 0.3), d.near(3.5, 0.5), d.near(0, 3)),
+        ]
+        ramps = [body(d.near(3.5), 4.6), body(d.near(0.6), 0.6)][: self.scenario.ramps]
+        return world(self.scenario, hiders + seekers, boxes[: self.scenario.max_boxes], ramps, room(west, north))
+
+    def play(self):
+        if self.step == 0:
+            self.start = self.state.pose
+        self.push(0, torch.tensor([3.1, 0.0]), torch.tensor([0.0, 1.0]), WEST)
+        if self.doors == 2:
+            self.push(1, torch.tensor([0.0, 3.1]), torch.tensor([1.0, 0.0]), NORTH)
+
+    def push(self, index, door, along, yaw):
+        """One hider drives its box in a straight line to the door, which is where the box starts in the other axis."""
+        who = self.hiders[index : index + 1]
+        box = self.object([index])
+        start = self.start[:, self.env.num_agents + index, :2]
+        goal = (door + along * start)[:, None]
+        missing = goal - box
+        arrived = missing.norm(dim=-1) < 0.06
+        self.look(who, yaw=yaw)
+        self.go(who, self.position(who) + missing, speed=1.5)
+        self.grab(who, ~arrived)
+        locked = self.state.locks.locked[:, index : index + 1]
+        self.lock(who, arrived | locked)
+        self.actions[:, who, :2] = torch.where((arrived | locked)[..., None], 5, self.actions[:, who, :2])
+
+
+class QuadrantBlockDoor(BlockDoors):
+    name, scenario = "door blocking", QUADRANT
+
+
+class QuadrantBlockDoors(BlockDoors):
+    name, scenario, doors = "door blocking", QUADRANT, 2
+
+
+class Fort(Script):
+    """In the open, hiders in a corner of the arena close it with two long boxes and lock them."""
+
+    name = "shelter"
+
+    def place(self, d):
+        hiders = [(0.75, 0.75, EAST), (0.4, 1.2, EAST)]
+        seekers = [
+            (d.near(4.5, 0.5), d.near(3.0, 0.5), d.near(0, 3)),
+            (d.near(3.5, 0.5), d.near(4.5, 0.5), d.near(0, 3)),
+        ]
+        boxes = [body(1.18, 0.99, half=LONG), body(d.near(0.95, 0.04), 2.2, math.pi / 2, half=LONG)]
+        boxes += [body(d.near(5.2), 5.0), body(d.near(5.2), 1.0)]
+        ramps = [body(d.near(2.5), 5.0), body(d.near(3.5), 1.0)]
+        return world(self.scenario, hiders + seekers, boxes, ramps, FRAME)
+
+    def play(self):
+        """Hider 0 locks the standing box; hider 1 pulls the lying one down on its end and locks it."""
+        first, second = self.hiders[:1], self.hiders[1:]
+        self.look(first, self.object([0]))
+        self.go(first, torch.tensor([0.88, 0.8]).expand(self.env.num_worlds, 1, 2), speed=1.0)
+        self.lock(first)
+        box = self.object([1])
+        self.look(second, yaw=NORTH)
+        near = torch.tensor([0.7, 1.92]).expand(self.env.num_worlds, 1, 2)
+        holds = self.state.grabs.holding[:, 1:2] == 1
+        goal = torch.tensor([0.96, 1.93])
+        missing = goal - box
+        arrived = missing[..., 1].abs() < 0.05
+        self.grab(second, ~arrived)
+        self.go(second, torch.where(holds[..., None], self.position(second) + missing, near), speed=1.0)
+        locked = self.state.locks.locked[:, 1:2]
+        self.lock(second, arrived | locked)
+        self.actions[:, second, :2] = torch.where((arrived | locked)[..., None], 5, self.actions[:, second, :2])
+
+
+class ClimbRamp(Script):
+    """A seeker runs up a ramp over the wall into the room, without looking where the hiders are."""
+
+    name = "ramp use"
+
+    def place(self, d):
+        y = d.near(1.6, 0.5)
+        north = None if self.scenario is FULL else d.near(5.0, 0.3)
+        hiders = [(d.near(5.2), d.near(0.6), WEST), (d.near(5.3), d.near(2.6), WEST)]
+        seekers = [(d.near(1.2, 0.3), y + d.near(0, 0.05), WEST), (d.near(1.2, 0.3), d.near(4.5, 0.3), WEST)]
+        boxes = [body(d.near(x), 5.2) for x in (0.8, 1.8, 4.0, 5.0)][: self.scenario.max_boxes]
+        ramps = [body(d.near(2.6, 0.15), y, UP_EAST), body(d.near(0.6), 0.6)][: self.scenario.ramps]
+        return world(self.scenario, hiders + seekers, boxes, ramps, room(north_door=north))
+
+    def play(self):
+        if not self.live:
+            return
+        who = self.seekers[:1]
+        self.look(who, yaw=WEST)
+        x = self.position(who)[..., 0]
+        ahead = self.position(who) * torch.tensor([0.0, 1.0]) + torch.tensor([4.2, 0.0])
+        self.go(who, ahead, where=x < 3.4)
+
+
+class QuadrantClimbRamp(ClimbRamp):
+    scenario = QUADRANT
+
+
+class LockRamps(Script):
+    """Each hider runs to a ramp, locks it and leaves."""
+
+    name = "ramp defence"
+
+    def place(self, d):
+        hiders = [(d.near(2.0, 0.3), d.near(2.0, 0.3), EAST), (d.near(2.0, 0.3), d.near(4.0, 0.3), EAST)]
+        seekers = [(d.near(5.2, 0.2), d.near(2.0, 0.5), d.near(0, 3)), (d.near(5.2, 0.2), d.near(4, 0.5), d.near(0, 3))]
+        boxes = [body(d.near(x), 5.4) for x in (0.7, 1.5, 2.3, 3.1)]
+        ramps = [body(d.near(3.5, 0.2), d.near(1.8, 0.2)), body(d.near(3.5, 0.2), d.near(4.2, 0.2))]
+        return world(self.scenario, hiders + seekers, boxes, ramps, FRAME)
+
+    def play(self):
+        ramps = self.object([4, 5])
+        leaving = self.step > 25
+        beside = torch.tensor([-1.6 if leaving else -0.42, 0.0])
+        self.look(self.hiders, ramps)
+        self.go(self.hiders, ramps + beside, speed=4.0)
+        self.lock(self.hiders)
+
+
+class QuadrantBringRamp(Script):
+    """A hider pulls the ramp through the door into the room."""
+
+    name, scenario = "ramp defence", QUADRANT
+
+    def place(self, d):
+        west = d.near(1.6, 0.5)
+        hiders = [(3.1, west, WEST), (d.near(5.2), d.near(0.6), WEST)]
+        seekers = [
+            (d.near(1.0, 0.3), d.near(4.2, 0.3), d.near(0, 3)),
+            (d.near(2.2, 0.3), d.near(4.5, 0.5), d.near(0, 3)),
+        ]
+        boxes = [body(d.near(x), 2.6) for x in (4.4, 5.2)]
+        return world(self.scenario, hiders + seekers, boxes, [body(2.62, west)], room(west, d.near(4.9, 0.3)))
+
+    def play(self):
+        who = self.hiders[:1]
+        ramp = self.object([2])
+        done = ramp[..., 0] > 3.9
+        self.look(who, yaw=WEST)
+        self.grab(who, ~done)
+        self.go(who, self.position(who) + torch.tensor([1.0, 0.0]), speed=1.5, where=~done)
+
+
+class Surf(Script):
+    """A seeker that stands on a box grabs it and drives it across the arena."""
+
+    name = "box surfing"
+
+    def place(self, d):
+        x, y = d.near(1.5, 0.3), d.near(4.0, 0.3)
+        hiders = [(d.near(5.3), d.near(0.6), WEST), (d.near(5.3), d.near(5.2), WEST)]
+        seekers = [(x, y + 0.12, SOUTH, 0.65), (d.near(0.6), d.near(0.6), WEST)]
+        boxes = [body(x, y), body(d.near(4.0), 5.2), body(d.near(3.0), 5.2), body(d.near(2.0), 0.6)]
+        ramps = [body(d.near(0.6), 5.2), body(d.near(3.6), 0.6)]
+        return world(self.scenario, hiders + seekers, boxes, ramps, FRAME)
+
+    def play(self):
+        if not self.live:
+            return
+        who = self.seekers[:1]
+        self.grab(who)
+        self.look(who, self.object([0]))
+        self.go(who, torch.tensor([4.0, 2.5]).expand(self.env.num_worlds, 1, 2), speed=2.0)
+
+
+class LockBoxes(Script):
+    """Each hider visits two boxes and locks them."""
+
+    name = "surf defence"
+
+    def place(self, d):
+        hiders = [(d.near(1.0, 0.3), d.near(1.6, 0.5), NORTH), (d.near(4.0, 0.3), d.near(1.6, 0.5), NORTH)]
+        seekers = [(d.near(2.5, 0.3), d.near(0.7), SOUTH), (d.near(5.2, 0.3), d.near(0.7), SOUTH)]
+        boxes = [body(d.near(1 + 1.4 * i), d.near(4.0), half=half) for i, half in enumerate((LONG, CUBE) * 2)]
+        ramps = [body(d.near(0.7), 0.7), body(d.near(1.5), 5.4)]
+        return world(self.scenario, hiders + seekers, boxes, ramps, FRAME)
+
+    def play(self):
+        second = self.state.locks.locked[:, [0, 2]]
+        boxes = torch.where(second[..., None], self.object([1, 3]), self.object([0, 2]))
+        below = torch.where(second, -0.42, -1.0)
+        beside = torch.stack([torch.zeros_like(below), below], dim=-1)
+        self.look(self.hiders, boxes)
+        self.go(self.hiders, boxes + beside, speed=4.0)
+        self.lock(self.hiders)
+
+
+class RandomPlay(Script):
+    """Random actions in the scenario's own layouts: nothing should be found in it."""
+
+    name = "random play"
+
+    def layout(self, worlds, seed):
+        return LayoutStream(self.scenario, seed, worlds).draw(torch.arange(worlds))
+
+    def begin(self, num_sequences):
+        super().begin(num_sequences)
+        self.random = RandomPlayer(self.env.action_bins, seed=num_sequences)
+        self.random.begin(num_sequences)
+
+    def act(self, obs, started):
+        return self.random.act(obs, started)
+
+
+class FullRandomPlay(RandomPlay):
+    scenario = scenarios.FULL
+
+
+class QuadrantRandomPlay(RandomPlay):
+    scenario = QUADRANT
+
+
+FULL_SCRIPTS = (Chase, BlockDoors, Fort, ClimbRamp, LockRamps, Surf, LockBoxes, FullRandomPlay)
+QUADRANT_SCRIPTS = (
+    QuadrantChase,
+    QuadrantBlockDoor,
+    QuadrantBlockDoors,
+    QuadrantClimbRamp,
+    QuadrantBringRamp,
+    QuadrantRandomPlay,
+)
+
+
+@dataclass
+class Confusion:
+    """How often each script was told to be each strategy."""
+
+    detectors: list[str]
+    rows: list[tuple[str, str, list[float]]]
+    """Script, its strategy, share of episodes by detector."""
+
+    def __str__(self) -> str:
+        lines = [f"{'':<22}" + "".join(f"{name:>15}" for name in self.detectors)]
+        lines += [f"{name:<22}" + "".join(f"{share:>15.0%}" for share in shares) for name, _, shares in self.rows]
+        return "\n".join(lines)
+
+
+def confusion(scripts, episodes, seed=0):
+    """Play every script and tell its strategies."""
+    rows = []
+    for script in scripts:
+        detectors = strategies_of(script.scenario)
+        env = BatchEnv(script.scenario, episodes, seed=seed, threads=0)
+        player = script(env)
+        player.begin(episodes * env.num_agents)
+        trace = play_trace(env, player.layout(episodes, seed), player)
+        env.close()
+        assert not trace.broken.any()
+        rows.append((script.__name__, script.name, [float(d(trace).float().mean()) for d in detectors.values()]))
+    return Confusion(list(detectors), rows)

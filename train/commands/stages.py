@@ -1,0 +1,172 @@
+"""``hideseek stages RUN``: which strategies a run's checkpoints play, with the evidence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from tyro.conf import Positional
+
+from envs.errors import UserError
+
+from ..checkpoints import load_checkpoint
+from ..console import make_console
+from ..devices import resolve_device
+from ..files import make_folder, write_atomically
+from ..metrics import read_metrics
+from ..run_folder import RunFolder
+from ..saved_policy import load_policy
+from ..stages import curves
+from ..stages.film import film
+from ..stages.report import began, compose, examined
+from ..stages.strategies import strategies_of
+from ..stages.study import Study, StudyOptions, study
+from ..video import VideoOptions
+
+_CHOICES = ("all", "last")
+_WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
+
+
+@dataclass(kw_only=True)
+class StagesArguments:
+    """Play a run's checkpoints against themselves, tell their strategies, and write report.md into the run folder."""
+
+    run: Positional[Path]
+    """Run folder."""
+    episodes: int = 100
+    """Episodes of each checkpoint; more make the intervals narrower."""
+    checkpoints: str = "all"
+    """all that the run has kept, or last: the newest one alone."""
+    seed: int = 0
+    """Seed of layouts and actions; every checkpoint plays the same layouts."""
+    num_worlds: int = 50
+    """Worlds played at the same time; changes the layouts, not their distribution."""
+    videos: bool = True
+    """Film an example of every strategy that was found."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 0
+    """Physics threads; 0 uses all cores. Results do not depend on it."""
+
+
+def run(arguments: list[str]) -> None:
+    """Play, print the table, and write the report with its curves and videos."""
+    args = tyro.cli(StagesArguments, args=arguments, prog="hideseek stages")
+    folder = RunFolder(args.run)
+    files = _check(args, folder)
+    config = load_policy(files[-1]).config
+    strategies_of(config.scenario)
+    torch.set_num_threads(1)
+    console = make_console()
+    options = StudyOptions(
+        episodes=args.episodes, seed=args.seed, num_worlds=args.num_worlds, device=args.device, threads=args.threads
+    )
+    with _progress() as bar:
+        tasks = {file: bar.add_task(file.stem, total=args.episodes) for file in files}
+        result = study(files, options, lambda file, done: bar.update(tasks[file], completed=done))
+    console.print(examined(result.findings, config.total_env_steps), soft_wrap=True)
+    console.print(_table(result))
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True)
+
+    images = _draw(folder, result, say)
+    videos = _film(folder, result, say) if args.videos else {}
+    name = folder.path.absolute().name
+    report = folder.path / "report.md"
+    write_atomically(report, compose(result, options, name, config.total_env_steps, images, videos).encode())
+    say(f"wrote {report}")
+
+
+def _check(args: StagesArguments, folder: RunFolder) -> list[Path]:
+    """Refuse impossible requests before anything is played. Returns the checkpoints to examine, oldest first."""
+    if args.episodes < 1 or args.num_worlds < 1:
+        raise UserError("--episodes and --num-worlds must be at least 1")
+    if args.seed < 0 or args.threads < 0:
+        raise UserError("--seed and --threads must not be negative")
+    if args.checkpoints not in _CHOICES:
+        raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
+    if args.run.is_file():
+        raise UserError(f"{args.run} is a file; give the run's folder")
+    resolve_device(args.device)
+    folder.read_config()
+    if not os.access(folder.path, os.W_OK):
+        raise UserError(f"cannot write {folder.path / 'report.md'}: the folder is not writable")
+    if args.checkpoints == "last":
+        return [folder.checkpoints.load_newest(_warn)[0]]
+    files = [folder.checkpoints.file(iteration) for iteration in folder.checkpoints.iterations()]
+    intact = [file for file in files if _intact(file)]
+    return intact or [folder.checkpoints.load_newest(lambda _text: None)[0]]
+
+
+def _intact(file: Path) -> bool:
+    try:
+        load_checkpoint(file)
+    except UserError as error:
+        _warn(str(error))
+        return False
+    return True
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def _table(result: Study) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("share of episodes at env step")
+    for finding in result.findings:
+        table.add_column(f"{finding.env_steps:,}", justify="right")
+    table.add_column("began at env step")
+    for name in result.strategies:
+        shares = [str(finding.shares[name]) for finding in result.findings]
+        table.add_row(name, *shares, began(result, name))
+    return table
+
+
+def _draw(folder: RunFolder, result: Study, say: Callable[[str], None]) -> dict[str, str]:
+    """Draw the curves. Returns title -> path relative to the run's folder."""
+    if not curves.available():
+        say(curves.MISSING)
+        return {}
+    pictures = folder.path / "report"
+    make_folder(pictures)
+    curves.draw_shares(pictures / "strategies.png", result)
+    images = {"Strategies during training": "report/strategies.png"}
+    metrics = read_metrics(folder.metrics_file) if folder.metrics_file.is_file() else []
+    if curves.draw_statistics(pictures / "statistics.png", metrics):
+        images["What agents did with objects during training"] = "report/statistics.png"
+    return images
+
+
+def _film(folder: RunFolder, result: Study, say: Callable[[str], None]) -> dict[str, str]:
+    """Film an example of every strategy that was found. Returns strategy -> path relative to the run's folder."""
+    videos = {}
+    make_folder(folder.videos)
+    for name in result.strategies:
+        if result.began(name) is None:
+            continue
+        file = folder.videos / f"stage-{name.replace(' ', '-')}.mp4"
+        example = result.examples[name]
+        try:
+            caption = f"{name}, iteration {example.iteration:,}"
+            film(file, result.scene, example, VideoOptions(width=_WIDTH, height=_HEIGHT, caption=caption))
+        except UserError as error:
+            say(f"no videos: {error}")
+            break
+        videos[name] = f"{folder.videos.name}/{file.name}"
+    return videos
+
+
+def _progress() -> Progress:
+    """Return a bar of episodes for every checkpoint, on stderr if that is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty())

@@ -1,0 +1,1 @@
+"""Which strategies agents play, told from what they do: see docs/stages.md."""

@@ -1,0 +1,69 @@
+"""Obstacles of a moment, and hiders enclosed by them.
+
+Shapes: W worlds, H hiders, O objects (boxes, then ramps), L wall slots, G grid cells.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from envs.scene import AGENT_RADIUS
+
+from .ground import Ground
+from .trace import Trace
+
+UNDERPASS = 0.3
+"""Metres: an object whose bottom is higher than that, an agent's height, does not stop one that walks."""
+ALOFT = 0.1
+"""Metres from the floor to an agent's lowest point from which on it stands on something or falls."""
+
+
+class Terrain:
+    """The floor of W episodes, with what stands on it at any moment."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.ground = Ground(trace.scenario.floor_size)
+        walls = trace.layout.walls
+        self._walls = self.ground.empty(len(walls))
+        rectangles = torch.cat([walls[..., :4], torch.zeros_like(walls[..., :1])], dim=-1)
+        self.ground.block(self._walls, rectangles, trace.layout.wall_present)
+        self._first_regions = self.regions(0)
+
+    def regions(self, moment: int) -> Tensor:
+        """(W, G, G) int32: the regions of the floor among what stands there at a moment."""
+        t = self.trace
+        blocked = self._walls.clone()
+        bottom = t.objects[:, moment, :, 2] - t.object_half_size[..., 2]
+        self.ground.block(blocked, object_rectangles(t, moment), t.object_present & (bottom < UNDERPASS))
+        return self.ground.regions(blocked)
+
+    def reachable(self, regions: Tensor, moment: int) -> Tensor:
+        """(W, G, G) bool: cells of ``regions`` to which seekers can walk from where they are at a moment."""
+        t = self.trace
+        aloft = t.seekers_bottom[:, moment] > ALOFT
+        return self.ground.reachable(regions, t.seekers[:, moment, :, :2], aloft)
+
+    def enclosed(self, moment: int) -> Tensor:
+        """(W, H) bool: hiders on the floor in a region into which no seeker can walk.
+
+        Regions do not count into which no seeker could walk either if all objects stood where they started.
+        """
+        position = self.trace.hiders[:, moment]
+        regions = self.regions(moment)
+        around = self.ground.around(regions, position[..., :2])
+        reached = self.ground.around(self.reachable(regions, moment), position[..., :2]).any(-1)
+        apart = ~reached & (around > 0).any(-1) & (position[..., 2] < AGENT_RADIUS + ALOFT)
+        if not apart.any():
+            return apart
+        once_open = torch.zeros(int(regions.max()) + 1, dtype=torch.bool)
+        once_open[regions[self.reachable(self._first_regions, moment)].long()] = True
+        once_open[0] = False
+        return apart & once_open[around].any(-1)
+
+
+def object_rectangles(trace: Trace, moment: int) -> Tensor:
+    """Return the footprints (W, O, 5) of all objects at a moment."""
+    pose = trace.objects[:, moment]
+    return torch.cat([pose[..., :2], trace.object_half_size[..., :2], pose[..., 3:]], dim=-1)
