@@ -60,11 +60,11 @@ def check_observation(env: BatchEnv, observation: Observation) -> None:
       AssertionError: says what does not hold.
     """
     spec, leading = env.observation_spec, (env.num_worlds, env.num_agents)
-    shapes = {"self": (spec["self_features"],)}
+    shapes: dict[str, tuple[int, ...]] = {"self": (spec["self_features"],)}
     if spec["lidar_rays"]:
         shapes["lidar"] = (spec["lidar_rays"],)
         _require(bool((observation["lidar"] >= 0).all()), "lidar is negative")
-    masks = {}
+    masks: dict[str, tuple[int, ...]] = {}
     for kind, (number, features) in spec["entities"].items():
         shapes[kind] = (number, features)
         masks[f"{kind}_visible"] = masks[f"{kind}_present"] = (number,)
