@@ -190,7 +190,7 @@ class League:
         totals = self._ranks.add_up(torch.cat([self._sums, self._counts, self._ended]).double().cpu()).tolist()
         sums, counts, (league, ended) = totals[:2], totals[2:4], totals[4:]
         self._clear_counts()
-        metrics = {"selfplay/league_fraction": league / ended} if ended else {}
+        metrics = {"selfplay/league_fraction": league / ended} if ended and self.config.fraction else {}
         for team, total, count in zip(TEAMS, sums, counts, strict=True):
             if count:
                 metrics[f"selfplay/return_against_past/{team}"] = total / count
@@ -256,6 +256,11 @@ class League:
         if self.folder and iteration in versions_at(iteration, config.interval, config.size)[-1:]:
             self.folder.save(iteration, tensors, metadata)
 
+    def prune(self, oldest: int, now: int) -> None:
+        """Delete the files that are needed no more; see ``VersionFolder.prune``."""
+        if self.folder:
+            self.folder.prune(oldest, now)
+
     def _load(self, versions: list[int]) -> None:
         """Load some versions in every process; those that cannot be read are left out."""
         folder = self.folder
@@ -278,7 +283,9 @@ class League:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what goes on beyond an iteration, (W, ...) each: seats, memories and returns so far."""
+        """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; nothing if it is off."""
+        if not self.config.active:
+            return {}
         memory = self._memory.unflatten(1, (self.num_worlds, self.num_agents))
         return {"seats": self.seats, "h": memory[0], "c": memory[1], "returns": self._returns}
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -96,6 +97,27 @@ class MetricsLog:
                 file.write(line + "\n")
         except OSError as error:
             raise write_error(self._file.parent, error) from error
+
+    def histogram(self, tag: str, counts: Sequence[int], env_steps: int) -> None:
+        """Write how often each of the whole numbers from 0 on occurred to TensorBoard."""
+        values = list(enumerate(counts))
+        self._board.add_histogram_raw(
+            tag,
+            min=0,
+            max=len(counts) - 1,
+            num=sum(counts),
+            sum=sum(value * count for value, count in values),
+            sum_squares=sum(value * value * count for value, count in values),
+            bucket_limits=[value + 0.5 for value, _ in values],
+            bucket_counts=list(counts),
+            global_step=env_steps,
+        )
+
+    def gif(self, tag: str, data: bytes, size: tuple[int, int], env_steps: int) -> None:
+        """Add an animated GIF of the given width and height, pixels, to TensorBoard's images."""
+        image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=data)
+        summary = Summary(value=[Summary.Value(tag=tag, image=image)])
+        self._board._get_file_writer().add_summary(summary, env_steps)
 
     def close(self) -> None:
         """Flush and close the event file.

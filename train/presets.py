@@ -11,7 +11,18 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 from policies.tower import NetworkConfig
 
+from .league import LeagueConfig
 from .ppo import PPOConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportConfig:
+    """What is written beside the curves of every iteration."""
+
+    histogram_interval: int = 10
+    """Iterations between two histograms of actions in TensorBoard; 0 for none."""
+    video_interval: int = 0
+    """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs OpenGL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +57,12 @@ class TrainConfig:
     """Sizes of policy and critic."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """Numbers of the learning algorithm."""
+    separate_policies: bool = False
+    """Two networks, one for each team, trained side by side; else one plays both and observes which it is in."""
+    league: LeagueConfig = field(default_factory=LeagueConfig)
+    """Play against past versions."""
+    report: ReportConfig = field(default_factory=ReportConfig)
+    """What is written beside the curves."""
     scenario: Scenario = scenarios.QUADRANT
     """The world. A flag changes one field of it, as in ``--scenario.hiders 2``."""
 
@@ -86,6 +103,7 @@ PRESETS = {
                 entropy_coefficient=0.003,
             ),
             checkpoint_interval=20,
+            league=LeagueConfig(fraction=0.0, rating_interval=0),
         ),
         "one against one in a small room; learns to hide and seek in about 5 minutes on 2 cores",
     ),
@@ -174,6 +192,11 @@ def validate(config: TrainConfig) -> TrainConfig:
         "iterations": config.iterations,
         "checkpoint-interval": config.checkpoint_interval,
         "keep-checkpoints": config.keep_checkpoints,
+        "league.at-once": config.league.at_once,
+        "league.interval": config.league.interval,
+        "league.size": config.league.size,
+        "league.rating-opponents": config.league.rating_opponents,
+        "league.rating-episodes": config.league.rating_episodes,
         "ppo.chunk-length": ppo.chunk_length,
         "ppo.rollout-steps": ppo.rollout_steps,
         "ppo.epochs": ppo.epochs,
@@ -190,6 +213,7 @@ def validate(config: TrainConfig) -> TrainConfig:
             raise UserError(f"--{option} is {value}; it must be positive")
     checks = [
         (config.keep_every >= 0, f"--keep-every is {config.keep_every}; it must not be negative"),
+        *_league_checks(config),
         (config.seed >= 0, f"--seed is {config.seed}; it must not be negative"),
         (config.threads >= 0 and config.torch_threads >= 0, "--threads and --torch-threads must not be negative"),
         (
@@ -209,6 +233,29 @@ def validate(config: TrainConfig) -> TrainConfig:
         if not passed:
             raise UserError(message)
     return config
+
+
+def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
+    league, report, scenario = config.league, config.report, config.scenario
+    return [
+        (
+            0 <= league.fraction <= 1 and 0 <= league.beside <= 1,
+            "--league.fraction and --league.beside must be in [0, 1]",
+        ),
+        (league.rating_interval >= 0, f"--league.rating-interval is {league.rating_interval}; it must not be negative"),
+        (
+            league.draw != "rating" or league.fraction == 0 or league.rating_interval > 0,
+            "--league.draw rating needs ratings; set --league.rating-interval",
+        ),
+        (
+            min(report.histogram_interval, report.video_interval) >= 0,
+            "--report.histogram-interval and --report.video-interval must not be negative",
+        ),
+        (
+            not config.separate_policies or min(scenario.hiders, scenario.seekers) > 0,
+            "--separate-policies needs two teams",
+        ),
+    ]
 
 
 def _nearest(word: str, choices: list[str]) -> str:

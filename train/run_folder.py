@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "videos"
 
     @property
+    def league(self) -> Path:
+        """Past versions of the policy."""
+        return self.path / "league"
+
+    @property
     def metrics_file(self) -> Path:
         """One JSON object per iteration."""
         return self.path / "metrics.jsonl"

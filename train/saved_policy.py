@@ -12,6 +12,7 @@ import torch
 from envs.errors import UserError
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
+from policies.teams import Policy, TeamPolicies
 
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .plain import from_plain
@@ -23,7 +24,7 @@ from .run_folder import RunFolder
 class SavedPolicy:
     """A policy and where it came from."""
 
-    policy: ActorCritic
+    policy: Policy
     """In evaluation mode, on the device that was asked for."""
     config: TrainConfig
     """How it was trained; ``config.scenario`` is the world it knows."""
@@ -51,6 +52,14 @@ class SavedPolicy:
                 )
 
 
+def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:
+    """Return a fresh policy on the CPU: one network, or one for each team if the configuration wants that."""
+    if not config.separate_policies:
+        return ActorCritic(spec, action_bins, config.network)
+    sizes = (config.scenario.hiders, config.scenario.seekers)
+    return TeamPolicies([ActorCritic(spec, action_bins, config.network) for _ in sizes], sizes)
+
+
 def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     """Load the policy of a run's newest intact checkpoint, or of one checkpoint file.
 
@@ -69,7 +78,7 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
         bins = tuple(checkpoint.metadata["action_bins"])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} does not hold a trained policy (missing {error})") from error
-    policy = ActorCritic(spec, bins, config.network)
+    policy = make_policy(spec, bins, config)
     tensors = checkpoint.group("policy")
     require_same_tensors(policy.state_dict(), tensors, f"checkpoint {file}")
     policy.load_state_dict(tensors)

@@ -1,7 +1,8 @@
 """The training loop: collect a rollout, update the policy, log, checkpoint.
 
-Self-play: one policy plays all agents of all worlds. W worlds of A agents are N = W * A sequences for the learner. Several
-processes share out the worlds and are in step with each other; every number that decides anything is over all of them.
+Self-play: one policy plays all agents of all worlds, but for the seats that the league gives to past versions. W worlds of A
+agents are N = W * A sequences for the learner. Several processes share out the worlds and are in step with each other; every
+number that decides anything is over all of them.
 """
 
 from __future__ import annotations
@@ -10,26 +11,33 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from policies.actor_critic import ActorCritic, LSTMState
+from policies.actor_critic import LSTMState
 from policies.observation import ObservationSpec
+from policies.teams import Policy, members
 
 from .checkpoints import Checkpoint, require_same_tensors
 from .console import TrainingConsole
 from .devices import available_cores, resolve_device
-from .metrics import EpisodeMeans, MetricsLog
+from .league import League
+from .league_ratings import rate_newest, rating_metrics
+from .learners import Learners
+from .metrics import EpisodeMeans
 from .plain import to_plain
 from .players import flatten_agents
-from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from .presets import TrainConfig, validate
 from .ranks import Ranks
+from .reporting import Reporter, TrainingVideos
 from .run_folder import RunFolder, package_versions
-from .saved_policy import find_checkpoint
+from .saved_policy import find_checkpoint, make_policy
+from .stopwatch import Stopwatch, time_table
+from .versions import VersionFolder
 
 
 class Trainer:
@@ -67,12 +75,18 @@ class Trainer:
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
         observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
-        self.policy = ActorCritic(observations, self.env.action_bins, config.network).to(device)
-        self.ppo = PPO(self.policy, config.ppo, ranks)
+
+        def new_policy() -> Policy:
+            return make_policy(observations, self.env.action_bins, config).to(device)
+
+        self.policy = new_policy()
+        self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
+        sizes = (scenario.hiders, scenario.seekers)
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy)
         self.num_sequences = worlds * scenario.num_agents
         self.part = (first * scenario.num_agents, config.num_worlds * scenario.num_agents)
         """This process's first sequence, and the number of sequences of all processes."""
-        self.buffer = self.ppo.new_buffer(self.num_sequences, self.part)
+        self.buffer = self.learners.new_buffer(self.num_sequences, self.part)
         self.action_generator = torch.Generator(device).manual_seed(config.seed)
         self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
         self.iteration = 0
@@ -81,7 +95,10 @@ class Trainer:
         """Steps of all worlds done."""
         self.seconds = 0.0
         """Time spent in iterations, over all sessions of the run."""
+        self.watch = Stopwatch()
+        """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
+        self._told_of_overflow = False
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -107,11 +124,11 @@ class Trainer:
     def iterate(self) -> dict[str, float]:
         """Collect one rollout and learn from it. Returns the iteration's metrics by tag (docs/metrics.md)."""
         start = time.perf_counter()
-        seconds = self.collect()
-        seconds["rollout"] = time.perf_counter() - start
-        losses = self.ppo.update(self.buffer, self.update_generator)
+        self.collect()
+        rollout = time.perf_counter() - start
+        with self.watch.part("learning"):
+            losses = self.learners.update(self.buffer, self.update_generator)
         total = time.perf_counter() - start
-        seconds["learning"] = total - seconds["rollout"]
 
         steps = self.config.env_steps_per_iteration
         self.iteration += 1
@@ -123,32 +140,43 @@ class Trainer:
             **{f"losses/{name}": value for name, value in losses.items()},
             "perf/env_steps_per_second": steps / total,
             "perf/agent_steps_per_second": steps * self.env.num_agents / total,
-            **{f"perf/{name}_seconds": value for name, value in seconds.items()},
+            "perf/rollout_seconds": rollout,
+            **{f"perf/{name}_seconds": value for name, value in self.watch.pop().items()},
             "perf/diverged_worlds": float(self._num_diverged()),
+            **self.league.pop(),
         }
 
-    def collect(self) -> dict[str, float]:
-        """Fill the buffer with one rollout. Returns the seconds that went into ``inference`` and ``environment``."""
-        inference = environment = 0.0
+    def collect(self) -> None:
+        """Fill the buffer with one rollout."""
+        watch, shape = self.watch, (self.env.num_worlds, self.env.num_agents)
+        with watch.part("league"):
+            self.league.begin_rollout(self.iteration)
         for _ in range(self.config.ppo.rollout_steps):
-            start = time.perf_counter()
-            memory, frozen = self.state, self.env.frozen_agents.flatten()
-            actions, log_probs, values, self.state = self.policy.act(
-                self.obs, memory, self.started, generator=self.action_generator, part=self.part
-            )
-            middle = time.perf_counter()
-            step = self.env.step(actions.view(self.env.num_worlds, self.env.num_agents, -1))
-            environment += time.perf_counter() - middle
-            inference += middle - start
-
-            done = step.done.repeat_interleave(self.env.num_agents)
-            weights = (~frozen).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
-            rewards = step.reward.flatten()
-            self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights)
-            self._episodes.add(step.statistics)
-            self.obs, self.started = flatten_agents(step.obs), done
-        self.buffer.finish(self.policy.value(self.obs, self.state, self.started))
-        return {"inference": inference, "environment": environment}
+            with watch.part("inference"):
+                memory, frozen = self.state, self.env.frozen_agents.flatten()
+                actions, log_probs, values, self.state = self.policy.act(
+                    self.obs, memory, self.started, generator=self.action_generator, part=self.part
+                )
+            with watch.part("league"):
+                actions = self.league.act(self.obs, self.started, actions)
+            with watch.part("environment"):
+                step = self.env.step(actions.view(*shape, -1))
+            with watch.part("storing"):
+                done = step.done.repeat_interleave(self.env.num_agents)
+                weights = (
+                    ~frozen
+                ).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
+                rewards, own = step.reward.flatten(), self.league.own
+                self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
+                self.league.add(step.reward, step.done)
+                self._episodes.add(step.statistics)
+                self.obs, self.started = flatten_agents(step.obs), done
+        with watch.part("inference"):
+            self.buffer.finish(self.policy.value(self.obs, self.state, self.started))
+        with watch.part("waiting"):
+            if self.env.device.type == "cuda":
+                torch.cuda.synchronize(self.env.device)
+            self.ranks.any(False)
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 
@@ -160,29 +188,83 @@ class Trainer:
         Raises:
           UserError: the disk is full, or the losses are no longer numbers; earlier checkpoints are intact.
         """
-        first, begun, diverged = self.iteration, time.perf_counter(), self._num_diverged()
-        log = MetricsLog(folder.path, self.iteration, self.env_steps) if self.ranks.is_first else None
+        config, first, begun = self.config, self.iteration, time.perf_counter()
+        report = None
+        if self.ranks.is_first:
+            report = Reporter(folder, console, self.iteration, self.env_steps, self.env.action_bins)
+            versions = VersionFolder(folder.league, config.league.interval, config.league.size, console.warn)
+        self.league.open(versions if report else None)
+        videos = TrainingVideos(folder, console)
         try:
-            while self.iteration < self.config.iterations:
+            while self.iteration < config.iterations:
                 metrics = self.iterate()
                 _require_finite(metrics, self.iteration)
-                if log:
-                    log.write(self.iteration, self.env_steps, metrics)
-                pace = (time.perf_counter() - begun) / (self.iteration - first)
-                left = pace * (self.config.iterations - self.iteration)
-                console.iteration(self.iteration, self.config.iterations, self.env_steps, left, metrics)
-                now_diverged = int(metrics["perf/diverged_worlds"])
-                if now_diverged > diverged:
-                    console.warn(f"physics became NaN in {now_diverged - diverged} worlds; they were reset")
-                    diverged = now_diverged
-                stopping = self.ranks.any(stop()) or self.iteration == self.config.iterations
-                if stopping or self._checkpoint_is_due():
-                    self.save(folder)
+                with self.watch.part("league"):
+                    metrics |= self._rate()
+                metrics["perf/overflow"] = self._overflow(console)
+                with self.watch.part("saving"):
+                    self._keep_version()
+                    if report:
+                        pace = (time.perf_counter() - begun) / (self.iteration - first)
+                        left = pace * (config.iterations - self.iteration)
+                        report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
+                        self._illustrate(report, videos)
+                    stopping = self.ranks.any(stop()) or self.iteration == config.iterations
+                    if stopping or self._checkpoint_is_due():
+                        self.save(folder)
                 if stopping:
-                    return
+                    break
         finally:
-            if log:
-                log.close()
+            if report:
+                report.close()
+        self.watch.pop()
+        for line in time_table(self.watch.totals, self.iteration - first):
+            console.say(line)
+
+    def _rate(self) -> dict[str, float]:
+        """Rate the newest version against the league's pool if it is time. Returns metrics."""
+        interval = self.config.league.rating_interval
+        if not interval or self.iteration % interval:
+            return {}
+        scenario, seed = self.config.scenario, self.config.seed + self.iteration
+        self.league.ratings = self.ranks.from_first(
+            lambda: rate_newest(
+                self.league,
+                lambda worlds: BatchEnv(scenario, worlds, seed, self.env.device, self.config.threads),
+                self.iteration,
+                self.policy.state_dict(),
+                seed,
+            )
+        )
+        return rating_metrics(self.league.ratings, self.iteration)
+
+    def _overflow(self, console: TrainingConsole) -> float:
+        """Return 1 if the physics of some process dropped contacts or constraints in this iteration, and say so once."""
+        try:
+            self.env.engine.check_overflow()
+            dropped = False
+        except UserError as error:
+            dropped = True
+            if not self._told_of_overflow:
+                console.warn(str(error))
+            self._told_of_overflow = True
+        return float(self.ranks.any(dropped))
+
+    def _keep_version(self) -> None:
+        """Write the newest policy to the league's pool if it is its turn."""
+        if self.config.league.active and self.ranks.is_first:
+            tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
+            self.league.keep(self.iteration, tensors, self._metadata())
+
+    def _illustrate(self, report: Reporter, videos: TrainingVideos) -> None:
+        """Write histograms and videos if it is time."""
+        config = self.config.report
+        if config.histogram_interval and self.iteration % config.histogram_interval == 0:
+            seekers = torch.arange(self.num_sequences, device=self.env.device) % self.env.num_agents
+            report.histograms(self.env_steps, self.buffer, seekers >= self.config.scenario.hiders)
+        if config.video_interval and self.iteration % config.video_interval == 0:
+            scenario, seed = self.config.scenario, self.config.seed
+            videos.record(self.policy, scenario, self.iteration, seed, report.log, self.env_steps)
 
     # --- checkpoints -----------------------------------------------------------------------------------------------
 
@@ -201,6 +283,11 @@ class Trainer:
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
+            if config.league.active:
+                # Episodes that began before the oldest checkpoint may still be played with what was in the pool then.
+                span = config.scenario.horizon // config.ppo.rollout_steps + 1
+                oldest = folder.checkpoints.iterations()[-config.keep_checkpoints :][0]
+                self.league.prune(max(oldest - span, 0), self.iteration)
 
     def checkpoint(self) -> Checkpoint:
         """Return everything that decides how the run goes on, whatever the number of processes then.
@@ -209,26 +296,31 @@ class Trainer:
         """
         groups = {
             "policy": self.policy.state_dict(),
-            "optimizer": optimizer_tensors(self.ppo.optimizer),
+            **self.learners.tensors(),
             "env": self._gather_env(),
             "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
+            "league": self.ranks.gather(self.league.state_dict()),
+            "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
             "rng": {
                 "actions": self.action_generator.get_state(),
                 "update": self.update_generator.get_state(),
                 "torch": torch.get_rng_state(),
             },
         }
-        counters = {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds}
         return Checkpoint(
             {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()},
-            {
-                "config": to_plain(self.config),
-                "counters": counters,
-                "observation_spec": self.policy.spec.to_dict(),
-                "action_bins": list(self.policy.action_bins),
-                "versions": package_versions(),
-            },
+            self._metadata(),
         )
+
+    def _metadata(self) -> dict[str, Any]:
+        """Return what a checkpoint says of itself."""
+        return {
+            "config": to_plain(self.config),
+            "counters": {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds},
+            "observation_spec": self.policy.spec.to_dict(),
+            "action_bins": list(self.policy.action_bins),
+            "versions": package_versions(),
+        }
 
     def restore(self, checkpoint: Checkpoint, where: str) -> None:
         """Continue from a checkpoint, exactly as if the run had never stopped.
@@ -248,7 +340,10 @@ class Trainer:
         require_same_tensors(self.env.state_dict(), env, where)
         try:
             self.policy.load_state_dict(policy)
-            load_optimizer_tensors(self.ppo.optimizer, checkpoint.group("optimizer"))
+            self.learners.load(checkpoint)
+            self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
+            if ratings := checkpoint.group("ratings"):
+                self.league.ratings_from_tensor(ratings["table"])
             self.obs = flatten_agents(self.env.load_state_dict(env))
             running, rng = checkpoint.group("running"), checkpoint.group("rng")
             running = self.ranks.scatter(running, self.config.num_worlds, self.env.num_agents)
@@ -296,13 +391,15 @@ def default_torch_threads(processes: int = 1) -> int:
     return max(available_cores() // processes // 2, 1)
 
 
-def parameter_counts(policy: ActorCritic) -> str:
-    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters."""
+def parameter_counts(policy: Policy) -> str:
+    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters. Those of all teams together."""
 
     def count(*modules: torch.nn.Module) -> int:
         return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
 
-    actor, critic = count(policy.actor, policy.action_head), count(policy.critic, policy.value_head)
+    networks = [network for network, _ in members(policy)]
+    actor = sum(count(network.actor, network.action_head) for network in networks)
+    critic = sum(count(network.critic, network.value_head) for network in networks)
     return f"actor {actor:,} + critic {critic:,} parameters"
 
 

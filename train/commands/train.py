@@ -16,6 +16,7 @@ from envs.errors import UserError
 from ..checkpoints import Checkpoint
 from ..console import TrainingConsole, duration
 from ..interrupts import StopRequest
+from ..memory import require_memory
 from ..overrides import override, read_overrides
 from ..plain import from_plain
 from ..presets import PRESETS, TrainConfig, choose, validate
@@ -25,7 +26,7 @@ from ..trainer import Trainer, parameter_counts
 
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
-_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "init_from")
+_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from")
 """Options that a checkpoint's tensors depend on."""
 
 
@@ -80,10 +81,12 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
     ranks.from_first(folder.require_free)
+    console = TrainingConsole(silent=not ranks.is_first)
+    require_memory(config, ranks, console.say)
     trainer = Trainer(config, ranks)
     trainer.begin()
     ranks.from_first(lambda: folder.create(config, overrides))
-    return _run(trainer, folder, TrainingConsole(silent=not ranks.is_first))
+    return _run(trainer, folder, console)
 
 
 def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
@@ -93,6 +96,7 @@ def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks
     saved = from_plain(TrainConfig, plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
+    require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
         trainer.begin()

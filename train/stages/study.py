@@ -16,7 +16,7 @@ from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.scenarios import Scenario
 from envs.scene import Scene
-from policies.actor_critic import ActorCritic
+from policies.teams import Policy
 
 from ..checkpoints import load_checkpoint
 from ..players import Player, PolicyPlayer
@@ -112,7 +112,7 @@ def study(
                 raise UserError(f"{file} was trained in another scenario than {files[0]}")
             env_steps = int(load_checkpoint(file).metadata["counters"]["env_steps"])
 
-            def players(number: int, policy: ActorCritic = saved.policy) -> Player:
+            def players(number: int, policy: Policy = saved.policy) -> Player:
                 return PolicyPlayer(policy, options.seed + _PLAYER_SEED + number)
 
             shares, examples = examine(env, players, detectors, options, partial(progress, file))

@@ -1,0 +1,123 @@
+"""What a run tells while it goes on: curves, histograms, videos, alarms and a line per iteration."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from envs.batch_env import BatchEnv
+from envs.errors import UserError
+from envs.scenarios import Scenario
+from policies.teams import Policy
+
+from .alarms import Alarms, replay
+from .console import TrainingConsole
+from .metrics import MetricsLog, read_metrics
+from .players import PolicyPlayer
+from .rollouts import RolloutBuffer
+from .run_folder import RunFolder
+from .video import VideoOptions, record
+
+ACTIONS = ("force_x", "force_y", "torque", "grab", "lock")
+"""Names of the action components."""
+
+
+class Reporter:
+    """Writes and prints for one run.
+
+    Args:
+      folder: the run.
+      console: where lines go.
+      iteration: iterations done before; later entries of the logs are dropped.
+      env_steps: env steps done before.
+      action_bins: choices of each action component.
+    """
+
+    def __init__(
+        self, folder: RunFolder, console: TrainingConsole, iteration: int, env_steps: int, action_bins: tuple[int, ...]
+    ) -> None:
+        self._console, self._bins = console, action_bins
+        self.log = MetricsLog(folder.path, iteration, env_steps)
+        self._alarms = Alarms(sum(math.log(bins) for bins in action_bins))
+        self._diverged: float | None = None
+        if iteration and folder.metrics_file.is_file():
+            lines = read_metrics(folder.metrics_file)
+            replay(self._alarms, lines)
+            self._diverged = (lines[-1].get("perf/diverged_worlds") if lines else None) or 0.0
+
+    def metrics(
+        self, iteration: int, total: int, env_steps: int, seconds_left: float, metrics: dict[str, float]
+    ) -> None:
+        """Write and print the numbers of one iteration, and raise the alarms that they give reason for.
+
+        Raises:
+          UserError: the disk is full.
+        """
+        lines = self._alarms.check(metrics)
+        metrics = metrics | {"alarms/active": float(len(self._alarms.active))}
+        self.log.write(iteration, env_steps, metrics)
+        self._console.iteration(iteration, total, env_steps, seconds_left, metrics)
+        broken = metrics["perf/diverged_worlds"] - (self._diverged or 0.0)
+        if broken > 0:
+            self._console.warn(f"physics became NaN in {broken:.0f} worlds; they were reset")
+        self._diverged = metrics["perf/diverged_worlds"]
+        for line in lines:
+            self._console.warn(f"alarm in iteration {iteration}: {line}")
+
+    def histograms(self, env_steps: int, buffer: RolloutBuffer, teams: Tensor) -> None:
+        """Write how often each bin of each action was chosen in a rollout, by team.
+
+        Args:
+          env_steps: env steps done.
+          buffer: the rollout; steps without effect and steps of past versions are left out.
+          teams: (N,) bool: the sequences of seekers.
+        """
+        counted = buffer.own & (buffer.weights > 0)
+        for name, members in (("hiders", ~teams), ("seekers", teams)):
+            actions = buffer.actions[counted & members]
+            if len(actions):
+                for component, bins in enumerate(self._bins):
+                    counts = torch.bincount(actions[:, component], minlength=bins).tolist()
+                    self.log.histogram(f"actions/{name}/{ACTIONS[component]}", counts, env_steps)
+
+    def close(self) -> None:
+        """Flush and close the logs.
+
+        Raises:
+          UserError: the disk is full.
+        """
+        self.log.close()
+
+
+class TrainingVideos:
+    """Videos of a run that goes on. Where there is no OpenGL, one line says so and nothing more is tried.
+
+    Args:
+      folder: the run.
+      console: where the warning goes.
+    """
+
+    def __init__(self, folder: RunFolder, console: TrainingConsole) -> None:
+        self._folder, self._console = folder, console
+        self._possible = True
+
+    def record(
+        self, policy: Policy, scenario: Scenario, iteration: int, seed: int, log: MetricsLog, env_steps: int
+    ) -> None:
+        """Film one episode of the newest policy and add it to TensorBoard; the file stays in the run's ``videos/``."""
+        if not self._possible:
+            return
+        path = self._folder.videos / f"train-{iteration:07d}.gif"
+        options = VideoOptions(width=320, height=240, caption=f"iteration {iteration:,}")
+        env = BatchEnv(scenario, 1, seed + iteration)
+        try:
+            record(path, env, PolicyPlayer(policy, seed + iteration), 1, options)
+            log.gif("video/episode", path.read_bytes(), (options.width, options.height), env_steps)
+        except (UserError, OSError) as error:
+            self._possible = False
+            self._console.warn(f"no videos of this run: {error}")
+        finally:
+            env.close()
+            policy.train()
