@@ -8,7 +8,10 @@ import pytest
 
 from train.cli import COMMANDS, main
 
-SMALL = ["--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8", "--ppo.rollout-steps", "20"]
+SMALL = [
+    *("--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8"),
+    *("--ppo.rollout-steps", "20", "--ppo.minibatches", "4"),
+]
 
 
 @pytest.fixture(scope="module")

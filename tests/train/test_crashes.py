@@ -16,6 +16,7 @@ ITERATIONS = 12
 SHORT = [
     *("quickstart", "--torch-threads", "1", "--threads", "1", "--num-worlds", "3", "--iterations", ITERATIONS),
     *("--checkpoint-interval", "2", "--keep-checkpoints", "2", "--ppo.rollout-steps", "20", "--ppo.epochs", "1"),
+    *("--ppo.minibatches", "2", "--network.attention-heads", "2"),
     *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
 ]
 

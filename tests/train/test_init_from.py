@@ -53,7 +53,8 @@ def test_another_world_is_named(source):
 
 
 def test_command(source, tmp_path, capsys):
-    words = ["--num-worlds", "3", "--iterations", "1", "--ppo.rollout-steps", "20", "--run-dir", str(tmp_path / "b")]
+    words = ["--num-worlds", "3", "--iterations", "1", "--ppo.rollout-steps", "20", "--ppo.minibatches", "2"]
+    words += ["--run-dir", str(tmp_path / "b")]
     sizes = [f"--network.{name} {value}".split() for name, value in (("embedding-size", 8), ("attention-heads", 2))]
     sizes += [f"--network.{name} 8".split() for name in ("hidden-size", "lstm-size")] + [
         ["--network.lidar-filters", "2"]

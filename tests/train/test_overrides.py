@@ -98,14 +98,14 @@ def test_unreadable_files(tmp_path, suffix, text, message):
 def test_command_line_wins_over_later_files_over_earlier_ones(tmp_path, capsys):
     first, second = tmp_path / "1.toml", tmp_path / "2.toml"
     first.write_text("seed = 1\niterations = 1\nnum-worlds = 2\n[network]\nhidden-size = 8\nlstm-size = 8\n")
-    second.write_text("seed = 2\n[ppo]\nrollout-steps = 10\n")
+    second.write_text("seed = 2\n[ppo]\nrollout-steps = 10\nminibatches = 2\n")
     files = ["--override", str(first), "--override", str(second)]
     assert main(["train", "quickstart", *files, "--num-worlds", "3", "--run-dir", str(tmp_path / "run")]) == 0
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     config = stored["config"]
     assert [config[name] for name in ("seed", "iterations", "num_worlds")] == [2, 1, 3]
     assert config["ppo"]["rollout_steps"] == 10
-    assert stored["overrides"][str(second)] == {"seed": 2, "ppo.rollout_steps": 10}
+    assert stored["overrides"][str(second)] == {"seed": 2, "ppo.rollout_steps": 10, "ppo.minibatches": 2}
     second.write_text("sede = 1")
     assert main(["train", "quickstart", *files, "--run-dir", str(tmp_path / "other")]) == 2
     assert "did you mean 'seed'?" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from .test_checkpoints import full_disk
 
 TINY = dataclasses.replace(
     get_preset("quickstart"),
+    scenario=dataclasses.replace(get_preset("quickstart").scenario, horizon=80, preparation_fraction=0.4),
     num_worlds=3,
     iterations=4,
     checkpoint_interval=100,
