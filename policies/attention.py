@@ -59,16 +59,24 @@ class PooledSelfAttention(nn.Module):
         After the softmax everything is linear, so the average over queries can move in front of the value and output
         maps: these then run once per row instead of once per entity. Weights sum to one, so that biases stay.
         """
+        weights, queries = self._pooled_weights(entities, mask)
+        pooled = torch.cat([weights, queries[:, None]], dim=1) @ entities  # (B, heads + 1, D), the residual last
+        value_weight = self.value.weight.view(self.heads, self.head_size, -1)
+        values = torch.einsum("bhd,hkd->bhk", pooled[:, :-1], value_weight).flatten(1) + self.value.bias
+        return pooled[:, -1] + self.output(values)
+
+    def shares(self, entities: Tensor, mask: Tensor) -> Tensor:
+        """Return the weight (B, E) of every entity in the average that ``forward`` returns, the mean of all heads."""
+        return self._pooled_weights(entities, mask)[0].mean(1)
+
+    def _pooled_weights(self, entities: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean attention over unmasked queries (B, heads, E), and the weight of each query (B, E)."""
         query, key = self._queries_and_keys(entities)
         logits = query @ key.transpose(-1, -2) * self.head_size**-0.5
         attention = logits.masked_fill(~mask[:, None, None], -math.inf).softmax(-1)  # (B, heads, E, E)
         queries = mask.to(entities.dtype)
         queries = queries / queries.sum(-1, keepdim=True)  # (B, E)
-        weights = (queries[:, None, None] @ attention).squeeze(2)  # (B, heads, E)
-        pooled = torch.cat([weights, queries[:, None]], dim=1) @ entities  # (B, heads + 1, D), the residual last
-        value_weight = self.value.weight.view(self.heads, self.head_size, -1)
-        values = torch.einsum("bhd,hkd->bhk", pooled[:, :-1], value_weight).flatten(1) + self.value.bias
-        return pooled[:, -1] + self.output(values)
+        return (queries[:, None, None] @ attention).squeeze(2), queries
 
     def _queries_and_keys(self, entities: Tensor) -> tuple[Tensor, Tensor]:
         """Return queries and keys, each (B, heads, E, head_size)."""

@@ -1,30 +1,32 @@
-"""Videos: episodes are played first, as data, and then drawn.
-
-Shapes: A agents, E entities, O objects, H hiders, S seekers.
-"""
+"""Videos: episodes are data, played or read from a file, and then drawn one after the other or in a grid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mujoco
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.layouts import Layout
+from envs.scenarios import Scenario
 from envs.scene import Scene
 
+from .episodes import Episode
+from .marks import Look, Moment, between
+from .minimap import Minimap
 from .overlays import Status, draw_status
-from .players import Player
-from .rendering import CAMERAS, Moment, WorldRenderer, between
+from .rendering import CAMERAS, WorldRenderer
 from .video_files import check_target, open_video
 
 _SIZES = (64, 4096)
 _SPEEDS = (0.1, 4.0)
+_GRID = (1, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +37,14 @@ class VideoOptions:
     """Pixels."""
     height: int = 480
     """Pixels."""
-    camera: str = CAMERAS[0]
-    """Where it is seen from: overview or top."""
+    look: Look = Look()
+    """Camera, and what is drawn into the scene."""
     speed: float = 1.0
     """Times real time. Slower videos get more frames between two steps."""
-    cones: bool = False
-    """Colour the floor that every agent has in view."""
+    grid: int = 1
+    """Episodes that are shown at once."""
+    minimap: bool = False
+    """Show a plan of the world with the agents' paths in a corner."""
     overlay: bool = True
     """Show phase, time, whether hiders are seen, and the score."""
     caption: str = ""
@@ -48,27 +52,31 @@ class VideoOptions:
 
 
 @dataclass
-class EpisodeStep:
-    """What an episode looks like after a number of steps."""
-
-    moment: Moment
-    """What is seen."""
-    steps: int
-    """Steps done since the episode's start."""
-    seen: bool | None
-    """Whether some seeker saw some hider; None in the preparation phase."""
-    hiders_score: float
-    """Rewards of the hiders so far, averaged over the team."""
-
-
-@dataclass
-class Episode:
-    """One episode as it was played."""
+class Footage:
+    """An episode as it is drawn: T steps have T + 1 states."""
 
     model: mujoco.MjModel
     """Its world: walls and sizes."""
-    steps: list[EpisodeStep]
-    """Its start, and then one entry per step."""
+    moments: Sequence[Moment]
+    """T + 1."""
+    seen: Sequence[bool | None]
+    """T + 1: whether some seeker saw some hider; None in the preparation phase."""
+    hiders_score: Sequence[float] | NDArray[np.float64]
+    """T + 1: rewards of the hiders so far, averaged over the team."""
+    layout: Layout | None = None
+    """Of one world, for the minimap; None leaves it out."""
+
+
+def footage(episode: Episode, scene: Scene) -> Footage:
+    """Return an episode as it is drawn; ``scene`` is that of its scenario."""
+    seen = [None, *(bool(seen) if live else None for seen, live in zip(episode.seen[1:], episode.live, strict=True))]
+    return Footage(
+        model=episode.world_model(scene),
+        moments=[episode.moment(index) for index in range(episode.steps + 1)],
+        seen=seen,
+        hiders_score=episode.score(episode.team("hiders")),
+        layout=episode.layout,
+    )
 
 
 def check_options(path: Path, options: VideoOptions) -> None:
@@ -83,39 +91,22 @@ def check_options(path: Path, options: VideoOptions) -> None:
             raise UserError(f"{name} is {value}; it must be an even number from {_SIZES[0]} to {_SIZES[1]}")
     if not _SPEEDS[0] <= options.speed <= _SPEEDS[1]:
         raise UserError(f"--speed is {options.speed:g}; it must lie between {_SPEEDS[0]:g} and {_SPEEDS[1]:g}")
-    if options.camera not in CAMERAS:
-        raise UserError(f"unknown camera '{options.camera}'; choose {' or '.join(CAMERAS)}")
+    if options.look.camera not in CAMERAS:
+        raise UserError(f"unknown camera '{options.look.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
+    if not _GRID[0] <= options.grid <= _GRID[1]:
+        raise UserError(f"--grid is {options.grid}; it must lie between {_GRID[0]} and {_GRID[1]}")
+    if min(_tile(options)) < _SIZES[0] // 2:
+        raise UserError(f"--grid {options.grid} leaves less than 32 pixels for an episode; use a larger --width")
 
 
-def play_episode(env: BatchEnv, player: Player) -> Episode:
-    """Play the next episode of an environment of one world."""
-    obs = env.reset()
-    model = env.engine.world_model(0)
-    hiders = env.scenario.hiders
-    steps = [EpisodeStep(_moment(env, live=False), 0, None, 0.0)]
-    started = torch.ones(1, dtype=torch.bool, device=env.device)
-    score, done = 0.0, False
-    while not done:
-        transition = env.advance(player.act(obs, started))
-        obs, started = env.observe(), torch.zeros_like(started)
-        live, done = bool(transition.live[0]), bool(transition.done[0])
-        score += float(transition.reward[0, :hiders].mean())
-        seen = bool(transition.hiders_seen[0]) if live else None
-        steps.append(EpisodeStep(_moment(env, live), len(steps), seen, score))
-    return Episode(model, steps)
+def check_focus(scenario: Scenario, look: Look) -> None:
+    """Refuse an agent that the scenario does not have.
 
-
-def _moment(env: BatchEnv, live: bool) -> Moment:
-    """Read what is shown of the environment's only world."""
-    state = env.get_state(torch.zeros(1, dtype=torch.int64, device=env.device))
-    hiders, agents = env.scenario.hiders, env.num_agents
-    locked_by = torch.where(state.locks.locked[0], state.locks.locker[0], -1)
-    return Moment(
-        pose=state.pose[0].double().cpu().numpy(),
-        holding=state.grabs.holding[0].cpu().numpy().copy(),
-        locked_by=locked_by.cpu().numpy(),
-        sees=state.visible[0, hiders:agents, :hiders].cpu().numpy() & live,
-    )
+    Raises:
+      UserError: says how many there are.
+    """
+    if look.agent is not None and not 0 <= look.agent < scenario.num_agents:
+        raise UserError(f"--focus is {look.agent}; '{scenario.name}' has agents 0 to {scenario.num_agents - 1}")
 
 
 def frames_per_step(path: Path, speed: float) -> int:
@@ -126,38 +117,48 @@ def frames_per_step(path: Path, speed: float) -> int:
 class EpisodePainter:
     """Draws the frames of episodes of one scenario.
 
+    Args:
+      scene: the compiled scenario.
+      options: how they look.
+
     Raises:
       UserError: there is no OpenGL.
     """
 
     def __init__(self, scene: Scene, options: VideoOptions) -> None:
-        self._scenario = scene.scenario
+        self._scene = scene
         self._options = options
-        self._renderer = WorldRenderer(scene, options.width, options.height, options.camera, options.cones)
+        check_focus(scene.scenario, options.look)
+        self._renderer = WorldRenderer(scene, *_tile(options))
 
-    def show(self, episode: Episode) -> None:
-        """Draw this episode from now on."""
-        self._episode = episode
-        self._renderer.show(episode.model)
+    def show(self, footage: Footage) -> None:
+        """Draw this from now on."""
+        self._footage = footage
+        self._path = np.stack([moment.pose for moment in footage.moments])
+        self._renderer.show(footage.model)
 
     def draw(self, step: int, share: float) -> NDArray[np.uint8]:
-        """Return the frame a share of the way from entry ``step`` to the next entry of the episode."""
-        before = self._episode.steps[step]
-        after = self._episode.steps[min(step + 1, len(self._episode.steps) - 1)]
-        picture = self._renderer.draw(between(before.moment, after.moment, share))
+        """Return the frame a share of the way from state ``step`` to the next one."""
+        moments, last = self._footage.moments, len(self._footage.moments) - 1
+        before, after = min(step, last), min(step + 1, last)
+        moment = between(moments[before], moments[after], share)
+        told = after if share >= 1.0 else before
+        picture = self._renderer.draw(moment, self._options.look)
+        if self._options.minimap and self._footage.layout is not None:
+            plan = Minimap(self._scene.scenario, self._footage.layout)
+            picture = plan.draw(picture, self._path[: told + 1], moment)
         if not self._options.overlay:
             return picture
-        told = after if share >= 1.0 else before
-        return draw_status(picture, self._status(told, before.steps + share))
+        return draw_status(picture, self._status(told, min(before + share, float(last))))
 
-    def _status(self, told: EpisodeStep, steps: float) -> Status:
-        s = self._scenario
+    def _status(self, told: int, steps: float) -> Status:
+        s = self._scene.scenario
         return Status(
             seconds=steps * s.step_seconds,
             duration=s.horizon * s.step_seconds,
             preparation=s.preparation_steps * s.step_seconds,
-            seen=told.seen,
-            hiders_score=told.hiders_score,
+            seen=self._footage.seen[told],
+            hiders_score=float(self._footage.hiders_score[told]),
             caption=self._options.caption,
         )
 
@@ -168,19 +169,19 @@ class EpisodePainter:
 
 def record(
     path: Path,
-    env: BatchEnv,
-    player: Player,
-    episodes: int,
+    scene: Scene,
+    episodes: Iterable[Episode],
+    count: int,
     options: VideoOptions,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> int:
-    """Play episodes and write a video of them.
+    """Write a video of episodes.
 
     Args:
       path: the file to write; its extension decides the format.
-      env: one world; its next episodes are shown.
-      player: plays all agents.
-      episodes: how many, one after the other.
+      scene: the compiled scenario of all episodes.
+      episodes: what to show; each is asked for when it is its turn.
+      count: how many there will be.
       options: how it looks.
       progress: called after every frame with the number of frames done, and how many there will be.
 
@@ -192,26 +193,59 @@ def record(
     """
     check_options(path, options)
     per_step = frames_per_step(path, options.speed)
-    painter = EpisodePainter(env.engine.scene, options)
-    done, horizon = 0, env.scenario.horizon
+    painters: list[EpisodePainter] = []
+    done, shown, horizon = 0, 0, scene.scenario.horizon
     try:
-        player.begin(env.num_agents)
-        fps = per_step * options.speed / env.scenario.step_seconds
+        painters += [EpisodePainter(scene, options) for _ in range(min(options.grid, count))]
+        fps = per_step * options.speed / scene.scenario.step_seconds
         with open_video(path, options.width, options.height, fps) as video:
-            for number in range(episodes):
-                episode = play_episode(env, player)
-                painter.show(episode)
-                rest = (episodes - 1 - number) * (1 + per_step * horizon)
-                total = done + 1 + per_step * (len(episode.steps) - 1) + rest
-                for step, share in _times(len(episode.steps) - 1, per_step):
-                    video.add(painter.draw(step, share))
+            for together in _batches(episodes, options.grid):
+                shown += len(together)
+                for painter, episode in zip(painters, together, strict=False):
+                    painter.show(footage(episode, scene))
+                steps = max(episode.steps for episode in together)
+                total = (
+                    done + 1 + per_step * steps + math.ceil((count - shown) / options.grid) * (1 + per_step * horizon)
+                )
+                for step, share in frame_times(steps, per_step):
+                    video.add(_arrange([p.draw(step, share) for p in painters[: len(together)]], options))
                     done += 1
                     progress(done, total)
     finally:
-        painter.close()
+        for painter in painters:
+            painter.close()
     return done
 
 
-def _times(steps: int, per_step: int) -> list[tuple[int, float]]:
+def frame_times(steps: int, per_step: int) -> list[tuple[int, float]]:
     """Return the frames of an episode: its start, then ``per_step`` frames for every step, the last one at its end."""
     return [(0, 0.0)] + [(step, (k + 1) / per_step) for step in range(steps) for k in range(per_step)]
+
+
+def _batches(episodes: Iterable[Episode], size: int) -> Iterable[list[Episode]]:
+    """Group episodes that are shown at once."""
+    source = iter(episodes)
+    while together := list(itertools.islice(source, size)):
+        yield together
+
+
+def _columns(options: VideoOptions) -> int:
+    return math.ceil(math.sqrt(options.grid))
+
+
+def _tile(options: VideoOptions) -> tuple[int, int]:
+    """Return width and height of one episode's picture."""
+    columns = _columns(options)
+    return options.width // columns, options.height // math.ceil(options.grid / columns)
+
+
+def _arrange(pictures: list[NDArray[np.uint8]], options: VideoOptions) -> NDArray[np.uint8]:
+    """Put pictures side by side, row by row."""
+    if options.grid == 1:
+        return pictures[0]
+    frame = np.full((options.height, options.width, 3), 255, dtype=np.uint8)
+    width, height = _tile(options)
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, _columns(options))
+        frame[row * height : (row + 1) * height, column * width : (column + 1) * width] = picture
+    return frame

@@ -21,9 +21,11 @@ from envs.errors import UserError
 
 from .files import write_error
 
-FORMATS = (".mp4", ".gif")
+FORMATS = (".mp4", ".webm", ".gif")
 """Kinds of files, chosen by the extension."""
 _QUALITY = "20"  # x264's constant rate factor; 18 cannot be told from the original, 28 is visibly coarse.
+_WEBM_QUALITY = "32"  # The same for VP9, whose scale is longer.
+_FAST_VP9 = ["-deadline", "realtime", "-cpu-used", "5", "-threads", "2"]
 _GIF_COLOURS = 255
 _GIF_SAMPLES = 16  # Frames whose colours make the palette.
 
@@ -43,7 +45,7 @@ def check_target(path: Path) -> None:
       UserError: unknown extension, or a folder that is missing or not writable.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"cannot write {path}: a video's name must end in {' or '.join(FORMATS)}")
+        raise UserError(f"cannot write {path}: a video's name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     folder = path.absolute().parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UserError(f"cannot write {path}: it is a folder, or its folder is missing or not writable")
@@ -64,8 +66,9 @@ def open_video(path: Path, width: int, height: int, fps: float) -> Iterator[Fram
     """
     check_target(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    kind = path.suffix.lower()
     writer = (
-        _Gif(temporary, width, height, fps) if path.suffix.lower() == ".gif" else _Mp4(temporary, width, height, fps)
+        _Gif(temporary, width, height, fps) if kind == ".gif" else _Film(temporary, width, height, fps, _CODECS[kind])
     )
     try:
         yield writer
@@ -79,14 +82,20 @@ def open_video(path: Path, width: int, height: int, fps: float) -> Iterator[Fram
             temporary.unlink(missing_ok=True)
 
 
-class _Mp4:
+_CODECS = {
+    ".mp4": ["-c:v", "libx264", "-preset", "fast", "-crf", _QUALITY, "-movflags", "+faststart", "-f", "mp4"],
+    ".webm": ["-c:v", "libvpx-vp9", "-crf", _WEBM_QUALITY, "-b:v", "0", *_FAST_VP9, "-f", "webm"],
+}
+"""How ffmpeg writes each kind of file."""
+
+
+class _Film:
     """Pipes raw frames into ffmpeg, which comes with imageio-ffmpeg."""
 
-    def __init__(self, path: Path, width: int, height: int, fps: float) -> None:
+    def __init__(self, path: Path, width: int, height: int, fps: float, codec: list[str]) -> None:
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:.6g}", "-i", "-"]
-        codec = ["-c:v", "libx264", "-preset", "fast", "-crf", _QUALITY, "-pix_fmt", "yuv420p"]
-        container = ["-fflags", "+bitexact", "-movflags", "+faststart", "-f", "mp4", "-y", str(path)]
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, *codec, *container]
+        target = ["-pix_fmt", "yuv420p", "-fflags", "+bitexact", *codec, "-y", str(path)]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, *target]
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by abandon()
         # A session of its own: Ctrl-C is for us; ffmpeg shall not write half a file by itself.
         self._process = subprocess.Popen(

@@ -18,14 +18,16 @@ from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.checkpoints import Checkpoint
 from train.cli import main
+from train.episodes import EpisodePlayer
+from train.marks import Look, Moment, between
 from train.opengl import _forget, make_context
 from train.overlays import Status, draw_status
 from train.plain import to_plain
 from train.players import RandomPlayer
 from train.presets import TrainConfig
-from train.rendering import Moment, WorldRenderer, between
+from train.rendering import WorldRenderer
 from train.run_folder import RunFolder
-from train.video import EpisodePainter, VideoOptions, frames_per_step, play_episode, record
+from train.video import EpisodePainter, VideoOptions, footage, frames_per_step, record
 from train.video_files import open_video
 
 SHORT = scenarios.get("hide-and-seek/quadrant", horizon=8, preparation_fraction=0.5)
@@ -47,10 +49,13 @@ def env():
     made.close()
 
 
-def random_player(seed=0):
-    player = RandomPlayer(ACTION_BINS, seed)
-    player.begin(SHORT.num_agents)
-    return player
+def play(env, episodes=1, seed=3):
+    player = EpisodePlayer(env, RandomPlayer(ACTION_BINS, seed), seed)
+    return [player.play() for _ in range(episodes)]
+
+
+def film(path, env, episodes=1, options=SMALL, **more):
+    return record(path, env.engine.scene, play(env, episodes), episodes, options, **more)
 
 
 def moment_of(env, **changes):
@@ -67,10 +72,10 @@ def moment_of(env, **changes):
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "frames"), [("a.mp4", 1 + 2 * 8), ("a.gif", 1 + 8)])
+@pytest.mark.parametrize(("name", "frames"), [("a.mp4", 1 + 2 * 8), ("a.webm", 1 + 2 * 8), ("a.gif", 1 + 8)])
 def test_a_video_has_every_frame_and_moves(opengl, env, tmp_path, name, frames):
     seen = []
-    written = record(tmp_path / name, env, random_player(), 1, SMALL, lambda done, total: seen.append((done, total)))
+    written = film(tmp_path / name, env, progress=lambda done, total: seen.append((done, total)))
     pictures = iio.imread(tmp_path / name)[..., :3]
     assert written == frames and pictures.shape == (frames, 120, 160, 3)
     assert all(picture.std() > 5 for picture in pictures)
@@ -111,14 +116,15 @@ def test_a_failing_encoder_is_one_clear_error(tmp_path):
 # --- episodes ------------------------------------------------------------------------------------------------------
 
 
-def test_episode_records_what_the_environment_says(env):
-    episode = play_episode(env, random_player())
-    assert [step.steps for step in episode.steps] == list(range(SHORT.horizon + 1))
-    assert [step.seen is None for step in episode.steps] == [True] * 5 + [False] * 4
-    for before, step in zip(episode.steps[4:-1], episode.steps[5:], strict=True):
-        assert step.seen == step.moment.sees.any()  # whoever is drawn as seen is what the rules call seen
-        assert abs(step.hiders_score - before.hiders_score) in (1.0, 10.0)
-    assert not any(step.moment.sees.any() for step in episode.steps[:5])
+def test_a_moment_says_what_the_environment_says(env):
+    (episode,) = play(env)
+    assert episode.steps == SHORT.horizon and list(episode.live) == [False] * 4 + [True] * 4
+    score = episode.score(episode.team("hiders"))
+    for index in range(5, 9):
+        # whoever is drawn as seen is what the rules call seen
+        assert episode.seen[index] == episode.moment(index).sees.any()
+        assert abs(score[index] - score[index - 1]) in (1.0, 10.0)
+    assert not any(episode.moment(index).sees.any() for index in range(5))
 
 
 def test_same_seed_gives_equal_pictures(opengl):
@@ -126,7 +132,7 @@ def test_same_seed_gives_equal_pictures(opengl):
     for seed in (1, 1, 2):
         env = BatchEnv(SHORT, 1, seed=seed, threads=1)
         painter = EpisodePainter(env.engine.scene, SMALL)
-        painter.show(play_episode(env, random_player(seed)))
+        painter.show(footage(play(env, 1, seed)[0], env.engine.scene))
         runs.append(np.stack([painter.draw(step, 0.5) for step in (0, 3, 7)]))
         painter.close()
     assert np.array_equal(runs[0], runs[1])
@@ -135,9 +141,19 @@ def test_same_seed_gives_equal_pictures(opengl):
 
 def test_episodes_differ_and_follow_each_other(opengl, env, tmp_path):
     options = dataclasses.replace(SMALL, overlay=False, speed=2.0)
-    assert record(tmp_path / "a.mp4", env, random_player(), 2, options) == 2 * (1 + 8)
+    assert film(tmp_path / "a.mp4", env, 2, options) == 2 * (1 + 8)
     pictures = iio.imread(tmp_path / "a.mp4").astype(int)
     assert abs(pictures[0] - pictures[9]).max() > 60
+
+
+def test_a_grid_shows_episodes_at_once(opengl, env, tmp_path):
+    options = dataclasses.replace(SMALL, overlay=False, speed=2.0, grid=4)
+    assert film(tmp_path / "a.mp4", env, 3, options) == 1 + 8
+    picture = iio.imread(tmp_path / "a.mp4")[4].astype(int)
+    assert picture.shape == (120, 160, 3)
+    tiles = [picture[:60, :80], picture[:60, 80:], picture[60:, :80]]
+    assert all(abs(a - b).max() > 60 for a, b in zip(tiles, [*tiles[1:], tiles[0]], strict=True))
+    assert (picture[64:, 84:] > 245).all()  # the fourth place is empty
 
 
 def test_slow_videos_get_more_frames():
@@ -157,9 +173,14 @@ def test_bodies_move_between_two_moments(env):
 # --- pictures ------------------------------------------------------------------------------------------------------
 
 
+class TopView(WorldRenderer):
+    def draw(self, moment, **look):
+        return super().draw(moment, Look(camera="top", **look))
+
+
 def test_every_decoration_shows(opengl, env):
     env.reset()
-    renderer = WorldRenderer(env.engine.scene, 320, 240, "top")
+    renderer = TopView(env.engine.scene, 320, 240)
     renderer.show(env.engine.world_model(0))
     plain = renderer.draw(moment_of(env)).astype(int)
     assert np.array_equal(plain, renderer.draw(moment_of(env)))
@@ -178,7 +199,7 @@ def test_every_decoration_shows(opengl, env):
 
 def test_vision_cones_end_at_walls(opengl, env):
     env.reset()
-    renderer = WorldRenderer(env.engine.scene, 160, 120, "top", cones=True)
+    renderer = TopView(env.engine.scene, 160, 120)
     renderer.show(env.engine.world_model(0))
     renderer.draw(moment_of(env))
     pose = env.engine.pose[0, 0].double().numpy()
@@ -260,13 +281,20 @@ def test_a_policy_that_does_not_fit_the_scenario_is_one_line(run_folder, capsys)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-o", "a.avi"], ".mp4 or .gif"),
+        (["-o", "a.avi"], ".mp4, .webm or .gif"),
         (["-o", "missing/a.mp4"], "folder is missing"),
         (["-o", "."], "cannot write"),
         (["-o", "a.mp4", "--camera", "moon"], "unknown camera 'moon'"),
+        (["-o", "a.mp4", "--camera", "follow"], "--focus"),
+        (["-o", "a.mp4", "--sees"], "--focus"),
+        (["-o", "a.mp4", "--attention", "--focus", "0"], "trained policy"),
+        (["-o", "a.mp4", "--focus", "4"], "agents 0 to 3"),
         (["-o", "a.mp4", "--width", "161"], "even"),
         (["-o", "a.mp4", "--speed", "0"], "--speed"),
         (["-o", "a.mp4", "--episodes", "0"], "--episodes"),
+        (["-o", "a.mp4", "--grid", "65"], "--grid"),
+        (["-o", "a.mp4", "--best-of", "2", "--episodes", "3"], "--best-of is 2"),
+        (["-o", "a.mp4", "--best-of", "2", "--best-for", "all"], "hiders or seekers"),
         (["-o", "a.mp4", "--agent", "robot"], "unknown agent"),
         (["-o", "a.mp4", "some-run"], "either"),
         ([], "-o"),

@@ -1,9 +1,10 @@
-"""``hideseek video``: record episodes of a trained policy, or of random play, as mp4 or gif."""
+"""``hideseek video``: show episodes of a trained policy, of random play or of an episode file as mp4, webm or gif."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,106 +12,187 @@ from typing import Annotated
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    track,
+)
 from rich.text import Text
 from tyro.conf import Positional
 
-from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
-from envs.scenarios import Scenario
+from envs.scene import Scene, build
 
 from ..console import duration, make_console
+from ..episode_files import is_episode_file, load_episodes
+from ..episodes import Episode
 from ..files import make_folder
-from ..players import Player, PolicyPlayer, RandomPlayer, StillPlayer
+from ..marks import Look
+from ..performers import Performers, PlayArguments
+from ..rendering import CAMERAS
 from ..run_folder import RunFolder
-from ..saved_policy import SavedPolicy, load_policy
+from ..saved_policy import SavedPolicy
 from ..video import VideoOptions, check_options, record
 
-_AGENTS = ("random", "zero")
-_PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
+_TEAMS = ("hiders", "seekers")
 
 
 @dataclass(kw_only=True)
-class VideoArguments:
-    """Record episodes of a trained policy, or of --agent random, as mp4 or gif."""
+class VideoArguments(PlayArguments):
+    """Show episodes of a trained policy, of --agent random or of an episode file as mp4, webm or gif."""
 
     run: Positional[Path | None] = None
-    """Run folder (its newest checkpoint) or checkpoint file; not needed with --agent."""
+    """Run folder (its newest checkpoint), checkpoint file or episode file; not needed with --agent."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
-    """File to write, .mp4 or .gif; an existing one is replaced. Default: in the run's folder videos."""
-    agent: str | None = None
-    """Show agents without a policy instead: random or zero (motionless)."""
-    scenario: str | None = None
-    """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
-    seed: int = 0
-    """Seed of layouts and actions. The same seed gives the same pictures."""
-    episodes: int = 1
-    """Episodes, one after the other."""
-    camera: str = "overview"
-    """Where it is seen from: overview or top."""
+    """File to write, .mp4, .webm or .gif; an existing one is replaced. Default: in the run's folder videos."""
+    episodes: int | None = None
+    """Episodes, one after the other. Default: 1, with --grid as many as fit, of an episode file all."""
+    best_of: int | None = None
+    """Play this many episodes and show those that ended best for --best-for."""
+    best_for: str = "hiders"
+    """Team whose score decides which episodes are best: hiders or seekers."""
+    grid: int = 1
+    """Show this many episodes at once."""
+    camera: str = CAMERAS[0]
+    """Where it is seen from: overview, top, follow or first-person."""
+    focus: int | None = None
+    """Number of the agent that is looked at closely; hiders come first, from 0. Some cameras and overlays need it."""
     width: int = 640
     """Pixels."""
     height: int = 480
     """Pixels."""
     speed: float = 1.0
     """Times real time, 0.1 to 4."""
-    deterministic: bool = False
-    """Play the most likely actions instead of drawing them from the policy."""
     cones: bool = False
-    """Colour the floor that every agent has in view."""
+    """Colour the floor that every agent has in view; with --focus only that of one."""
+    lidar: bool = False
+    """Show lidar rays of all agents; with --focus only those of one."""
+    sees: bool = False
+    """Connect the agent --focus with everything it sees."""
+    attention: bool = False
+    """Connect the agent --focus with what its policy attends to; the thicker the more."""
+    minimap: bool = False
+    """Show a plan of the world with the agents' paths in a corner."""
     overlay: bool = True
     """Show phase, time, whether hiders are seen, and the score."""
 
 
 def run(arguments: list[str]) -> None:
-    """Play and record; say what was written."""
+    """Play or read episodes, draw them, and say what was written."""
     args = tyro.cli(VideoArguments, args=arguments, prog="hideseek video")
+    args.check()
     _check(args)
-    saved = load_policy(args.run) if args.run is not None else None
-    scenario = scenarios.get(args.scenario) if args.scenario else saved.config.scenario if saved else scenarios.FULL
-    path = args.output or _default_path(args, saved)
-    options = VideoOptions(
-        width=args.width,
-        height=args.height,
-        camera=args.camera,
-        speed=args.speed,
-        cones=args.cones,
-        overlay=args.overlay,
-        caption=_caption(args, saved, scenario),
-    )
-    if args.output is None:
-        make_folder(path.parent)
-    check_options(path, options)
     torch.set_num_threads(1)
-    env = BatchEnv(scenario, 1, args.seed)
-    try:
-        if saved is not None:
-            saved.require_scenario(env.observation_spec, scenario.name)
-        started = time.perf_counter()
-        with _progress() as bar:
-            task = bar.add_task(path.name, total=None)
-
-            def show(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
-            frames = record(path, env, _player(args, saved), args.episodes, options, show)
-    finally:
-        env.close()
-    seconds = time.perf_counter() - started
-    make_console().print(f"wrote {path}: {frames} frames, {args.width}x{args.height}, in {duration(seconds)}")
+    if args.run is not None and is_episode_file(args.run):
+        _show_file(args, args.run)
+    else:
+        _show_play(args)
 
 
 def _check(args: VideoArguments) -> None:
     """Refuse contradictions before anything is loaded."""
-    if (args.run is None) == (args.agent is None):
-        raise UserError("give either a run or checkpoint, or --agent random or zero")
-    if args.agent not in (None, *_AGENTS):
-        raise UserError(f"unknown agent '{args.agent}'; choose {' or '.join(_AGENTS)}")
-    if args.episodes < 1:
-        raise UserError(f"--episodes is {args.episodes}; it must be at least 1")
-    if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; it must not be negative")
+    _check_focus(args)
+    for name, value in (("--episodes", args.episodes), ("--best-of", args.best_of)):
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}; it must be at least 1")
+    if args.best_for not in _TEAMS:
+        raise UserError(f"--best-for is '{args.best_for}'; choose {' or '.join(_TEAMS)}")
+    if args.best_of is not None and args.best_of < _wanted(args):
+        raise UserError(f"--best-of is {args.best_of}, less than the {_wanted(args)} episodes to show")
+
+
+def _check_focus(args: VideoArguments) -> None:
+    for name, needed in (("--sees", args.sees), ("--attention", args.attention)):
+        if needed and args.focus is None:
+            raise UserError(f"{name} is about one agent; say which with --focus NUMBER")
+    if args.camera in CAMERAS[2:] and args.focus is None:
+        raise UserError(f"--camera {args.camera} is about one agent; say which with --focus NUMBER")
+    if args.attention and args.agent is not None:
+        raise UserError("--attention needs a trained policy; agents without one attend to nothing")
+
+
+def _wanted(args: VideoArguments) -> int:
+    return args.episodes or max(args.grid, 1)
+
+
+def _show_play(args: VideoArguments) -> None:
+    """Play episodes and show them."""
+    if args.output is not None:
+        check_options(args.output, _options(args, ""))
+    with Performers(args, args.run, attention=args.attention) as performers:
+        path = args.output or _default_path(args, performers.saved)
+        if args.output is None:
+            make_folder(path.parent)
+        count = args.best_of or _wanted(args)
+        episodes: Iterable[Episode] = (performers.play() for _ in range(count))
+        if args.best_of is not None:
+            episodes = _best(_played(episodes, count), args)
+        scene = performers.env.engine.scene
+        _write(path, scene, episodes, _wanted(args), _options(args, performers.title))
+
+
+def _played(episodes: Iterable[Episode], count: int) -> Iterable[Episode]:
+    """Hand on episodes that are all played before one is shown, with a bar on stderr if that is a terminal."""
+    quiet = not sys.stderr.isatty()
+    return track(episodes, "playing", count, console=Console(stderr=True), transient=True, disable=quiet)
+
+
+def _show_file(args: VideoArguments, file: Path) -> None:
+    """Show the episodes of a file."""
+    if args.scenario is not None:
+        raise UserError("--scenario does not go with an episode file, which has its own")
+    episodes = load_episodes(file)
+    path = args.output or file.with_suffix(".mp4")
+    if args.best_of is not None:
+        episodes = _best(episodes[: args.best_of], args)
+    episodes = episodes[: args.episodes]
+    _write(path, build(episodes[0].scenario), episodes, len(episodes), _options(args, episodes[0].title))
+
+
+def _best(episodes: Iterable[Episode], args: VideoArguments) -> list[Episode]:
+    """Return the episodes in which a team did best, the best one first."""
+    ranked = sorted(episodes, key=lambda e: -e.score(e.team(args.best_for))[-1])
+    return ranked[: _wanted(args)]
+
+
+def _options(args: VideoArguments, caption: str) -> VideoOptions:
+    look = Look(
+        camera=args.camera,
+        agent=args.focus,
+        cones=args.cones,
+        sees=args.sees,
+        attention=args.attention,
+        lidar=args.lidar,
+    )
+    return VideoOptions(
+        width=args.width,
+        height=args.height,
+        look=look,
+        speed=args.speed,
+        grid=args.grid,
+        minimap=args.minimap,
+        overlay=args.overlay,
+        caption=caption,
+    )
+
+
+def _write(path: Path, scene: Scene, episodes: Iterable[Episode], count: int, options: VideoOptions) -> None:
+    started = time.perf_counter()
+    with _progress() as bar:
+        task = bar.add_task(path.name, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        frames = record(path, scene, episodes, count, options, show)
+    seconds = time.perf_counter() - started
+    size = f"{options.width}x{options.height}"
+    make_console().print(f"wrote {path}: {frames} frames, {size}, in {duration(seconds)}")
 
 
 def _default_path(args: VideoArguments, saved: SavedPolicy | None) -> Path:
@@ -122,19 +204,6 @@ def _default_path(args: VideoArguments, saved: SavedPolicy | None) -> Path:
         raise UserError(f"{saved.path} is not in a run's folder; say where the video shall go with -o FILE.mp4")
     videos = folder.videos if args.run is None or not args.run.is_dir() else RunFolder(args.run).videos
     return videos / f"{saved.path.stem}-seed-{args.seed}.mp4"
-
-
-def _player(args: VideoArguments, saved: SavedPolicy | None) -> Player:
-    seed = args.seed + _PLAYER_SEED
-    if saved is not None:
-        return PolicyPlayer(saved.policy, seed, args.deterministic)
-    return RandomPlayer(ACTION_BINS, seed) if args.agent == "random" else StillPlayer(ACTION_BINS)
-
-
-def _caption(args: VideoArguments, saved: SavedPolicy | None, scenario: Scenario) -> str:
-    if saved is not None:
-        return f"{scenario.name}, iteration {saved.iteration:,}"
-    return f"{scenario.name}, {'random play' if args.agent == 'random' else 'motionless agents'}"
 
 
 class _Speed(ProgressColumn):

@@ -11,8 +11,8 @@ import torch
 
 from envs.scene import Scene
 
-from ..rendering import Moment
-from ..video import Episode, EpisodePainter, EpisodeStep, VideoOptions, check_options, frames_per_step
+from ..marks import Moment
+from ..video import EpisodePainter, Footage, VideoOptions, check_options, frame_times, frames_per_step
 from ..video_files import open_video
 from .study import Example
 
@@ -30,36 +30,37 @@ def film(path: Path, scene: Scene, example: Example, options: VideoOptions) -> N
       UserError: impossible options, no OpenGL, or the file cannot be written.
     """
     check_options(path, options)
-    episode = to_episode(example)
     per_step = frames_per_step(path, options.speed)
     painter = EpisodePainter(scene, options)
     try:
-        painter.show(episode)
+        shown = to_footage(example)
+        painter.show(shown)
         fps = per_step * options.speed / scene.scenario.step_seconds
         with open_video(path, options.width, options.height, fps) as video:
-            video.add(painter.draw(0, 0.0))
-            for step in range(len(episode.steps) - 1):
-                for part in range(per_step):
-                    video.add(painter.draw(step, (part + 1) / per_step))
+            for step, share in frame_times(len(shown.moments) - 1, per_step):
+                video.add(painter.draw(step, share))
     finally:
         painter.close()
 
 
-def to_episode(example: Example) -> Episode:
+def to_footage(example: Example) -> Footage:
     """Return an example as what can be drawn."""
     t = example.trace
     s = t.scenario
     locked_by = torch.where(t.locked, t.locker, -1)[0].numpy()
-    sees = t.visible[0, :, s.hiders : s.num_agents, : s.hiders].numpy()
-    steps = []
+    visible = t.visible[0].numpy()
+    sees = visible[:, s.hiders : s.num_agents, : s.hiders]
+    moments, seen = [], []
     for step in range(t.pose.shape[1]):
         live = step > s.preparation_steps
-        moment = Moment(
-            pose=t.pose[0, step].double().numpy(),
-            holding=t.holding[0, step].numpy(),
-            locked_by=locked_by[step],
-            sees=sees[step] & live,
+        moments.append(
+            Moment(
+                pose=t.pose[0, step].double().numpy(),
+                holding=t.holding[0, step].numpy(),
+                locked_by=locked_by[step],
+                sees=sees[step] & live,
+                visible=visible[step],
+            )
         )
-        seen = bool(sees[step].any()) if live else None
-        steps.append(EpisodeStep(moment, step, seen, float(t.score[0, step])))
-    return Episode(example.model, steps)
+        seen.append(bool(sees[step].any()) if live else None)
+    return Footage(example.model, moments, seen, t.score[0].tolist())

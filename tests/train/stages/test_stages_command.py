@@ -10,7 +10,7 @@ from tests.train.stages.scripts import Chase, QuadrantChase
 from train.cli import main
 from train.opengl import make_context
 from train.stages import curves
-from train.stages.film import film, to_episode
+from train.stages.film import film, to_footage
 from train.stages.report import began
 from train.stages.shares import Share
 from train.stages.strategies import strategies_of
@@ -177,14 +177,14 @@ def test_no_statistics_no_image(tmp_path):
 
 def test_an_example_is_drawn_as_it_was_played(chase):
     trace, env = chase
-    episode = to_episode(Example(trace.select(torch.tensor([2])), env.engine.world_model(2), 1))
+    shown = to_footage(Example(trace.select(torch.tensor([2])), env.engine.world_model(2), 1))
     s = env.scenario
-    assert [step.seen is None for step in episode.steps] == [True] * 33 + [False] * 48
-    assert torch.equal(torch.from_numpy(episode.steps[50].moment.pose).float(), trace.pose[2, 50])
+    assert [seen is None for seen in shown.seen] == [True] * 33 + [False] * 48
+    assert torch.equal(torch.from_numpy(shown.moments[50].pose).float(), trace.pose[2, 50])
     sees = trace.visible[2, 33:, s.hiders : s.num_agents, : s.hiders].any(-1).any(-1)
-    assert [step.seen for step in episode.steps[33:]] == sees.tolist()
-    assert episode.steps[-1].hiders_score == trace.score[2, -1] != 0
-    assert episode.steps[32].hiders_score == 0
+    assert shown.seen[33:] == sees.tolist()
+    assert shown.hiders_score[-1] == trace.score[2, -1] != 0
+    assert shown.hiders_score[32] == 0
 
 
 def test_film(chase, tmp_path):

@@ -1,0 +1,92 @@
+"""A run with two checkpoints and a viewer that is being served."""
+
+import threading
+
+import pytest
+import torch
+
+from envs import scenarios
+from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.errors import UserError
+from policies.actor_critic import ActorCritic
+from policies.observation import ObservationSpec
+from policies.tower import NetworkConfig
+from train.checkpoints import Checkpoint
+from train.opengl import make_context
+from train.plain import to_plain
+from train.presets import TrainConfig
+from train.run_folder import RunFolder
+from train.viewer.live import LiveGame
+from train.viewer.roster import Roster
+from train.viewer.server import ViewerServer
+from train.viewer.viewer import Viewer, ViewerOptions
+
+WORLD = scenarios.get("hide-and-seek/quadrant", horizon=400, preparation_fraction=0.1)
+
+
+@pytest.fixture(scope="session")
+def opengl():
+    try:
+        make_context(64, 64).free()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """A run of two untrained checkpoints."""
+    config = TrainConfig(scenario=WORLD, network=NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8))
+    env = BatchEnv(WORLD, 1, threads=1)
+    spec = env.observation_spec
+    env.close()
+    observation = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    folder = RunFolder(tmp_path_factory.mktemp("viewer") / "mine")
+    folder.create(config)
+    for iteration in (3, 7):
+        torch.manual_seed(iteration)
+        policy = ActorCritic(observation, ACTION_BINS, config.network)
+        metadata = {
+            "config": to_plain(config),
+            "counters": {"iteration": iteration},
+            "observation_spec": policy.spec.to_dict(),
+            "action_bins": list(ACTION_BINS),
+        }
+        tensors = {f"policy.{name}": tensor for name, tensor in policy.state_dict().items()}
+        folder.checkpoints.save(iteration, Checkpoint(tensors, metadata), keep=2)
+    return folder.path
+
+
+class Served:
+    """A viewer that runs in a thread of its own."""
+
+    def __init__(self, show, roster, options):
+        self.viewer = Viewer(show, roster, options)
+        self.server = ViewerServer(self.viewer, "127.0.0.1", 0)
+        self._thread = threading.Thread(target=self.viewer.run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.server.__exit__()
+        self.viewer.stop()
+        self._thread.join(timeout=60)
+        assert not self._thread.is_alive()
+
+    def state(self):
+        """What the page would be told now."""
+        self.viewer.command("describe", {})
+        frame = self.viewer.frame(0, 60)
+        newer = self.viewer.frame(frame.number, 1.0)
+        return (newer or frame).state
+
+
+@pytest.fixture
+def served(opengl, run_folder):
+    """A live game of the run's newest checkpoint, at rest."""
+    roster = Roster([run_folder])
+    show = LiveGame(WORLD, 0, roster, ("mine 7", "mine 7"))
+    with Served(show, roster, ViewerOptions(width=160, height=120, paused=True)) as made:
+        yield made

@@ -1,0 +1,54 @@
+"""``hideseek record``: play episodes and write everything that happened to a file."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import track
+from tyro.conf import Positional
+
+from envs.errors import UserError
+
+from ..console import make_console
+from ..episode_files import EXTENSION, save_episodes
+from ..files import make_folder
+from ..performers import Performers, PlayArguments
+
+
+@dataclass(kw_only=True)
+class RecordArguments(PlayArguments):
+    """Play episodes and write layouts, states, actions, rewards and masks to a file for video, watch and stats."""
+
+    run: Positional[Path | None] = None
+    """Run folder (its newest checkpoint) or checkpoint file; not needed with --agent."""
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """File to write, .npz; an existing one is replaced."""
+    episodes: int = 1
+    """Episodes, one after the other."""
+
+
+def run(arguments: list[str]) -> None:
+    """Play, write, and say what was written."""
+    args = tyro.cli(RecordArguments, args=arguments, prog="hideseek record")
+    args.check()
+    path = args.output
+    if path is None or path.suffix.lower() != EXTENSION:
+        raise UserError(f"say where the episodes shall go: -o FILE{EXTENSION}")
+    if args.episodes < 1:
+        raise UserError(f"--episodes is {args.episodes}; it must be at least 1")
+    make_folder(path.absolute().parent)
+    torch.set_num_threads(1)
+    with Performers(args, args.run, attention=True) as performers:
+        quiet = not sys.stderr.isatty()
+        numbers = track(range(args.episodes), path.name, console=Console(stderr=True), transient=True, disable=quiet)
+        episodes = [performers.play() for _ in numbers]
+    save_episodes(path, episodes)
+    steps = sum(episode.steps for episode in episodes)
+    noun = "episode" if len(episodes) == 1 else "episodes"
+    make_console().print(f"wrote {path}: {len(episodes)} {noun}, {steps} steps, {path.stat().st_size / 1024:.0f} KiB")

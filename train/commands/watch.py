@@ -1,0 +1,109 @@
+"""``hideseek watch``: a live viewer in the browser."""
+
+from __future__ import annotations
+
+import contextlib
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import tyro
+from tyro.conf import Positional
+
+from envs.errors import UserError
+
+from ..console import make_console
+from ..episode_files import is_episode_file, load_episodes
+from ..performers import AGENTS, choose_scenario
+from ..rendering import CAMERAS
+from ..viewer.live import LiveGame
+from ..viewer.replay import Replay
+from ..viewer.roster import Roster
+from ..viewer.server import ViewerServer
+from ..viewer.viewer import Viewer, ViewerOptions
+
+_SIZES = (160, 1920)
+
+
+@dataclass(kw_only=True)
+class WatchArguments:
+    """Watch agents in the browser, play against them, or go through recorded episodes step by step."""
+
+    paths: Positional[tuple[Path, ...]] = ()
+    """Run folders and checkpoint files, whose players can be exchanged while watching; or one episode file."""
+    hiders: str | None = None
+    """Who plays the hiders: a name that the page offers, such as random or zero. Default: the newest checkpoint."""
+    seekers: str | None = None
+    """Who plays the seekers."""
+    scenario: str | None = None
+    """Scenario to play in. Default: the one of the first run; hide-and-seek/full without any."""
+    seed: int = 0
+    """Seed of layouts and actions."""
+    camera: str = CAMERAS[0]
+    """Where it is seen from: overview, top, follow or first-person."""
+    width: int = 640
+    """Pixels."""
+    height: int = 480
+    """Pixels."""
+    paused: bool = False
+    """Start with the world at rest."""
+    host: str = "127.0.0.1"
+    """Address to listen on. The default can be reached from this machine only; there is no password."""
+    port: int = 8080
+    """Port to listen on; 0 takes any free one."""
+    open: bool = False
+    """Open the page in this machine's browser."""
+
+
+def run(arguments: list[str]) -> None:
+    """Serve until Ctrl-C."""
+    args = tyro.cli(WatchArguments, args=arguments, prog="hideseek watch")
+    _check(args)
+    torch.set_num_threads(1)
+    options = ViewerOptions(width=args.width, height=args.height, camera=args.camera, paused=args.paused)
+    roster, show = _first(args)
+    viewer = Viewer(show, roster, options)
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(ViewerServer(viewer, args.host, args.port))
+        except UserError:
+            show.close()
+            raise
+        make_console().print(f"watch at {server.url} (Ctrl-C ends)", soft_wrap=True)
+        if args.open and not _open(server.url):
+            make_console().print(f"no browser was found on this machine; open {server.url} yourself", soft_wrap=True)
+        with contextlib.suppress(KeyboardInterrupt):  # the usual end
+            viewer.run()
+
+
+def _check(args: WatchArguments) -> None:
+    """Refuse impossible requests before anything is loaded."""
+    for name, value in (("--width", args.width), ("--height", args.height)):
+        if not _SIZES[0] <= value <= _SIZES[1]:
+            raise UserError(f"{name} is {value}; it must lie between {_SIZES[0]} and {_SIZES[1]}")
+    if args.camera not in CAMERAS:
+        raise UserError(f"unknown camera '{args.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
+    if not 0 <= args.port <= 65535:
+        raise UserError(f"--port is {args.port}; it must lie between 0 and 65535")
+    if args.seed < 0:
+        raise UserError(f"--seed is {args.seed}; it must not be negative")
+    if any(is_episode_file(path) for path in args.paths) and (len(args.paths) > 1 or args.scenario):
+        raise UserError("an episode file is watched alone, in its own scenario")
+
+
+def _first(args: WatchArguments) -> tuple[Roster, LiveGame | Replay]:
+    """Return who can play, and what is shown first."""
+    if len(args.paths) == 1 and is_episode_file(args.paths[0]):
+        return Roster([]), Replay(load_episodes(args.paths[0]))
+    roster = Roster(list(args.paths))
+    best = roster.names[0] if args.paths else AGENTS[0]
+    scenario = choose_scenario(args.scenario, roster.policy(best))
+    return roster, LiveGame(scenario, args.seed, roster, (args.hiders or best, args.seekers or best))
+
+
+def _open(url: str) -> bool:
+    try:
+        return webbrowser.open(url)
+    except webbrowser.Error:
+        return False
