@@ -32,6 +32,7 @@ LONG = (0.075, 0.825, 0.25)  # Half sizes of an elongated box along y.
 WEST, EAST, NORTH, SOUTH = -math.pi / 2, math.pi / 2, math.pi, 0.0  # Yaw of an agent that looks there.
 UP_EAST = math.pi / 2  # Yaw of a ramp that leads up to the east.
 FULL_SPEED = 8.0  # Metres per second.
+WITH_LOAD = 25.0  # Newtons of friction of an agent that drags a box, and a little more.
 
 
 def vertical(x, y0, y1):
@@ -91,7 +92,9 @@ class Script:
 
     def layout(self, worlds, seed):
         dice = Dice(seed)
-        return Layout.stack([self.place(dice) for _ in range(worlds)])
+        layout = Layout.stack([self.place(dice) for _ in range(worlds)])
+        layout.wall_is_outer[:, : len(FRAME)] = True
+        return layout
 
     def begin(self, num_sequences):
         self.step = -1
@@ -116,13 +119,13 @@ class Script:
     def object(self, which):
         return self.state.pose[:, self.env.num_agents + torch.as_tensor(which), :2]
 
-    def go(self, who, target, speed=FULL_SPEED, where=True):
-        """Drive agents (K) towards targets (W, K, 2)."""
+    def go(self, who, target, speed=FULL_SPEED, where=True, friction=10.0):
+        """Drive agents (K) towards targets (W, K, 2) against newtons of friction."""
         offset = target - self.position(who)
         wanted = offset * 6.0
         wanted = wanted * (speed / wanted.norm(dim=-1, keepdim=True).clamp(min=speed))
         direction = wanted / wanted.norm(dim=-1, keepdim=True).clamp(min=0.3)
-        force = 10 * wanted + 10 * direction + 5 * (wanted - self.state.velocity[:, who, :2])
+        force = 10 * wanted + friction * direction + 5 * (wanted - self.state.velocity[:, who, :2])
         bins = (force / 18).round().clamp(-5, 5).long()
         self.actions[:, who, :2] = torch.where(torch.as_tensor(where)[..., None], 5 + bins, self.actions[:, who, :2])
 
@@ -222,7 +225,7 @@ class BlockDoors(Script):
         missing = goal - box
         arrived = missing.norm(dim=-1) < 0.06
         self.look(who, yaw=yaw)
-        self.go(who, self.position(who) + missing, speed=1.5)
+        self.go(who, self.position(who) + missing, speed=1.5, friction=WITH_LOAD)
         self.grab(who, ~arrived)
         locked = self.state.locks.locked[:, index : index + 1]
         self.lock(who, arrived | locked)
@@ -267,7 +270,8 @@ class Fort(Script):
         missing = goal - box
         arrived = missing[..., 1].abs() < 0.05
         self.grab(second, ~arrived)
-        self.go(second, torch.where(holds[..., None], self.position(second) + missing, near), speed=1.0)
+        goal = torch.where(holds[..., None], self.position(second) + missing, near)
+        self.go(second, goal, speed=1.0, friction=WITH_LOAD)
         locked = self.state.locks.locked[:, 1:2]
         self.lock(second, arrived | locked)
         self.actions[:, second, :2] = torch.where((arrived | locked)[..., None], 5, self.actions[:, second, :2])
