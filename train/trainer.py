@@ -210,8 +210,9 @@ class Trainer:
                         report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
                     stopping = self.ranks.any(stop()) or self.iteration == config.iterations
-                    if stopping or self._checkpoint_is_due():
-                        self.save(folder)
+                    rating = metrics.get("selfplay/rating")
+                    if stopping or rating is not None or self._checkpoint_is_due():
+                        self.save(folder, rating)
                 if stopping:
                     break
         finally:
@@ -273,8 +274,12 @@ class Trainer:
         kept = config.keep_every and self.iteration % config.keep_every == 0
         return bool(kept) or self.iteration % config.checkpoint_interval == 0
 
-    def save(self, folder: RunFolder) -> None:
+    def save(self, folder: RunFolder, rating: float | None = None) -> None:
         """Write a checkpoint. Every process takes part, rank 0 writes.
+
+        Args:
+          folder: the run.
+          rating: of the policy, if it was rated now; the checkpoint with the highest one is kept as the best.
 
         Raises:
           UserError: it cannot be written; earlier ones are intact.
@@ -283,6 +288,8 @@ class Trainer:
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
+            if rating is not None:
+                folder.checkpoints.mark_best(self.iteration, rating)
             if config.league.active:
                 # Episodes that began before the oldest checkpoint may still be played with what was in the pool then.
                 span = config.scenario.horizon // config.ppo.rollout_steps + 1

@@ -18,7 +18,7 @@ from torch import Tensor
 from envs.errors import UserError
 
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from .files import make_folder
+from .files import make_folder, remove_leftovers
 
 _NAME = re.compile(r"version-(\d+)\.safetensors")
 
@@ -67,6 +67,7 @@ class VersionFolder:
           UserError: it cannot be written.
         """
         make_folder(self.path)
+        remove_leftovers(self.path)
         save_checkpoint(self.file(version), Checkpoint(tensors, metadata))
 
     def load(self, version: int) -> dict[str, Tensor] | None:

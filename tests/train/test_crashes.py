@@ -16,7 +16,8 @@ ITERATIONS = 12
 SHORT = [
     *("quickstart", "--torch-threads", "1", "--threads", "1", "--num-worlds", "3", "--iterations", ITERATIONS),
     *("--checkpoint-interval", "2", "--keep-checkpoints", "2", "--ppo.rollout-steps", "20", "--ppo.epochs", "1"),
-    *("--ppo.minibatches", "2", "--network.attention-heads", "2"),
+    *("--league.interval", "2", "--league.fraction", "0.5", "--scenario.horizon", "30", "--ppo.minibatches", "2"),
+    *("--network.attention-heads", "2"),
     *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
 ]
 
@@ -68,9 +69,9 @@ def kill_at(folder, moment):
 
 
 def test_killed_three_times_while_writing(unharmed, tmp_path):
-    """The configuration half written; then a checkpoint half written; then one complete, but not yet renamed."""
+    """The configuration half written; then somewhere among versions, checkpoints and curves."""
     folder = tmp_path / "run"
-    for moment in (1, 4, 8):
+    for moment in (1, 7, 12):
         kill_at(folder, moment)
     finish(folder)
     assert_same(folder, unharmed[0])
@@ -78,7 +79,7 @@ def test_killed_three_times_while_writing(unharmed, tmp_path):
 
 @pytest.mark.slow
 def test_killed_once_at_every_change_of_a_file(unharmed, tmp_path):
-    for moment in range(1, 15):
+    for moment in range(1, 21):
         folder = tmp_path / str(moment)
         kill_at(folder, moment)
         finish(folder)

@@ -199,3 +199,14 @@ def test_parameter_counts_of_the_paper():
     actor, critic = (int(word.replace(",", "")) for word in counts.split() if word[0].isdigit())
     assert actor == pytest.approx(816_000, rel=0.01)
     assert critic == pytest.approx(807_000, rel=0.01)
+
+
+def test_the_best_rated_checkpoint_is_kept(tmp_path, monkeypatch):
+    """Ratings come every 2 iterations, checkpoints else only at the end."""
+    ratings = {2: 20.0, 4: 30.0, 6: 25.0}
+    monkeypatch.setattr(
+        Trainer, "_rate", lambda t: {"selfplay/rating": ratings[t.iteration]} if t.iteration in ratings else {}
+    )
+    run = train(tmp_path / "b", dataclasses.replace(TINY, iterations=7, keep_checkpoints=1))
+    assert run.checkpoints.best() == (4, 30.0)
+    assert run.checkpoints.iterations() == [4, 7]
