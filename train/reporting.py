@@ -14,6 +14,7 @@ from policies.teams import Policy
 
 from .alarms import Alarms, replay
 from .console import TrainingConsole
+from .episodes import EpisodePlayer
 from .metrics import MetricsLog, read_metrics
 from .players import PolicyPlayer
 from .rollouts import RolloutBuffer
@@ -113,7 +114,8 @@ class TrainingVideos:
         options = VideoOptions(width=320, height=240, caption=f"iteration {iteration:,}")
         env = BatchEnv(scenario, 1, seed + iteration)
         try:
-            record(path, env, PolicyPlayer(policy, seed + iteration), 1, options)
+            episode = EpisodePlayer(env, PolicyPlayer(policy, seed + iteration), seed + iteration).play()
+            record(path, env.engine.scene, [episode], 1, options)
             log.gif("video/episode", path.read_bytes(), (options.width, options.height), env_steps)
         except (UserError, OSError) as error:
             self._possible = False

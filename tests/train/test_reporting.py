@@ -46,7 +46,7 @@ def test_a_resumed_run_does_not_repeat_its_alarm(tmp_path, capsys):
     assert capsys.readouterr().err.count("entropy collapse") == 1
 
 
-def fake_record(path, env, player, episodes, options):
+def fake_record(path, scene, episodes, count, options):
     path.write_bytes(b"GIF89a")
 
 
