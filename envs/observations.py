@@ -18,6 +18,9 @@ food                (W, A, F, D)      x, y, z, health [, reward per unit]; from 
 agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
 =================== ================= ===================================================================================
+
+With ``bearing_features``, agents, boxes and ramps end with the cosine and sine of their direction relative to the observer's
+heading.
 """
 
 from __future__ import annotations
@@ -41,11 +44,11 @@ def spec(s: Scenario) -> dict[str, Any]:
       ``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features). Kinds without members are left out.
     """
     agent_features = 11 if s.heading_features == "cos_sin" else 10
-    size = 3 if s.box_size_features else 0
+    size, bearing = 3 * s.box_size_features, 2 * s.bearing_features
     entities = {
-        "agents": (s.num_agents - 1, agent_features),
-        "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes),
-        "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps),
+        "agents": (s.num_agents - 1, agent_features + bearing),
+        "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes + bearing),
+        "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps + bearing),
         "cylinders": (s.cylinders.movable, 12),
         **GAMES[s.game].entity_shapes(s),
     }
@@ -103,8 +106,10 @@ class Observer:
         ramps, cylinders = slice(first_ramp, first_ramp + s.ramps), slice(first_ramp + s.ramps, None)
         ramp_objects = slice(s.max_boxes, s.max_boxes + s.ramps)
         observation = {"self": agents, "lidar": lidar.clone()} if s.lidar_rays else {"self": agents}
+        bearing = self._bearing(pose) if s.bearing_features else pose.new_zeros(*visible.shape, 0)
         if s.num_agents > 1:
-            observation["agents"] = agents[:, self._others]
+            of_others = bearing.gather(2, self._others[None, :, :, None].expand(len(pose), -1, -1, bearing.shape[-1]))
+            observation["agents"] = torch.cat([agents[:, self._others], of_others], dim=-1)
             observation["agents_visible"] = _pick(visible[..., :first_object], self._others)
             observation["agents_present"] = present[:, self._others] & present[:, :first_object, None]
         if s.max_boxes:
@@ -114,6 +119,7 @@ class Observer:
                 parts.append(self._per_agent(2 * box_half_size))
             if s.lock_boxes:
                 parts.append(flags[:, :, : s.max_boxes])
+            parts.append(bearing[:, :, first_object:first_ramp])
             observation["boxes"] = torch.cat(parts, dim=-1) * shown[..., None]
             observation["boxes_visible"] = visible[..., first_object:first_ramp].clone()
             observation["boxes_present"] = shown.repeat(1, s.num_agents, 1)
@@ -123,6 +129,7 @@ class Observer:
                 parts.append(torch.zeros_like(parts[0][..., :3]))
             if s.lock_ramps:
                 parts.append(flags[:, :, ramp_objects])
+            parts.append(bearing[:, :, ramps])
             observation["ramps"] = torch.cat(parts, dim=-1)
             observation["ramps_visible"] = visible[..., ramps].clone()
             observation["ramps_present"] = present[:, None, ramps].repeat(1, s.num_agents, 1)
@@ -144,6 +151,14 @@ class Observer:
             progress = torch.zeros_like(progress)
         preparation = progress[:, None, None].expand(-1, s.num_agents, 1)
         return torch.cat([agent_pose[..., :3], *heading, velocity[:, : s.num_agents], hider, preparation], dim=-1)
+
+    def _bearing(self, pose: Tensor) -> Tensor:
+        """Cosine and sine of every entity's direction relative to each agent's heading: (W, A, E, 2)."""
+        agent_pose = pose[:, : self._scenario.num_agents]
+        sin, cos = agent_pose[..., 3].sin()[:, :, None], agent_pose[..., 3].cos()[:, :, None]
+        x, y = (pose[:, None, :, :2] - agent_pose[:, :, None, :2]).unbind(-1)
+        ahead, left = x * sin - y * cos, x * cos + y * sin  # An agent looks along yaw - pi/2.
+        return torch.stack([ahead, left], dim=-1) / torch.hypot(x, y).clamp(min=1e-6)[..., None]
 
     @staticmethod
     def _object_features(pose: Tensor, velocity: Tensor) -> Tensor:

@@ -192,3 +192,21 @@ def test_writing_into_an_observation_does_not_change_the_world(scenario):
         seen, expected = disturbed.step(actions).obs, alone.step(actions).obs
         for name, value in expected.items():
             assert torch.equal(seen[name], value), name
+
+
+def test_bearing_is_relative_to_the_heading():
+    """An entity straight ahead has (1, 0), one to the left (0, 1), one behind (-1, 0), whatever the yaw."""
+    scenario = scenarios.get("hide-and-seek/quickstart", boxes=(2, 2))
+    env = BatchEnv(scenario, 1, threads=1)
+    env.reset()
+    yaw = 0.7
+    ahead = torch.tensor([math.sin(yaw), -math.cos(yaw)])
+    left = torch.tensor([math.cos(yaw), math.sin(yaw)])
+    state = env.get_state(torch.tensor([0]))
+    state.pose[0, 0] = torch.tensor([3.0, 3.0, 0.15, yaw])
+    for entity, offset in ((1, -ahead), (2, ahead), (3, left)):
+        state.pose[0, entity, :2] = state.pose[0, 0, :2] + offset
+    observation = env.set_state(torch.tensor([0]), state)
+    expected = {"agents": [[-1.0, 0.0]], "boxes": [[1.0, 0.0], [0.0, 1.0]]}
+    for kind, bearings in expected.items():
+        torch.testing.assert_close(observation[kind][0, 0, :, -2:], torch.tensor(bearings), atol=1e-5, rtol=0)
