@@ -196,7 +196,7 @@ def test_writing_into_an_observation_does_not_change_the_world(scenario):
 
 def test_bearing_is_relative_to_the_heading():
     """An entity straight ahead has (1, 0), one to the left (0, 1), one behind (-1, 0), whatever the yaw."""
-    scenario = scenarios.get("hide-and-seek/quickstart", boxes=(2, 2))
+    scenario = QUICKSTART
     env = BatchEnv(scenario, 1, threads=1)
     env.reset()
     yaw = 0.7
@@ -209,4 +209,4 @@ def test_bearing_is_relative_to_the_heading():
     observation = env.set_state(torch.tensor([0]), state)
     expected = {"agents": [[-1.0, 0.0]], "boxes": [[1.0, 0.0], [0.0, 1.0]]}
     for kind, bearings in expected.items():
-        torch.testing.assert_close(observation[kind][0, 0, :, -2:], torch.tensor(bearings), atol=1e-5, rtol=0)
+        assert_close(observation[kind][0, 0, :, -2:], torch.tensor(bearings), atol=1e-5, rtol=0)
