@@ -17,6 +17,7 @@ from envs.batch_env import BatchEnv
 from envs.layouts import LayoutStream
 from envs.scenarios import Scenario
 
+from ..attention import entity_table
 from ..episodes import Episode, Recorder, begin
 from ..marks import Moment
 from .roster import Roster, TeamPlayer
@@ -149,6 +150,9 @@ class LiveGame:
         state.velocity[0, entity] = 0.0
         if entity >= self.scenario.num_agents:
             state.locks.pose[0, entity - self.scenario.num_agents, :2] = place
+        obs = self._env.set_state(_WORLD, state)
+        masks = {kind: obs[f"{kind}_visible"] for kind in self._env.observation_spec["entities"]}
+        state.visible = entity_table(masks, torch.zeros_like(state.visible[..., 0]))
         self._obs = self._env.set_state(_WORLD, state)
         self._recorder.edit()
         self.before = self.after = self._moment()

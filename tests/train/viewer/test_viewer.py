@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import socket
 import urllib.error
 import urllib.request
@@ -95,6 +96,18 @@ def test_things_can_be_moved_and_the_episode_says_so(game):
     episode = game.episode()
     assert episode.edited and episode.steps == 2
     assert episode.states["pose"][1, box, 0] == pytest.approx(2.0)
+
+
+def test_what_agents_see_follows_things_that_are_moved(game):
+    """A hider that is put behind the back of its team mate is not seen by it, in front of it it is."""
+    game.step()
+    x, y, _, yaw = game.after.pose[1]
+    heading = yaw - math.pi / 2
+    seen = []
+    for away in (0.5, -0.5):
+        game.move(0, x + away * math.cos(heading), y + away * math.sin(heading))
+        seen.append(bool(game.after.visible[1, 0]))
+    assert seen == [True, False]
 
 
 def test_attention_is_known_for_teams_with_a_policy(game):
