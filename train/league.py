@@ -38,8 +38,9 @@ class LeagueConfig:
     beside: float = 0.5
     """Share of those in which it plays one agent of a team of several, beside the newest policy; else it plays a whole team.
     Teams of one are always played whole."""
-    draw: Literal["age", "rating"] = "age"
-    """Which version plays. age: the k-th newest with a weight of 1 / k. rating: each with the chance that it beats the newest
+    draw: Literal["age", "uniform", "rating"] = "age"
+    """Which version plays. age: the k-th newest with a weight of 1 / k. uniform: each as often as any other, so that even the
+    first clumsy ones are not forgotten. rating: each with the chance that it beats the newest
     one, so that weak ones are rarely met; needs ``rating-interval``."""
     at_once: int = 2
     """Versions that are drawn for the episodes that begin in one iteration. More are more varied, and slower."""
@@ -331,6 +332,8 @@ def draw_weights(versions: list[int], draw: str, ratings: Ratings) -> list[float
     By rating, the newest rated version stands for the newest policy, and a version without a rating has that of the rated one
     nearest in age.
     """
+    if draw == "uniform":
+        return [1.0] * len(versions)
     if draw == "age" or not ratings:
         return [1.0 / (len(versions) - index) for index in range(len(versions))]
     newest = ratings[max(ratings)]

@@ -113,6 +113,7 @@ class TestRoles:
 class TestDrawing:
     def test_by_age_the_newest_is_met_most_and_the_oldest_still(self):
         assert draw_weights([10, 20, 30, 40], "age", {}) == [1 / 4, 1 / 3, 1 / 2, 1]
+        assert draw_weights([10, 20, 30, 40], "uniform", {}) == [1, 1, 1, 1]
 
     def test_by_rating_the_strong_are_met_more(self):
         strong, weak = ({team: Rating(mu, 1.0) for team in ("hiders", "seekers")} for mu in (30.0, 10.0))
