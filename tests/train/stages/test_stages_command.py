@@ -18,18 +18,9 @@ from train.stages.study import Example, Finding, Study, StudyOptions, examine
 from train.stages.trace import play_trace
 from train.video import VideoOptions
 
-SMALL = [
-    "--num-worlds",
-    "2",
-    "--network.lstm-size",
-    "8",
-    "--network.hidden-size",
-    "8",
-    "--ppo.rollout-steps",
-    "20",
-    "--ppo.minibatches",
-    "2",
-]
+SMALL = (
+    ["--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8", "--ppo.rollout-steps", "20", "--ppo.minibatches", "2"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +28,7 @@ def run(tmp_path_factory):
     """A finished run with two checkpoints and episodes that ended."""
     folder = tmp_path_factory.mktemp("stages") / "run"
     words = ["train", "quickstart", "--run-dir", str(folder), "--iterations", "6", "--checkpoint-interval", "3"]
+    words += ["--scenario.horizon", "80"]
     assert main([*words, *SMALL]) == 0
     return folder
 
