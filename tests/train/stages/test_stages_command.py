@@ -18,9 +18,18 @@ from train.stages.study import Example, Finding, Study, StudyOptions, examine
 from train.stages.trace import play_trace
 from train.video import VideoOptions
 
-SMALL = (
-    ["--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8", "--ppo.rollout-steps", "20", "--ppo.minibatches", "2"]
-)
+SMALL = [
+    "--num-worlds",
+    "2",
+    "--network.lstm-size",
+    "8",
+    "--network.hidden-size",
+    "8",
+    "--ppo.rollout-steps",
+    "20",
+    "--ppo.minibatches",
+    "2",
+]
 
 
 @pytest.fixture(scope="module")
