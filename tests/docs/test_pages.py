@@ -38,7 +38,7 @@ def registries(monkeypatch):
 
 
 @pytest.mark.usefixtures("registries")
-@pytest.mark.parametrize("page", ["api.md", "custom_scenarios.md"])
+@pytest.mark.parametrize("page", ["../README.md", "api.md", "custom_scenarios.md"])
 def test_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}

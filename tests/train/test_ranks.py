@@ -1,6 +1,9 @@
 """Several processes that train one run do what one process does."""
 
 import math
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -122,6 +125,23 @@ def test_with_frozen_weights_gradients_are_the_same(tmp_path):
         train(folder, count, *TINY, *words)
         norms.append([line["losses/grad_norm"] for line in read_metrics(folder / "metrics.jsonl")])
     assert norms[0] == pytest.approx(norms[1], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_torchrun_stops_with_a_checkpoint(tmp_path):
+    """SIGTERM to torchrun reaches every process; the run goes on without torchrun."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command += ["-m", "train.cli", "train", *TINY, "--iterations", "100000", "--run-dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    metrics, deadline = folder / "metrics.jsonl", time.monotonic() + 120
+    while not (metrics.is_file() and metrics.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    out, err = process.communicate(timeout=120)
+    assert out.count("stopped after iteration") == 1, err
+    (done,) = RunFolder(folder).checkpoints.iterations()
+    assert f"resuming after iteration {done}" in train(folder, 1, "--resume", folder, "--iterations", str(done + 1))
 
 
 @pytest.mark.parametrize(("total", "size"), [(5, 2), (7, 3), (8, 4), (3, 3), (2, 3)])
