@@ -131,7 +131,7 @@ def test_with_frozen_weights_gradients_are_the_same(tmp_path):
 def test_torchrun_stops_with_a_checkpoint(tmp_path):
     """SIGTERM to torchrun reaches every process; the run goes on without torchrun."""
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     command += ["-m", "train.cli", "train", *TINY, "--iterations", "100000", "--run-dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     metrics, deadline = folder / "metrics.jsonl", time.monotonic() + 120
