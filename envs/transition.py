@@ -1,0 +1,66 @@
+"""What an environment hands out: the outcome of a step, and the state of worlds in the middle of an episode.
+
+Shapes: W worlds, A agents (hiders first), E entities, K some of the worlds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .games import View
+from .manipulation import Grabs, Locks
+from .observations import Observation
+
+
+@dataclass
+class Transition:
+    """What one step of W worlds gives before any of them starts its next episode."""
+
+    reward: Tensor
+    """(W, A) float32."""
+    done: Tensor
+    """(W,) bool: the episode is over."""
+    live: Tensor
+    """(W,) bool: the step was not part of the preparation phase."""
+    hiders_seen: Tensor
+    """(W,) bool: after this step some seeker sees some hider."""
+    view: View
+    """What the rules saw after physics."""
+
+
+@dataclass
+class StepResult:
+    """What one step of W worlds gives."""
+
+    obs: Observation
+    """Of the next step; for worlds that were reset, the first of the new episode."""
+    reward: Tensor
+    """(W, A) float32, of the step just made."""
+    done: Tensor
+    """(W,) bool: the episode ended with this step. Ends are time limits that the game defines, not truncations."""
+    live: Tensor
+    """(W,) bool: the step was not part of the preparation phase."""
+    hiders_seen: Tensor
+    """(W,) bool: after this step some seeker saw some hider."""
+    statistics: dict[str, Tensor]
+    """Name -> (K,) float32: final numbers of the K episodes that ended with this step."""
+
+
+@dataclass
+class WorldState:
+    """Complete state of some worlds in the middle of an episode, but for the solver's warm start."""
+
+    pose: Tensor
+    """(K, E, 4)."""
+    velocity: Tensor
+    """(K, E, 4)."""
+    grabs: Grabs
+    locks: Locks
+    visible: Tensor
+    """(K, A, E) bool: what was visible in the previous observation."""
+    steps: Tensor
+    """(K,) int64 steps done in the episode."""
+    game: dict[str, Tensor]
+    """Name -> (K, ...): what the game keeps during an episode; missing names keep their values."""
