@@ -78,6 +78,8 @@ class BatchEnv:
         self._observer = Observer(scenario, self.device)
         self._team = observations.team_index(scenario, self.device)
         self.game = GAMES[scenario.game](scenario, num_worlds, self.engine)
+        self._bins = torch.tensor(ACTION_BINS, device=self.device)
+        self._no_action = torch.tensor(NO_ACTION, device=self.device)
         self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
         self._allocate()
         if stagger:
@@ -213,7 +215,7 @@ class BatchEnv:
         """
         self._check(actions)
         frozen = self.frozen_agents
-        actions = torch.where(frozen[..., None], torch.tensor(NO_ACTION, device=self.device), actions)
+        actions = torch.where(frozen[..., None], self._no_action, actions)
         seen_before, locked_before = self._visible.clone(), self._locks.locked
         self._manipulate(actions[..., 3] == 1, actions[..., 4] == 1)
         self.engine.step(self._command_table[actions[..., :3]])
@@ -250,7 +252,7 @@ class BatchEnv:
             raise ValueError(
                 f"actions must be int64 of shape {expected}, got {actions.dtype} of shape {tuple(actions.shape)}"
             )
-        if self.device.type == "cpu" and ((actions < 0) | (actions >= torch.tensor(ACTION_BINS))).any():
+        if self.device.type == "cpu" and ((actions < 0) | (actions >= self._bins)).any():
             raise ValueError(f"actions must lie in [0, n) with n = {ACTION_BINS} per component")
 
     def _manipulate(self, grab: Tensor, lock: Tensor) -> None:

@@ -1,4 +1,9 @@
-"""The one exception type for mistakes a user can make and mend."""
+"""The one exception type for mistakes a user can make and mend, and the hint that goes with a mistyped name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
@@ -7,3 +12,15 @@ class UserError(ValueError):
     Its message is a single line that says what is wrong and what to do. The command line prints it and exits with
     status 2; library users see an ordinary ``ValueError``.
     """
+
+
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.3) -> str:
+    """Return ``, did you mean 'x'?`` for the choice closest to a mistyped word, or nothing if none is close.
+
+    Args:
+      word: what was typed.
+      choices: what there is.
+      cutoff: similarity from 0 to 1 below which nothing is suggested.
+    """
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=cutoff)
+    return f", did you mean '{close[0]}'?" if close else ""

@@ -7,12 +7,11 @@ environment's example configurations; deviations are in docs/differences.md.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .errors import UserError
+from .errors import UserError, did_you_mean
 from .options import BlueprintOptions, CountingOptions, CylinderOptions, FoodOptions, LockTaskOptions, ShelterOptions
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
@@ -270,7 +269,7 @@ def get(name: str, /, **overrides: Any) -> Scenario:
       UserError: unknown name or field (the nearest is suggested), or an impossible scenario.
     """
     if name not in SCENARIOS:
-        raise UserError(f"unknown scenario '{name}'{_nearest(name, SCENARIOS)}; 'hideseek list' shows all")
+        raise UserError(f"unknown scenario '{name}'{did_you_mean(name, SCENARIOS)}; 'hideseek list' shows all")
     return replace(SCENARIOS[name], **overrides)
 
 
@@ -283,13 +282,8 @@ def replace(scenario: Scenario, /, **overrides: Any) -> Scenario:
     fields = {f.name for f in dataclasses.fields(scenario)}
     for key in overrides:
         if key not in fields:
-            raise UserError(f"unknown scenario option '{key}'{_nearest(key, fields)}")
+            raise UserError(f"unknown scenario option '{key}'{did_you_mean(key, fields)}")
     return validate(dataclasses.replace(scenario, **overrides))
-
-
-def _nearest(word: str, choices: Any) -> str:
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.3)
-    return f", did you mean '{close[0]}'?" if close else ""
 
 
 def validate(scenario: Scenario) -> Scenario:
@@ -302,7 +296,7 @@ def validate(scenario: Scenario) -> Scenario:
 
     s = scenario
     checks = [
-        (s.game in GAMES, f"unknown game '{s.game}'{_nearest(s.game, GAMES)}; there are {', '.join(GAMES)}"),
+        (s.game in GAMES, f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}"),
         (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
         (s.seekers >= 0, f"seekers is {s.seekers}; it must not be negative"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),

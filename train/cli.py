@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
 
-from envs.errors import UserError
+from envs.errors import UserError, did_you_mean
 
 COMMANDS = {
     "train": "learn by self-play, or continue a run with --resume",
@@ -65,7 +64,9 @@ def _dispatch(words: list[str]) -> int:
         print(f"hideseek {_version()}")
         return 0
     if name not in COMMANDS:
-        raise UserError(f"unknown command '{name}'{nearest(name, COMMANDS)}; 'hideseek --help' shows all")
+        raise UserError(
+            f"unknown command '{name}'{did_you_mean(name, COMMANDS, cutoff=0.4)}; 'hideseek --help' shows all"
+        )
     _import_mujoco_without_opengl()
     module_name = f"{__package__ or 'train'}.commands.{name}"
     try:
@@ -90,12 +91,6 @@ def _import_mujoco_without_opengl() -> None:
         importlib.import_module("envs.scene")
     finally:
         os.environ["MUJOCO_GL"] = wanted
-
-
-def nearest(word: str, choices: object) -> str:
-    """Return `, did you mean 'x'?` for the choice closest to a mistyped word, or nothing."""
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.4)  # type: ignore[call-overload]
-    return f", did you mean '{close[0]}'?" if close else ""
 
 
 def _help() -> str:

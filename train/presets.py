@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass, field
 
 from envs import scenarios
-from envs.errors import UserError
+from envs.errors import UserError, did_you_mean
 from envs.scenarios import Scenario
 from policies.tower import NetworkConfig
 
@@ -141,7 +140,7 @@ def get_preset(name: str) -> TrainConfig:
       UserError: unknown name; the nearest is suggested.
     """
     if name not in PRESETS:
-        raise UserError(f"unknown preset '{name}'{_nearest(name, [*PRESETS])}; 'hideseek list' shows all")
+        raise UserError(f"unknown preset '{name}'{did_you_mean(name, [*PRESETS])}; 'hideseek list' shows all")
     return PRESETS[name].config
 
 
@@ -173,7 +172,7 @@ def choose(target: str | None, preset: str | None) -> TrainConfig:
             raise UserError(f"'{target}' is a preset, and --preset names '{preset}'; give only one of them")
         return get_preset(target)
     if target not in scenarios.SCENARIOS:
-        hint = _nearest(target, [*PRESETS, *scenarios.SCENARIOS])
+        hint = did_you_mean(target, [*PRESETS, *scenarios.SCENARIOS])
         raise UserError(f"unknown preset or scenario '{target}'{hint}; 'hideseek list' shows all")
     if preset is None:
         return preset_for_scenario(target)
@@ -258,8 +257,3 @@ def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
             "--separate-policies needs two teams",
         ),
     ]
-
-
-def _nearest(word: str, choices: list[str]) -> str:
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.3)
-    return f", did you mean '{close[0]}'?" if close else ""
