@@ -19,6 +19,8 @@ agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
 =================== ================= ===================================================================================
 
+``Scenario.padding`` adds stand-ins of zeros for agents and ramps that a scenario lacks (rule 6.5); see envs/padding.py.
+
 With ``bearing_features``, agents, boxes and ramps end with the cosine and sine of their direction relative to the observer's
 heading.
 """
@@ -32,6 +34,7 @@ from torch import Tensor
 
 from .games import GAMES
 from .manipulation import Locks
+from .padding import Padding
 from .scenarios import Scenario
 
 Observation = dict[str, Tensor]
@@ -46,9 +49,9 @@ def spec(s: Scenario) -> dict[str, Any]:
     agent_features = 11 if s.heading_features == "cos_sin" else 10
     size, bearing = 3 * s.box_size_features, 2 * s.bearing_features
     entities = {
-        "agents": (s.num_agents - 1, agent_features + bearing),
+        "agents": (s.num_agents - 1 or s.padding.agents, agent_features + bearing),
         "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes + bearing),
-        "ramps": (s.ramps, 9 + size + 3 * s.lock_ramps + bearing),
+        "ramps": (s.ramps or s.padding.ramps, 9 + size + 3 * s.lock_ramps + bearing),
         "cylinders": (s.cylinders.movable, 12),
         **GAMES[s.game].entity_shapes(s),
     }
@@ -72,6 +75,7 @@ class Observer:
         self._scenario = scenario
         self._others = others_index(scenario.num_agents, device)
         self._team = team_index(scenario, device)
+        self._padding = Padding(scenario, spec(scenario)["entities"], device)
 
     def observe(
         self,
@@ -138,7 +142,7 @@ class Observer:
             observation["cylinders"] = self._per_agent(torch.cat(parts, dim=-1)).clone()
             observation["cylinders_visible"] = visible[..., cylinders].clone()
             observation["cylinders_present"] = present[:, None, cylinders].repeat(1, s.num_agents, 1)
-        return observation
+        return observation | self._padding.tensors(len(pose))
 
     def _agent_features(self, pose: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
         s = self._scenario

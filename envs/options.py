@@ -121,6 +121,16 @@ class CylinderOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaddingOptions:
+    """Stand-ins in the observation of a lone agent, so that a task looks like hide-and-seek to a policy (rule 6.5)."""
+
+    agents: int = 0
+    """Number of other agents, all features zero. The first is visible and present, as in the original; the others are not."""
+    ramps: int = 0
+    """Number of ramps, all features zero, neither visible nor present. For scenarios without ramps."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CountingOptions:
     """Object counting (the paper's section 6.2): game ``object_counting``."""
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import UserError, did_you_mean
-from .options import BlueprintOptions, CountingOptions, CylinderOptions, FoodOptions, LockTaskOptions, ShelterOptions
+from .options import (
+    BlueprintOptions,
+    CountingOptions,
+    CylinderOptions,
+    FoodOptions,
+    LockTaskOptions,
+    PaddingOptions,
+    ShelterOptions,
+)
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
@@ -145,6 +153,8 @@ class Scenario:
     original, where agents must learn to work it out; with it they learn to look at things in a fraction of the time."""
     box_size_features: bool = True
     """Append the full sizes of boxes (zeros for ramps) to the object features."""
+    padding: PaddingOptions = PaddingOptions()
+    """Stand-ins for agents and ramps that a task lacks, for policies that come from hide-and-seek."""
 
     # --- physics ---------------------------------------------------------------------------------------------------
     action_limit: float = 0.9
@@ -321,6 +331,7 @@ def validate(scenario: Scenario) -> Scenario:
         *_arena_checks(s),
         *_task_checks(s),
         (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
+        *_padding_checks(s),
         (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),
     ]
     for passed, message in checks:
@@ -344,6 +355,16 @@ def _food_checks(s: Scenario) -> list[tuple[bool, str]]:
         ),
         (0.0 < f.central_share <= 1.0, f"food.central_share is {f.central_share}; it must be in (0, 1]"),
         (f.clusters >= 1, f"food.clusters is {f.clusters}; it must be at least 1"),
+    ]
+
+
+def _padding_checks(s: Scenario) -> list[tuple[bool, str]]:
+    """Return conditions on stand-ins, each with what to say if it fails."""
+    p = s.padding
+    return [
+        (min(p.agents, p.ramps) >= 0, "padding.agents and padding.ramps must not be negative"),
+        (p.agents == 0 or s.num_agents == 1, f"padding.agents is {p.agents}; it is for scenarios with one agent"),
+        (p.ramps == 0 or s.ramps == 0, f"padding.ramps is {p.ramps}; it is for scenarios without ramps"),
     ]
 
 

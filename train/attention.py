@@ -49,19 +49,21 @@ def _attention(policy: ActorCritic, obs: Observations) -> Tensor:
     weights = policy.actor.attention.shares(entities, mask).cpu().view(worlds, agents, -1)
     *kinds, own = weights.split([count for count, _ in policy.spec.entities.values()] + [1], dim=-1)
     by_kind = dict(zip(policy.spec.entities, kinds, strict=True))
-    return entity_table(by_kind, own[..., 0])
+    return entity_table(by_kind, own[..., 0], obs)
 
 
-def entity_table(by_kind: Observations, own: Tensor) -> Tensor:
+def entity_table(by_kind: Observations, own: Tensor, obs: Observations) -> Tensor:
     """Put what agents' observations say of each kind, (W, A, n), into the order of the world's entities, (W, A, E).
 
     Args:
       by_kind: kind -> (W, A, n); kinds that are no bodies are left out.
       own: (W, A), what stands for the agents themselves.
+      obs: the observations; ramps that are present in no world are stand-ins (envs/padding.py) and left out.
     """
     agents = own.shape[1]
     among = torch.diag_embed(own)
     if "agents" in by_kind:
         index = others_index(agents, torch.device("cpu")).expand(len(own), -1, -1)
         among = among.scatter(2, index, by_kind["agents"])
-    return torch.cat([among, *(by_kind[kind] for kind in _OBJECTS if kind in by_kind)], dim=-1)
+    kinds = [kind for kind in _OBJECTS if kind in by_kind and (kind != "ramps" or obs["ramps_present"].any())]
+    return torch.cat([among, *(by_kind[kind] for kind in kinds)], dim=-1)

@@ -2,7 +2,7 @@
 
 The original knows them for one agent only. Here every agent gets the rewards for locks and is shaped by its own distances,
 so with one agent nothing changes. The stand-ins for missing agents and ramps with which the original imitates the input of
-hide-and-seek (rule 6.5) are not part of the observation: a policy that expects them is given them by whoever transfers it.
+hide-and-seek (rule 6.5) are an option of every scenario, ``padding``.
 
 Shapes: W worlds, K some of them, A agents, B boxes, E entities.
 """

@@ -7,7 +7,7 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.checks import check_step, play_randomly, random_actions
-from envs.options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions
+from envs.options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, PaddingOptions
 from envs.scenarios import SCENARIOS, get, validate
 
 HIDE = "hide-and-seek/quadrant"
@@ -48,6 +48,7 @@ OPTIONS = {
     ),
     "shelter with two builders": ("shelter", {"hiders": 2}),
     "lock task for two": ("lock-and-return", {"hiders": 2, "boxes": (1, 3)}),
+    "stand-ins": ("lock-and-return", {"padding": PaddingOptions(agents=2, ramps=1)}),
     "three counted": ("object-counting", {"boxes": (3, 6)}),
 }
 LOCK_TASKS = {

@@ -6,9 +6,11 @@ import torch
 from torch.testing import assert_close
 
 from envs.batch_env import BatchEnv
+from envs.errors import UserError
 from envs.manipulation import Locks
 from envs.observations import Observer, others_index, spec
-from envs.scenarios import FULL, QUADRANT, QUICKSTART, SCENARIOS
+from envs.options import PaddingOptions
+from envs.scenarios import FULL, QUADRANT, QUICKSTART, SCENARIOS, get
 from tests.envs.worlds import small
 
 CPU = torch.device("cpu")
@@ -210,3 +212,45 @@ def test_bearing_is_relative_to_the_heading():
     expected = {"agents": [[-1.0, 0.0]], "boxes": [[1.0, 0.0], [0.0, 1.0]]}
     for kind, bearings in expected.items():
         assert_close(observation[kind][0, 0, :, -2:], torch.tensor(bearings), atol=1e-5, rtol=0)
+
+
+class TestPadding:
+    """Rule 6.5: fake agents of zeros, of which the first is visible, and ramps of zeros that never are."""
+
+    def test_by_hand(self):
+        """Heading as cosine and sine, bearings, no sizes: 13 features of an agent; a ramp has 9, 2 and 3 lock flags."""
+        options = {"heading_features": "cos_sin", "bearing_features": True, "box_size_features": False}
+        env = BatchEnv(get("lock-and-return", padding=PaddingOptions(agents=2, ramps=1), **options), 3, threads=1)
+        obs = env.reset()
+        assert env.observation_spec["entities"] == {"agents": (2, 13), "boxes": (1, 14), "ramps": (1, 14)}
+        assert torch.equal(obs["agents"], torch.zeros(3, 1, 2, 13))
+        assert torch.equal(obs["ramps"], torch.zeros(3, 1, 1, 14))
+        for mask in ("visible", "present"):
+            assert obs[f"agents_{mask}"].tolist() == [[[True, False]]] * 3
+            assert obs[f"ramps_{mask}"].tolist() == [[[False]]] * 3
+
+    def test_the_rest_stays(self):
+        """The world, and what is seen of it, does not know of stand-ins."""
+        padded = BatchEnv(get("lock-and-return", padding=PaddingOptions(agents=1, ramps=1)), 2, threads=1)
+        plain = BatchEnv(get("lock-and-return"), 2, threads=1)
+        expected, seen = plain.reset(), padded.reset()
+        for _ in range(3):
+            for name, value in expected.items():
+                assert torch.equal(value, seen[name]), name
+            actions = torch.tensor([8, 3, 6, 1, 1]).expand(2, 1, 5).contiguous()
+            expected, seen = plain.step(actions).obs, padded.step(actions).obs
+        assert seen.keys() - expected.keys() == {
+            *("agents", "agents_visible", "agents_present", "ramps", "ramps_visible", "ramps_present")
+        }
+
+    @pytest.mark.parametrize(
+        "name, padding, words",
+        [
+            ("hide-and-seek/quadrant", PaddingOptions(agents=1), "padding.agents is 1; it is for scenarios with one"),
+            ("sequential-lock", PaddingOptions(ramps=2), "padding.ramps is 2; it is for scenarios without ramps"),
+            ("lock-and-return", PaddingOptions(agents=-1), "must not be negative"),
+        ],
+    )
+    def test_impossible(self, name, padding, words):
+        with pytest.raises(UserError, match=words):
+            get(name, padding=padding)

@@ -11,6 +11,7 @@ from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.options import PaddingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
@@ -156,6 +157,16 @@ def test_attention_goes_to_what_is_visible_and_sums_to_one(tmp_path):
     visible = episode.states["visible"][:-1] | np.eye(4, episode.attention.shape[-1], dtype=bool)
     assert ((episode.attention > 0) == visible).all()
     assert torch.is_tensor(entity_attention(policy, env_observation()))
+
+
+def test_attention_to_stand_ins_is_left_out():
+    """A task's world of one agent and one box has two columns, whatever stands in for agents and ramps."""
+    env = BatchEnv(scenarios.get("lock-and-return", padding=PaddingOptions(agents=2, ramps=1)), 2, 0, threads=1)
+    spec, obs = env.observation_spec, env.reset()
+    env.close()
+    network = NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8)
+    observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    assert entity_attention(ActorCritic(observations, ACTION_BINS, network), obs).shape == (2, 1, 2)
 
 
 def env_observation():

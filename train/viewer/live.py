@@ -152,7 +152,7 @@ class LiveGame:
             state.locks.pose[0, entity - self.scenario.num_agents, :2] = place
         obs = self._env.set_state(_WORLD, state)
         masks = {kind: obs[f"{kind}_visible"] for kind in self._env.observation_spec["entities"]}
-        state.visible = entity_table(masks, torch.zeros_like(state.visible[..., 0]))
+        state.visible = entity_table(masks, torch.zeros_like(state.visible[..., 0]), obs)
         self._obs = self._env.set_state(_WORLD, state)
         self._recorder.edit()
         self.before = self.after = self._moment()
