@@ -6,8 +6,9 @@ Every field can be changed, for instance ``scenarios.get("lock-and-return", layo
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from .options import BlueprintOptions, CylinderOptions, LockTaskOptions
+from .options import BlueprintOptions, CountingOptions, CylinderOptions, LockTaskOptions
 from .scenarios import FULL, QUADRANT, SCENARIOS, Scenario
 
 
@@ -114,6 +115,23 @@ OBJECT_COUNTING = _add(
 )
 """Watch six boxes drift out of sight and remember how many went left."""
 
+OBSERVED_AS_QUICKSTART = Scenario(
+    name="observed as in the quickstart",
+    lock_ramps=False,
+    heading_features="cos_sin",
+    bearing_features=True,
+    box_size_features=False,
+)
+"""Options of the observation of ``hide-and-seek/quickstart``, whose policies can start the small tasks. Not registered."""
+
+
+def _small(scenario: Scenario, **changes: Any) -> Scenario:
+    """Register ``<name>/small``: the same game observed as in the quickstart, in an open arena unless changes say else."""
+    fields = ("lock_ramps", "heading_features", "bearing_features", "box_size_features")
+    observed = {field: getattr(OBSERVED_AS_QUICKSTART, field) for field in fields}
+    return _add(dataclasses.replace(scenario, name=f"{scenario.name}/small", **(observed | changes)))
+
+
 EXPLORE = _add(
     dataclasses.replace(
         SINGLE,
@@ -137,3 +155,57 @@ MOVABLE_CYLINDERS = _add(
     )
 )
 """Hide-and-seek in the open, among a fixed and two movable cylinders."""
+
+
+LOCK_AND_RETURN_SMALL = _small(
+    LOCK_AND_RETURN,
+    horizon=60,
+    floor_size=4.0,
+    grid_cells=20,
+    rooms=2,
+    lock_task=LockTaskOptions(task="all", and_return=True, return_radius=0.3),
+)
+"""Two rooms and a looser radius."""
+
+SEQUENTIAL_LOCK_SMALL = _small(
+    SEQUENTIAL_LOCK,
+    horizon=60,
+    floor_size=3.0,
+    grid_cells=15,
+    layout="empty",
+    boxes=(3, 3),
+    ramps=0,
+)
+"""Three boxes in one room."""
+
+BLUEPRINT_SMALL = _small(
+    BLUEPRINT,
+    horizon=60,
+    floor_size=3.0,
+    grid_cells=15,
+    layout="empty",
+    boxes=(2, 2),
+    blueprint=BlueprintOptions(sites=(1, 1), radius=0.2),
+)
+"""One site and two cubes in one room, and a looser radius."""
+
+SHELTER_SMALL = _small(
+    SHELTER,
+    horizon=60,
+    floor_size=3.0,
+    grid_cells=15,
+    layout="empty",
+    boxes=(3, 3),
+    elongated_boxes=(0, 0),
+    cylinders=CylinderOptions(fixed=1, diameter=(0.4, 0.4), central_share=0.3),
+)
+"""Three cubes for a thin cylinder, in one room."""
+
+OBJECT_COUNTING_SMALL = _small(
+    OBJECT_COUNTING,
+    horizon=60,
+    boxes=(3, 3),
+    lock_boxes=True,
+    counting=CountingOptions(wait_steps=5, drift_per_step=0.12),
+)
+"""Three boxes, twice as fast. Boxes have lock features as in the quickstart."""

@@ -20,9 +20,9 @@ import mujoco
 import numpy as np
 import torch
 
+from .config import TrainConfig
 from .devices import available_cores
 from .players import flatten_agents
-from .presets import TrainConfig
 from .run_folder import package_versions
 from .trainer import Trainer
 

@@ -16,7 +16,7 @@ from envs.errors import UserError
 from policies.actor_critic import ActorCritic, LSTMState
 from policies.observation import ObservationSpec
 
-from .presets import TrainConfig
+from .config import TrainConfig
 from .ranks import Ranks
 from .rollouts import RolloutBuffer
 

@@ -15,8 +15,8 @@ from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
 
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
+from .config import TrainConfig
 from .plain import from_plain
-from .presets import TrainConfig
 from .run_folder import RunFolder
 
 

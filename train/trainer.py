@@ -23,6 +23,7 @@ from policies.observation import ObservationSpec
 from policies.teams import Policy, members
 
 from .checkpoints import Checkpoint, require_same_tensors
+from .config import TrainConfig, validate
 from .console import TrainingConsole
 from .devices import available_cores, resolve_device
 from .league import League
@@ -31,7 +32,6 @@ from .learners import Learners
 from .metrics import EpisodeMeans
 from .plain import to_plain
 from .players import flatten_agents
-from .presets import TrainConfig, validate
 from .ranks import Ranks
 from .reporting import Reporter, TrainingVideos
 from .run_folder import RunFolder, package_versions

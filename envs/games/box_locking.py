@@ -120,3 +120,11 @@ class BoxLocking(Game):
         lost = freed[:, None] | (target != old_target)
         progress = torch.where(lost, -distance, way_left - distance)
         return torch.where(newly[:, None], way_left, progress)
+
+    def statistics(self, view: View) -> dict[str, Tensor]:
+        """Return the sums, 1 for episodes in which the task was done at some step, and the boxes that are locked."""
+        numbers = super().statistics(view)
+        return numbers | {
+            "completed": (numbers["success_steps"] > 0).float(),
+            "locked_at_end": numbers["boxes_locked"] - numbers["boxes_unlocked"],
+        }

@@ -30,7 +30,7 @@ class Shelter(Game):
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums."""
-        return (*super().totals, "rays_in")
+        return (*super().totals, "rays_in", "rays_at_end")
 
     def start(self, worlds: Tensor, layout: Layout) -> None:
         """Begin episodes in worlds (K,)."""
@@ -45,12 +45,13 @@ class Shelter(Game):
         _, hit = self.engine.rays(self._all_worlds, origin, direction, self._nobody)
         reached = (hit == self._goal_code).sum(1)
         self.state["rays_in"] += reached
+        self.state["rays_at_end"][:] = reached
         verdict = super().judge(view)
         verdict.reward = (-self.scenario.shelter.scale * reached)[:, None].expand(-1, self.scenario.num_agents)
         return verdict
 
     def statistics(self, view: View) -> dict[str, Tensor]:
-        """Return returns, and the mean number of rays that reached the cylinder in a step."""
+        """Return returns, and how many rays reached the cylinder: the mean over all steps, and those of the last one."""
         numbers = super().statistics(view)
         return numbers | {"rays_in": numbers["rays_in"] / view.steps.clamp(min=1)}
 

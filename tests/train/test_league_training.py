@@ -8,9 +8,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from policies.teams import TeamPolicies
 from train.checkpoints import load_checkpoint
+from train.config import ReportConfig
 from train.league import LeagueConfig
 from train.metrics import read_metrics
-from train.presets import ReportConfig
 from train.saved_policy import load_policy
 from train.trainer import Trainer
 from train.versions import VersionFolder

@@ -1,11 +1,16 @@
 import dataclasses
 
 import pytest
+import torch
 
+from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
+from envs.observations import spec
 from envs.scenarios import FULL, QUADRANT
+from train.config import TrainConfig, validate
 from train.plain import from_plain, to_plain
-from train.presets import PRESETS, TrainConfig, choose, get_preset, validate
+from train.presets import PRESETS, choose, get_preset
+from train.task_presets import TASKS, TRANSFER_TASKS, task_config
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -41,6 +46,8 @@ def test_choose():
     assert choose("hide-and-seek/quadrant", "quickstart") == dataclasses.replace(
         get_preset("quickstart"), scenario=QUADRANT
     )
+    assert choose("blueprint/small", None) == task_config("blueprint", "small")
+    assert choose("blueprint/small", "laptop").num_worlds == get_preset("laptop").num_worlds
     with pytest.raises(UserError, match="did you mean 'quickstart'"):
         choose("quick-start", None)
 
@@ -48,3 +55,40 @@ def test_choose():
 def test_env_steps():
     config = dataclasses.replace(get_preset("laptop"), num_worlds=10, iterations=3)
     assert config.total_env_steps == 3 * 10 * 160
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_both_sizes_of_a_task_are_possible_and_the_same_game(task):
+    small, paper = (validate(task_config(task, size)) for size in ("small", "paper"))
+    assert (small.scenario.name, paper.scenario.name) == (f"{task}/small", task)
+    assert small.scenario.game == paper.scenario.game
+    assert small.scenario.lock_task.task == paper.scenario.lock_task.task
+    assert small.scenario.lock_task.and_return == paper.scenario.lock_task.and_return
+    assert small.scenario.horizon < paper.scenario.horizon
+    assert small.league.active is paper.league.active is False
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_small_tasks_take_policies_of_the_quickstart(task):
+    """The same network, and the same features of everything that both have."""
+    small, quickstart = task_config(task, "small"), get_preset("quickstart")
+    assert small.network == quickstart.network
+    mine, theirs = spec(small.scenario), spec(quickstart.scenario)
+    assert (mine["self_features"], mine["lidar_rays"]) == (theirs["self_features"], theirs["lidar_rays"])
+    for kind in mine["entities"].keys() & theirs["entities"].keys():
+        assert mine["entities"][kind][1] == theirs["entities"][kind][1]
+    assert "boxes" in mine["entities"]
+
+
+def test_scores_are_statistics():
+    for name, task in TRANSFER_TASKS.items():
+        scenario = task_config(name, "small").scenario
+        env = BatchEnv(scenario, 1, threads=1)
+        env.reset()
+        numbers = env.game.statistics(env.advance(torch.tensor(NO_ACTION).expand(1, 1, 5).contiguous()).view)
+        assert task.score in numbers or name == "object-counting"  # Its score is that of a classifier.
+
+
+def test_unknown_task():
+    with pytest.raises(UserError, match="did you mean 'shelter'"):
+        task_config("shelters", "small")

@@ -18,13 +18,13 @@ from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.checkpoints import Checkpoint
 from train.cli import main
+from train.config import TrainConfig
 from train.episodes import EpisodePlayer
 from train.marks import Look, Moment, between
 from train.opengl import _forget, make_context
 from train.overlays import Status, draw_status
 from train.plain import to_plain
 from train.players import RandomPlayer
-from train.presets import TrainConfig
 from train.rendering import WorldRenderer
 from train.run_folder import RunFolder
 from train.video import EpisodePainter, VideoOptions, footage, frames_per_step, record

@@ -14,12 +14,13 @@ from tyro.conf import Positional, UseAppendAction
 from envs.errors import UserError
 
 from ..checkpoints import Checkpoint
+from ..config import TrainConfig, validate
 from ..console import TrainingConsole, duration
 from ..interrupts import StopRequest
 from ..memory import require_memory
 from ..overrides import override, read_overrides
 from ..plain import from_plain
-from ..presets import PRESETS, TrainConfig, choose, validate
+from ..presets import PRESETS, choose
 from ..ranks import Ranks, join_ranks
 from ..run_folder import RunFolder, package_versions
 from ..trainer import Trainer, parameter_counts

@@ -140,6 +140,25 @@ def test_statistics_and_state():
     assert result.statistics["success_steps"].item() > 0
 
 
+def test_completed_and_locked_at_end():
+    """Forty steps at home: lock, open, then lock again and stay. Away from home, the box alone does not complete the task."""
+    env = start([(2.45, 3.0)])
+    step(env, lock=1)
+    step(env)
+    for _ in range(37):
+        step(env, lock=1)
+    numbers = env.step(torch.tensor([[[*NO_ACTION[:4], 1]]])).statistics
+    assert [numbers[k].item() for k in ("boxes_locked", "boxes_unlocked", "locked_at_end")] == [2, 1, 1]
+    assert (numbers["completed"].item(), numbers["success_steps"].item()) == (1, 39)
+    env = start([(2.45, 3.0)])
+    for _ in range(4):
+        step(env, x=1)
+    for _ in range(35):
+        step(env, lock=1)
+    numbers = env.step(torch.tensor([[[*NO_ACTION[:4], 1]]])).statistics
+    assert (numbers["completed"].item(), numbers["locked_at_end"].item()) == (0, 0)
+
+
 @pytest.mark.parametrize("changes", [{"boxes": (0, 1)}, {"lock_boxes": False}])
 def test_impossible(changes):
     with pytest.raises(UserError, match="box_locking"):

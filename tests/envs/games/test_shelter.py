@@ -43,6 +43,24 @@ def test_boxes_keep_rays_out():
     assert rays_in(fence, agent=(20.0, 20.0)) <= 8
 
 
+def test_statistics():
+    """A box south of the cylinder for three steps of four, then far away, so that all rays reach the cylinder."""
+    s = small(game="shelter", seekers=0, boxes=(1, 1), horizon=4, cylinders=CylinderOptions(fixed=1))
+    env = BatchEnv(s, 1, threads=1)
+    south = world(s, [(20.0, 20.0)], [body(3.0, 2.1)])
+    env.reset(dataclasses.replace(south, pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]])))
+    rest = torch.tensor(NO_ACTION).expand(1, 1, 5).contiguous()
+    rays = [round(-env.step(rest).reward.item() / 0.001) for _ in range(3)]
+    assert max(rays) < 96
+    worlds = torch.tensor([0])
+    state = env.get_state(worlds)
+    state.pose[0, 1, 0] = 30.0
+    env.set_state(worlds, state)
+    numbers = env.step(rest).statistics
+    assert numbers["rays_at_end"].item() == 100
+    assert numbers["rays_in"].item() == pytest.approx((sum(rays) + 100) / 4)
+
+
 def test_the_cylinder_is_part_of_the_arena():
     """It stops agents, hides things, and shows in the lidar alone."""
     env = BatchEnv(get("shelter"), 8, threads=1)

@@ -12,9 +12,9 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.checkpoints import Checkpoint
+from train.config import TrainConfig
 from train.opengl import make_context
 from train.plain import to_plain
-from train.presets import TrainConfig
 from train.run_folder import RunFolder
 from train.viewer.live import LiveGame
 from train.viewer.roster import Roster
