@@ -106,6 +106,7 @@ class BatchEnv:
         self._steps = torch.zeros(w, dtype=torch.int64, device=device)
         self._episode_end = torch.full((w,), s.horizon, device=device)
         self._counted = torch.ones(w, dtype=torch.bool, device=device)
+        self._begun = False
 
     # --- description -----------------------------------------------------------------------------------------------
 
@@ -144,6 +145,7 @@ class BatchEnv:
           UserError: the layout does not fit the scenario.
         """
         self._start(self._all_worlds, layout)
+        self._begun = True
         return self._observe()
 
     def _start(self, worlds: Tensor, layout: Layout | None = None) -> None:
@@ -212,7 +214,10 @@ class BatchEnv:
 
         Raises:
           ValueError: wrong shape, dtype or range.
+          RuntimeError: nothing was started yet.
         """
+        if not self._begun:
+            raise RuntimeError("no episode has begun; call reset() before step()")
         self._check(actions)
         frozen = self.frozen_agents
         actions = torch.where(frozen[..., None], self._no_action, actions)
@@ -373,6 +378,7 @@ class BatchEnv:
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
         self.game.state.update(group("game"))  # In place: parts of a game share it.
+        self._begun = True
         self._read_engine()
         return self._observe()
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.batch_env import BatchEnv, Transition, WorldState
+from envs.games import GAMES
 from envs.layouts import Layout, LayoutStream
 from envs.manipulation import Grabs, Locks
 from envs.observations import Observation
@@ -88,7 +89,7 @@ class Episode:
 
     def moment(self, index: int) -> Moment:
         """Return what is shown of state ``index``."""
-        row = {name: self.states[name][index] for name in STATES}
+        row = {name: values[index] for name, values in self.states.items()}
         attention = None if self.attention is None else self.attention[min(index, self.steps - 1)]
         return _moment(self.scenario, row, index > 0 and bool(self.live[index - 1]), attention)
 
@@ -117,6 +118,7 @@ def _moment(
 ) -> Moment:
     """Return what is shown of one state."""
     hiders, agents = scenario.hiders, scenario.num_agents
+    game = {name.removeprefix("game."): values for name, values in row.items() if name.startswith("game.")}
     return Moment(
         pose=row["pose"].astype(np.float64),
         holding=row["holding"].astype(np.int64),
@@ -124,6 +126,7 @@ def _moment(
         sees=row["visible"][hiders:agents, :hiders] & live,
         visible=row["visible"],
         attention=attention,
+        game=GAMES[scenario.game].marks(scenario, game),
     )
 
 
@@ -215,7 +218,8 @@ class Recorder:
 
     def moment(self, attention: NDArray[np.float32] | None = None) -> Moment:
         """Return what is shown of the current state; ``attention`` (A, E) is what agents attend to in it."""
-        return _moment(self._env.scenario, {name: self._rows[name][-1] for name in STATES}, self.live, attention)
+        row = {name: rows[-1] for name, rows in self._rows.items()}
+        return _moment(self._env.scenario, row, self.live, attention)
 
     def finish(self) -> Episode:
         """Return the episode up to now."""

@@ -5,16 +5,14 @@ Shapes: A agents (hiders first), O objects, E = A + O entities.
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.marks import Colour, Line, circle
 from envs.scenarios import Scenario
-
-Colour = tuple[float, float, float, float]
 
 HIDER_COLOUR = (0.26, 0.62, 0.95)
 SEEKER_COLOUR = (0.93, 0.25, 0.22)
@@ -24,7 +22,7 @@ _ATTENTION_COLOUR = (0.62, 0.28, 0.86)
 _LIDAR_COLOUR = (0.20, 0.66, 0.72, 0.35)
 _CHOSEN_COLOUR = (0.99, 0.83, 0.22, 1.0)
 _LEAST_ATTENTION = 0.02
-_RING_RADIUS, _RING_CORNERS = 0.24, 20
+_RING_RADIUS = 0.24
 _ABSENT = -10.0
 """Metres; what stands further left than this takes no part."""
 
@@ -45,6 +43,8 @@ class Moment:
     """(A, E) what every agent sees, if it is known."""
     attention: NDArray[np.float32] | None = None
     """(A, E) what every agent attends to, if it is known."""
+    game: list[Line] = field(default_factory=list)
+    """What the game shows besides bodies, such as food."""
 
     def has(self, entity: int) -> bool:
         """Whether an agent or object takes part in the episode."""
@@ -66,6 +66,7 @@ def between(start: Moment, end: Moment, share: float) -> Moment:
         sees=start.sees,
         visible=start.visible,
         attention=start.attention,
+        game=start.game,
     )
 
 
@@ -93,22 +94,9 @@ class Look:
     """Show the chosen agent's lidar rays, or everybody's if none is chosen."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A thin rod between two points."""
-
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
-    radius: float
-    """Metres."""
-    colour: Colour
-    glow: float = 0.5
-    """0 to 1: how much it shines by itself."""
-
-
 def lines(moment: Moment, scenario: Scenario, look: Look) -> list[Line]:
     """Return all lines of a moment that ``look`` asks for, but for lidar rays, which need the world's walls."""
-    found: list[Line] = []
+    found: list[Line] = [*moment.game]
     if look.grabs:
         found += grab_lines(moment, scenario)
     if look.sight:
@@ -163,10 +151,8 @@ def lidar_directions(rays: int) -> NDArray[np.float64]:
 
 def ring(pose: NDArray[np.float64]) -> list[Line]:
     """Return a ring on the floor around the chosen agent."""
-    angle = np.linspace(0, 2 * math.pi, _RING_CORNERS + 1)
-    height = np.full_like(angle, max(pose[2] - 0.12, 0.02))
-    corners = np.stack([pose[0] + _RING_RADIUS * np.cos(angle), pose[1] + _RING_RADIUS * np.sin(angle), height], axis=1)
-    return [Line(a, b, 0.012, _CHOSEN_COLOUR) for a, b in itertools.pairwise(corners)]
+    centre = np.array([pose[0], pose[1], max(pose[2] - 0.12, 0.02)])
+    return circle(centre, _RING_RADIUS, 0.012, _CHOSEN_COLOUR)
 
 
 def _link(moment: Moment, a: int, b: int, radius: float, colour: Colour, glow: float = 0.5) -> Line:

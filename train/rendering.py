@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.errors import UserError
+from envs.marks import Line, add_line
+from envs.opengl import make_context, no_opengl
 from envs.scenarios import Scenario
 from envs.scene import RAY_GROUPS, Scene
 
-from .marks import HIDER_COLOUR, SEEKER_COLOUR, Line, Look, Moment, lidar_directions, lidar_lines, lines
-from .opengl import make_context, no_opengl
+from .marks import HIDER_COLOUR, SEEKER_COLOUR, Look, Moment, lidar_directions, lidar_lines, lines
 
 CAMERAS = ("overview", "top", "follow", "first-person")
 """Where a world can be seen from; the last two look at, or through the eyes of, one agent."""
@@ -118,9 +119,9 @@ class WorldRenderer:
         if look.lidar:
             for agent in [agent for agent in chosen if moment.has(agent)]:
                 for line in lidar_lines(moment.pose[agent], self._lidar(moment.pose[agent], agent)):
-                    self._add_line(line)
+                    add_line(self._geoms, line)
         for line in lines(moment, self._scenario, look):
-            self._add_line(line)
+            add_line(self._geoms, line)
         self._add_padlocks(moment)
 
     def pick(self, x: float, y: float) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
@@ -203,14 +204,6 @@ class WorldRenderer:
         self._geoms.ngeom = index + 1
         return geom
 
-    def _add_capsule(self, start: NDArray, end: NDArray, radius: float, rgba: tuple, glow: float = 0.5) -> None:
-        geom = self._add(mujoco.mjtGeom.mjGEOM_CAPSULE, np.zeros(3), start, np.eye(3), rgba)
-        mujoco.mjv_connector(geom, mujoco.mjtGeom.mjGEOM_CAPSULE, radius, start, end)
-        geom.emission = glow
-
-    def _add_line(self, line: Line) -> None:
-        self._add_capsule(line.start, line.end, line.radius, line.colour, line.glow)
-
     def _add_padlocks(self, moment: Moment) -> None:
         """Let a small padlock float over every locked object, turned to the camera."""
         eye = self._geoms.camera[0]
@@ -223,7 +216,7 @@ class WorldRenderer:
             self._add(mujoco.mjtGeom.mjGEOM_BOX, _PADLOCK_BODY, foot + _PADLOCK_BODY[1] * up, facing, _PADLOCK_COLOUR)
             shackle = [foot + x * right + y * up for x, y in _PADLOCK_SHACKLE]
             for start, end in itertools.pairwise(shackle):
-                self._add_capsule(start, end, 0.018, _PADLOCK_COLOUR, glow=0.0)
+                add_line(self._geoms, Line(start, end, 0.018, _PADLOCK_COLOUR, glow=0.0))
 
     def _half_height(self, obj: int) -> float:
         return float(self._model.geom_size[self._geom_of[obj], 2]) if obj < self._scenario.max_boxes else 0.0

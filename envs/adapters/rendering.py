@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import os
 import sys
 from typing import Any
@@ -13,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..marks import Line, add_line
+from ..opengl import make_context
 
 CAMERA = "overview"
 _MAX_GEOMS = 2000
@@ -41,7 +42,7 @@ class Picture:
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
 
     def _make_context(self) -> Any:
-        return _offscreen_context(*self._size)
+        return make_context(*self._size)
 
     def show(self, model: mujoco.MjModel) -> None:
         """Draw the world of this model from now on. It is copied."""
@@ -54,18 +55,20 @@ class Picture:
             self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
             mujoco.mjr_setBuffer(self.buffer, self._context)
 
-    def draw(self, data: mujoco.MjData) -> NDArray[np.uint8] | None:
-        """Draw the world as it is in ``data``. Returns (height, width, 3)."""
+    def draw(self, data: mujoco.MjData, marks: list[Line]) -> NDArray[np.uint8] | None:
+        """Draw the world as it is in ``data``, and the game's marks. Returns (height, width, 3)."""
         width, height = self._size
         viewport = mujoco.MjrRect(0, 0, width, height)
-        self._paint(data, viewport)
+        self._paint(data, marks, viewport)
         picture = np.empty((height, width, 3), dtype=np.uint8)
         mujoco.mjr_readPixels(picture, None, viewport, self._context)
         return np.ascontiguousarray(picture[::-1])
 
-    def _paint(self, data: mujoco.MjData, viewport: mujoco.MjrRect) -> None:
+    def _paint(self, data: mujoco.MjData, marks: list[Line], viewport: mujoco.MjrRect) -> None:
         category = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, data, self._option, None, self._camera, category, self._scene)
+        for line in marks:
+            add_line(self._scene, line)
         self._gl.make_current()
         mujoco.mjr_render(viewport, self._scene, self._context)
 
@@ -89,9 +92,9 @@ class Window(Picture):
     def _make_context(self) -> Any:
         return _ScreenContext(*self._size)
 
-    def draw(self, data: mujoco.MjData) -> None:
-        """Show the world as it is in ``data``."""
-        self._paint(data, mujoco.MjrRect(0, 0, *self._gl.framebuffer_size))
+    def draw(self, data: mujoco.MjData, marks: list[Line]) -> None:
+        """Show the world as it is in ``data``, and the game's marks."""
+        self._paint(data, marks, mujoco.MjrRect(0, 0, *self._gl.framebuffer_size))
         self._gl.flip()
 
 
@@ -126,23 +129,3 @@ class _ScreenContext:
     def free(self) -> None:
         """Close the window."""
         self._glfw.destroy_window(self._window)
-
-
-def _offscreen_context(width: int, height: int) -> Any:
-    """Return an OpenGL context of the first backend that works; the variable ``MUJOCO_GL`` picks one."""
-    wanted = os.environ.get("MUJOCO_GL", "").lower().strip()
-    backends = ["cgl", "glfw"] if sys.platform == "darwin" else ["egl", "osmesa", "glfw"]
-    reasons = []
-    for backend in [wanted] if wanted in backends else backends:
-        if backend == "glfw" and sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-            continue
-        try:
-            context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
-            context.make_current()
-            return context
-        except (
-            Exception
-        ) as error:  # Missing libraries show up in many ways: ImportError, AttributeError, OSError, GLError.
-            reasons.append(f"{backend}: {' '.join(str(error).split())[:100]}")
-            os.environ.pop("PYOPENGL_PLATFORM", None)
-    raise UserError(f"render mode 'rgb_array' needs OpenGL and none works here; install libegl1 ({'; '.join(reasons)})")

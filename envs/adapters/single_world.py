@@ -195,7 +195,8 @@ class SingleWorld:
         if self._picture is None:
             self._picture = (Window if self._render_mode == "human" else Picture)(*self._size)
             self._picture.show(self.batch.engine.world_model(0))
-        return self._picture.draw(self.batch.engine.world_data(0))
+        state = {name: values[0].numpy() for name, values in self.batch.game.state.items()}
+        return self._picture.draw(self.batch.engine.world_data(0), self.batch.game.marks(self.scenario, state))
 
     def close(self) -> None:
         """Close the window and free what OpenGL holds. May be called twice."""

@@ -5,11 +5,15 @@ Shapes: W worlds, A agents, B boxes, S sites, P points of a site or box (centre,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
 from ..layouts.layout import SITE_POINTS
+from ..marks import Line, outline
 from ..perception import rotate
 from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
@@ -17,6 +21,11 @@ from .game import Game, Verdict, View
 
 POINT_SIGNS = ((0.0, 0.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0))
 """Centre and corners."""
+_AROUND = [1, 2, 4, 3]
+"""Corners of a site in the order in which one walks around it."""
+_SITE_COLOUR = (0.18, 0.66, 0.45, 1.0)
+_ON_FLOOR = 0.015
+"""Metres above the floor."""
 
 
 class Blueprint(Game):
@@ -87,6 +96,16 @@ class Blueprint(Game):
     def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
         """Return the sites'."""
         return {"sites": (scenario.blueprint.sites[1], 3 * SITE_POINTS)}
+
+    @staticmethod
+    def marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
+        """Return the outline of every site on the floor."""
+        lines: list[Line] = []
+        for points in state["site/points"][state["site/present"]]:
+            corners = points[_AROUND]
+            corners[:, 2] = _ON_FLOOR
+            lines += outline(corners, 0.018, _SITE_COLOUR)
+        return lines
 
 
 def box_points(pose: Tensor, half_size: Tensor, signs: Tensor) -> Tensor:

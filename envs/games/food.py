@@ -9,15 +9,23 @@ Shapes: W worlds, K some of them, A agents (H hiders first), F foods, P places o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout, num_food_places
+from ..marks import Line, ball, circle
 from ..perception import in_cone
 from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 from .game import View
 
+_FULL_COLOUR, _EMPTY_COLOUR = (0.36, 0.78, 0.30, 1.0), (0.36, 0.60, 0.34, 0.35)
+_FULL_RADIUS, _ON_FLOOR = 0.11, 0.012
+"""Metres: of a full food's ball, and above the floor."""
 AGENT_CORNER = 0.15  # Metres from an agent's centre to the corner that the original measures from.
 
 
@@ -146,3 +154,22 @@ class Food:
             "food_visible": visible.clone(),
             "food_present": torch.ones_like(visible),
         }
+
+
+def food_marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
+    """Return a ball for every food, whose volume is what is left of it, in a ring that stays when it is eaten.
+
+    Args:
+      scenario: with food.
+      state: one world's row of the game's state.
+    """
+    lines: list[Line] = []
+    for places, place, health in zip(state["food/places"], state["food/place"], state["food/health"], strict=True):
+        x, y, _ = places[int(place)]
+        foot = np.array([x, y, _ON_FLOOR])
+        lines += circle(foot, _FULL_RADIUS, 0.012, _EMPTY_COLOUR)
+        share = float(health) / scenario.food.health
+        if share > 0:
+            radius = _FULL_RADIUS * share ** (1 / 3)
+            lines.append(ball(np.array([x, y, _ON_FLOOR + radius]), radius, _FULL_COLOUR))
+    return lines

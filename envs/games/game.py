@@ -5,13 +5,17 @@ Shapes: W worlds, A agents (hiders first), B boxes, O objects (boxes, then ramps
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
 from ..manipulation import Locks
+from ..marks import Line
 from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 
@@ -134,3 +138,13 @@ class Game:
     def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
         """Return kind -> (number, features) of the entities that this game adds to the observation."""
         return {}
+
+    @staticmethod
+    def marks(scenario: Scenario, state: Mapping[str, NDArray[np.generic]]) -> list[Line]:
+        """Return what pictures show of this game besides its bodies.
+
+        Args:
+          scenario: the game's.
+          state: one world's row of ``state``: name -> (...). A recorded episode has it too.
+        """
+        return []

@@ -5,13 +5,17 @@ Shapes: W worlds, A agents (H hiders first, then S seekers), O objects (boxes, t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
+from ..marks import Line
 from ..physics.engine import PhysicsEngine
 from ..scenarios import RewardType, Scenario
-from .food import Food
+from .food import Food, food_marks
 from .game import Game, Verdict, View
 
 OUT_OF_BOUNDS_REWARD = -10.0
@@ -51,6 +55,11 @@ class HideAndSeek(Game):
     def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
         """Return the food's."""
         return {"food": (scenario.food.count, scenario.food.features)}
+
+    @staticmethod
+    def marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
+        """Return the food."""
+        return food_marks(scenario, state) if scenario.food.count else []
 
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: seekers during the preparation phase (rule 5.5)."""

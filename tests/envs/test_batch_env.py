@@ -379,3 +379,10 @@ class TestManipulationInTheWorld:
 
 def test_memory_is_reported():
     assert 1_000 < BatchEnv(QUADRANT, 2, threads=1).bytes_per_world < 10_000_000
+
+
+def test_a_step_before_reset_says_so():
+    env = BatchEnv(QUADRANT, 1, threads=1)
+    with pytest.raises(RuntimeError, match=r"call reset\(\) before step"):
+        env.step(torch.zeros(1, QUADRANT.num_agents, 5, dtype=torch.int64))
+    env.close()

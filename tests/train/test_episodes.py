@@ -11,6 +11,7 @@ from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.opengl import make_context
 from envs.options import PaddingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
@@ -21,7 +22,6 @@ from train.cli import main
 from train.episode_files import load_episodes, save_episodes
 from train.episodes import STATES, EpisodePlayer, Recorder, replay_actions
 from train.marks import Look
-from train.opengl import make_context
 from train.players import RandomPlayer
 from train.video import EpisodePainter, VideoOptions, footage
 

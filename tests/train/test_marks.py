@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import ACTION_BINS, NO_ACTION, BatchEnv
+from envs.games.food import food_marks
 from envs.layouts import LayoutStream
+from envs.options import BlueprintOptions, FoodOptions
 from train.episode_files import load_episodes, save_episodes
 from train.episodes import Recorder, begin
 from train.marks import Look, lines, sight_lines
@@ -94,3 +96,52 @@ def test_attention_is_as_thick_as_it_is_strong(recorded):
     assert ends(found, moment, range(moment.pose.shape[0])) == [0, 4]
     assert found[1].radius > found[0].radius
     assert lines(moment, OPEN, look)[ring:] == []
+
+
+def played(scenario, steps):
+    """A recorder after some steps of an episode in which nobody does anything."""
+    env = BatchEnv(scenario, 1, 0, threads=1)
+    layout = LayoutStream(scenario, 0, 1).draw(torch.tensor([0]))
+    begin(env, layout, 0)
+    recorder = Recorder(env, layout, 0)
+    idle = torch.tensor(NO_ACTION).expand(1, scenario.num_agents, 5)
+    for _ in range(steps):
+        recorder.add(idle, env.advance(idle))
+    env.close()
+    return recorder, layout
+
+
+def test_food_is_a_ball_as_large_as_what_is_left_of_it():
+    food = FoodOptions(count=2, health=8.0)
+    recorder, layout = played(scenarios.get("hide-and-seek/quadrant", food=food), 1)
+    row = {name: values[0] for name, values in recorder.finish().states.items()}
+    state = {name.removeprefix("game."): values for name, values in row.items() if name.startswith("game.")}
+    state["food/health"] = np.array([8.0, 0.0])
+    balls = [line for line in food_marks(recorder.finish().scenario, state) if np.array_equal(line.start, line.end)]
+    assert len(balls) == 1 and np.allclose(balls[0].start[:2], layout.food[0, 0, 0, :2])
+    full = balls[0].radius
+    state["food/health"] = np.array([1.0, 0.0])
+    left = [line for line in food_marks(recorder.finish().scenario, state) if np.array_equal(line.start, line.end)]
+    assert left[0].radius == pytest.approx(full / 2)  # An eighth of the volume.
+
+
+def test_sites_are_outlined_where_boxes_are_to_stand():
+    scenario = scenarios.get("blueprint", blueprint=BlueprintOptions(sites=(3, 3)))
+    recorder, layout = played(scenario, 1)
+    found = lines(recorder.moment(), scenario, Look(grabs=False))
+    assert len(found) == 3 * 4
+    for site in range(3):
+        corners = layout.sites[0, site, 1:, :2].numpy()
+        rods = found[4 * site : 4 * site + 4]
+        assert all(np.linalg.norm(rod.end - rod.start) == pytest.approx(0.5, abs=1e-5) for rod in rods)
+        assert {tuple(rod.start[:2].round(4)) for rod in rods} == {tuple(c.round(4)) for c in corners}
+
+
+def test_a_recorded_episode_shows_the_same_marks():
+    scenario = scenarios.get("blueprint")
+    recorder, _ = played(scenario, 3)
+    again, now = recorder.finish().moment(3).game, recorder.moment().game
+    assert len(now) > 0 and len(again) == len(now)
+    assert all(
+        np.array_equal(a.start, b.start) and np.array_equal(a.end, b.end) for a, b in zip(again, now, strict=True)
+    )

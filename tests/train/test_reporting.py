@@ -6,10 +6,10 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from envs.errors import UserError
+from envs.opengl import make_context
 from train import reporting
 from train.console import TrainingConsole
 from train.metrics import MetricsLog, read_metrics
-from train.opengl import make_context
 from train.reporting import Reporter, TrainingVideos
 from train.run_folder import RunFolder
 

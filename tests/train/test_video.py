@@ -13,6 +13,7 @@ import torch
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
+from envs.opengl import _forget, make_context
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
@@ -21,7 +22,6 @@ from train.cli import main
 from train.config import TrainConfig
 from train.episodes import EpisodePlayer
 from train.marks import Look, Moment, between
-from train.opengl import _forget, make_context
 from train.overlays import Status, draw_status
 from train.plain import to_plain
 from train.players import RandomPlayer
@@ -323,8 +323,8 @@ def test_without_opengl_it_says_what_to_install(tmp_path, monkeypatch, capsys):
             raise ImportError("no such library\nin this test")
         return real(name, *rest)
 
-    monkeypatch.setattr("train.opengl.importlib.import_module", without_backends)
-    monkeypatch.setattr("train.opengl._forget", lambda backend: None)
+    monkeypatch.setattr("envs.opengl.importlib.import_module", without_backends)
+    monkeypatch.setattr("envs.opengl._forget", lambda backend: None)
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.chdir(tmp_path)
     assert main([*COMMAND, "-o", "a.mp4"]) == 2

@@ -6,9 +6,9 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.opengl import make_context
 from tests.train.stages.scripts import Chase, QuadrantChase
 from train.cli import main
-from train.opengl import make_context
 from train.stages import curves
 from train.stages.film import film, to_footage
 from train.stages.report import began

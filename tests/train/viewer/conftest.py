@@ -4,16 +4,17 @@ import threading
 
 import pytest
 import torch
+from train.opengl import make_context
 
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
+from envs.opengl import make_context
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.checkpoints import Checkpoint
 from train.config import TrainConfig
-from train.opengl import make_context
 from train.plain import to_plain
 from train.run_folder import RunFolder
 from train.viewer.live import LiveGame

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from envs.errors import UserError
+from .errors import UserError
 
 _BACKENDS = ("egl", "osmesa", "glfw")
 """In the order they are tried; the last one needs a display."""
