@@ -4,7 +4,6 @@ import threading
 
 import pytest
 import torch
-from train.opengl import make_context
 
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
