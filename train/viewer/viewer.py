@@ -36,7 +36,8 @@ _MOST_STEPS = 4
 _UNWATCHED_SECONDS = 3.0
 """Time after which the world waits if no page asks for a picture."""
 _JPEG_QUALITY = 88
-_TOGGLES = ("cones", "sight", "grabs", "sees", "attention", "lidar", "shadows")
+TOGGLES = ("cones", "sight", "grabs", "sees", "attention", "lidar", "shadows", "panel", "minimap")
+"""What can be switched on and off, by name."""
 _MOST_ATTENDED = 6
 _OPTIONS = ("hiders", "seekers", "boxes", "ramps", "horizon", "preparation_fraction", "floor_size")
 """Fields of a scenario that the page offers."""
@@ -89,15 +90,19 @@ class Viewer:
 
     # --- for other threads -------------------------------------------------------------------------------------------
 
+    def ask(self, name: str, arguments: dict[str, Any]) -> Future:
+        """Have a command done soon. What it gives, or the UserError that says why it cannot be done, comes later."""
+        answer: Future = Future()
+        self._commands.put((name, arguments, answer))
+        return answer
+
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
         """Have a command done, and return what it gives.
 
         Raises:
           UserError: it cannot be done; says why.
         """
-        answer: Future = Future()
-        self._commands.put((name, arguments, answer))
-        return answer.result(timeout=60)
+        return self.ask(name, arguments).result(timeout=60)
 
     def frame(self, after: int, timeout: float) -> Frame | None:
         """Return the newest picture if its number is above ``after``; wait for one up to ``timeout`` seconds."""
@@ -256,7 +261,7 @@ class Viewer:
             "scenarios": sorted({*scenarios.SCENARIOS, s.name}),
             "players": self._roster.names,
             "cameras": list(CAMERAS),
-            "toggles": [*_TOGGLES, "panel", "minimap"],
+            "toggles": [*TOGGLES],
             "options": {name: getattr(s, name) for name in _OPTIONS},
             "width": self._options.width,
             "height": self._options.height,
