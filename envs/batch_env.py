@@ -199,8 +199,9 @@ class BatchEnv:
         Args and errors are those of ``advance``.
         """
         t = self.advance(actions)
+        counted = t.done & self._counted
         statistics = self.restart(t)
-        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics)
+        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics, counted)
 
     def observe(self) -> Observation:
         """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""

@@ -45,7 +45,9 @@ class StepResult:
     hiders_seen: Tensor
     """(W,) bool: after this step some seeker saw some hider."""
     statistics: dict[str, Tensor]
-    """Name -> (K,) float32: final numbers of the K episodes that ended with this step."""
+    """Name -> (K,) float32: final numbers of the K episodes that ended with this step and count, in the order of worlds."""
+    counted: Tensor
+    """(W,) bool: the worlds of those K episodes. Not among them: shortened first episodes and those with broken physics."""
 
 
 @dataclass

@@ -87,7 +87,7 @@ def play_match(
         actions = [player.act(obs, started) for player in players]
         step = env.step(torch.where(is_hider[None, :, None], actions[0], actions[-1]))
         seen, lengths = tally.add(step)
-        _collect(results, step, seen, lengths, env.scenario.horizon)
+        _collect(results, step, seen, lengths)
         obs, started = step.obs, step.done
         progress(min(episodes, sum(min(len(r), rounds) for r in results)))
     ordered = [results[w][r] for r in range(rounds) for w in range(env.num_worlds)][:episodes]
@@ -101,29 +101,25 @@ class _SeenTally:
         self.live, self.seen, self.steps = (torch.zeros_like(like, dtype=torch.float64) for _ in range(3))
 
     def add(self, step: Any) -> tuple[Tensor, Tensor]:
-        """Add a step; return the share of seen live steps (K,) and the lengths (K,) of the episodes that ended."""
+        """Add a step; return the share of seen live steps (W,) and the lengths (W,) of the episodes up to now."""
         self.steps += 1
         self.live += step.live
         self.seen += step.live & step.hiders_seen
-        shares, lengths = (self.seen / self.live)[step.done], self.steps[step.done]
+        shares, lengths = self.seen / self.live, self.steps.clone()
         for counter in (self.live, self.seen, self.steps):
             counter[step.done] = 0
         return shares, lengths
 
 
-def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor, horizon: int) -> None:
+def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor) -> None:
     """Append the episodes that ended to their worlds' lists.
 
     A world whose physics became NaN ends early and is left out of the statistics; it plays another episode instead.
     """
-    whole = lengths == horizon
-    worlds = step.done.nonzero()[:, 0][whole].tolist()
-    columns = {name: values.double().tolist() for name, values in step.statistics.items()}
-    if not worlds or any(len(values) != len(worlds) for values in columns.values()):
-        return  # Nothing ended, or physics broke in the very last step and the rows cannot be told apart.
-    columns |= {"seen_fraction": seen[whole].tolist(), "length": lengths[whole].tolist()}
-    for index, world in enumerate(worlds):
-        results[world].append({name: values[index] for name, values in columns.items()})
+    columns = step.statistics | {"seen_fraction": seen[step.counted], "length": lengths[step.counted]}
+    rows = {name: values.double().tolist() for name, values in columns.items()}
+    for index, world in enumerate(step.counted.nonzero()[:, 0].tolist()):
+        results[world].append({name: values[index] for name, values in rows.items()})
 
 
 def _to_match(hiders: str, seekers: str, episodes: list[dict[str, float]], diverged: int) -> Match:

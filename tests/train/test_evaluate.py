@@ -49,7 +49,9 @@ class FakeEnv:
         statistics = {"return/hiders": self.episode[counted].float(), "return/seekers": torch.full((number,), 2.0)}
         self.time[done] = 0
         self.episode[done] += 1
-        return SimpleNamespace(obs=self.observe(), done=done, live=live, hiders_seen=seen, statistics=statistics)
+        return SimpleNamespace(
+            obs=self.observe(), done=done, live=live, hiders_seen=seen, statistics=statistics, counted=counted
+        )
 
     def close(self):
         self.closed = True

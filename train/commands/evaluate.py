@@ -24,6 +24,7 @@ from ..cross_play import play_all
 from ..cross_play_tables import remarks, tables
 from ..devices import resolve_device
 from ..evaluate import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..evaluate_alone import evaluate_alone
 from ..files import write_atomically, write_json
 from ..heat_map import heat_map, require_matplotlib
 from ..intervals import Estimate, bootstrap_mean
@@ -38,7 +39,7 @@ class EvaluateArguments:
     """Play matches on the same layouts.
 
     One run: trained v random, random v random, random v trained, trained v trained. Several runs: every policy's hiders
-    against every policy's seekers, and ratings.
+    against every policy's seekers, and ratings. Where there is one team alone, players are compared side by side.
     """
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
@@ -70,13 +71,17 @@ def run(arguments: list[str]) -> None:
     args = tyro.cli(EvaluateArguments, args=arguments, prog="hideseek evaluate")
     _check(args)
     if len(args.runs) > 1:
-        _cross_play(args)
+        _several(args)
         return
     saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
     rival = _rival(args, saved)
     subject_name = "trained" if args.against == "random" else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
 
+    if not saved.config.scenario.seekers:
+        paths = {subject.name: str(saved.path), rival.name: None if args.against == "random" else args.against}
+        _alone(args, saved, [subject, rival], paths)
+        return
     torch.set_num_threads(1)
     console = make_console()
     console.print(f"{saved.path}, iteration {saved.iteration}, in {saved.config.scenario.name}")
@@ -88,8 +93,8 @@ def run(arguments: list[str]) -> None:
     _write(args, saved, result)
 
 
-def _cross_play(args: EvaluateArguments) -> None:
-    """Play all pairings of several policies, print matrix and ratings, and write the files."""
+def _several(args: EvaluateArguments) -> None:
+    """Load the players and let them play each other, or side by side where there is one team alone."""
     if args.png_file is not None:
         require_matplotlib()
     device = resolve_device(args.device)
@@ -105,6 +110,38 @@ def _cross_play(args: EvaluateArguments) -> None:
         else:
             saved.require_scenario(first.policy.spec.to_dict(), first.config.scenario.name)
             players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
+    paths = {player.name: str(saved.path) if saved else None for player, saved in zip(players, loaded, strict=True)}
+    play = _cross_play if first.config.scenario.seekers else _alone
+    play(args, first, players, paths)
+
+
+def _alone(args: EvaluateArguments, saved: SavedPolicy, players: list[Player], paths: dict[str, str | None]) -> None:
+    """Let players of a game for one team play the same episodes, print a table and write the files."""
+    if args.png_file is not None:
+        raise UserError(f"--png draws who meets whom; in {saved.config.scenario.name} there is one team alone")
+    torch.set_num_threads(1)
+    console = make_console()
+    scenario = saved.config.scenario.name
+    console.print(f"{scenario}: {args.episodes} episodes of each player, all on the same layouts", soft_wrap=True)
+    for name, path in paths.items():
+        console.print(f"{name}: {path or 'random play'}", soft_wrap=True)
+    with _shown(args.episodes) as show:
+        result = evaluate_alone(_worlds_of(args, saved), players, args.episodes, args.seed, show)
+    console.print(result.table())
+    console.print("95 % bootstrap intervals over episodes.")
+    if result.diverged:
+        console.print(f"{result.diverged} worlds were reset because of NaN physics")
+    if args.json_file is not None:
+        described = {"checkpoints": paths, "scenario": scenario, "deterministic": args.deterministic}
+        write_json(args.json_file, described | result.to_plain())
+    if args.csv_file is not None:
+        write_atomically(args.csv_file, result.to_csv().encode())
+
+
+def _cross_play(
+    args: EvaluateArguments, first: SavedPolicy, players: list[Player], paths: dict[str, str | None]
+) -> None:
+    """Play all pairings of several policies, print matrix and ratings, and write the files."""
     torch.set_num_threads(1)
     console = make_console()
     console.print(
@@ -118,7 +155,6 @@ def _cross_play(args: EvaluateArguments) -> None:
     for line in remarks(result):
         console.print(line, soft_wrap=True)
     if args.json_file is not None:
-        paths = {name: str(saved.path) if saved else None for name, saved in zip(result.players, loaded, strict=True)}
         described = {"checkpoints": paths, "scenario": first.config.scenario.name, "deterministic": args.deterministic}
         write_json(args.json_file, described | result.to_plain())
     if args.csv_file is not None:
