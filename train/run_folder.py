@@ -15,10 +15,13 @@ from typing import Any
 from envs.errors import UserError
 
 from .checkpoints import CheckpointFolder
-from .files import leftovers, make_folder, remove_leftovers, write_json
+from .files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
 from .plain import to_plain
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
+_ROOT = Path(__file__).resolve().parents[1]
+_MOST_CHANGES = 1_000_000
+"""Characters of uncommitted changes that a run folder keeps."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class RunFolder:
     def config_file(self) -> Path:
         """The full configuration, the scenario as data, package versions, git revision, and what override files had set."""
         return self.path / "config.json"
+
+    @property
+    def changes_file(self) -> Path:
+        """What the code differed by from the git revision, if it did."""
+        return self.path / "uncommitted.diff"
 
     @property
     def checkpoints(self) -> CheckpointFolder:
@@ -70,6 +78,8 @@ class RunFolder:
             remove_leftovers(self.path)
             # First of all: with it there is a run that can be resumed, without it nothing but an empty folder.
             write_json(self.config_file, _description(config, overrides or {}))
+            if changes := uncommitted_changes():
+                write_atomically(self.changes_file, changes.encode())
             for folder in (self.checkpoints.path, self.videos):
                 make_folder(folder)
         except UserError:
@@ -107,6 +117,7 @@ class RunFolder:
         """Undo a failed ``create``; a folder that was there before stays."""
         with contextlib.suppress(OSError):
             self.config_file.unlink(missing_ok=True)
+            self.changes_file.unlink(missing_ok=True)
         folders = [self.checkpoints.path, self.videos] + ([] if existed else [self.path])
         for folder in folders:
             with contextlib.suppress(OSError):
@@ -127,16 +138,24 @@ def git_state() -> dict[str, Any]:
 
     Both are None outside a checkout.
     """
-    root = Path(__file__).resolve().parents[1]
-    revision = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no") if revision else None
-    return {"git_revision": revision, "git_dirty": None if changes is None else bool(changes)}
+    revision = _git(_ROOT, "rev-parse", "HEAD") if (_ROOT / ".git").exists() else None
+    changes = _git(_ROOT, "status", "--porcelain", "--untracked-files=no") if revision else None
+    return {"git_revision": revision and revision.strip(), "git_dirty": None if changes is None else bool(changes)}
+
+
+def uncommitted_changes() -> str | None:
+    """Return what the code differs by from ``git_revision``, for ``git apply``; None if it does not, or is too much to keep.
+
+    Files that git does not know are not in it.
+    """
+    changes = _git(_ROOT, "diff", "--binary", "HEAD") if (_ROOT / ".git").exists() else None
+    return changes if changes and len(changes) <= _MOST_CHANGES else None
 
 
 def _git(root: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(root), *arguments]
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    with contextlib.suppress(OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
     return None
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import subprocess
 from dataclasses import dataclass, field
 
 import pytest
@@ -71,6 +72,31 @@ def test_the_state_of_the_checkout_is_stored(monkeypatch, tmp_path):
     assert run_folder.git_state() == {"git_revision": "abc", "git_dirty": False}
     monkeypatch.setattr(run_folder.Path, "exists", lambda _: False)
     assert run_folder.git_state() == {"git_revision": None, "git_dirty": None}
+
+
+def test_uncommitted_changes_are_kept_and_can_be_applied(monkeypatch, tmp_path):
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+
+    def git(*arguments):
+        command = ["git", "-C", str(checkout), "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    code = checkout / "code.py"
+    code.write_text("x = 1\n")
+    for command in (("init", "-q"), ("add", "code.py"), ("commit", "-q", "-m", "first")):
+        git(*command)
+    monkeypatch.setattr(run_folder, "_ROOT", checkout)
+    clean, changed = RunFolder(tmp_path / "clean"), RunFolder(tmp_path / "changed")
+    clean.create(Config())
+    assert not clean.changes_file.exists()
+    code.write_text("x = 2  # déjà\n")
+    changed.create(Config())
+    git("checkout", "-q", "code.py")
+    git("apply", str(changed.changes_file))
+    assert code.read_text() == "x = 2  # déjà\n"
+    code.write_text("x = 0\n" * 1_000_000)
+    assert run_folder.uncommitted_changes() is None
 
 
 def test_full_disk_leaves_no_folder(tmp_path, monkeypatch):
