@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import copy
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import mujoco
@@ -23,10 +22,10 @@ wp.config.log_level = wp.LOG_WARNING  # No banner and no line per kernel among a
 wp.config.enable_backward = False  # No gradients are taken; kernels compile in half the time. Before they are imported.
 
 import mujoco_warp as mjw  # noqa: E402
-from mujoco_warp._src import solver  # noqa: E402
 
 from ..errors import UserError  # noqa: E402
 from ..scene import RAY_GROUPS, Scene  # noqa: E402
+from .warp_patches import whole_hessians  # noqa: E402
 
 CUDA_VERSION = (12, 4)  # The oldest whose graphs can hold the solver's loop.
 CONVEX_BYTES = 150  # Per iteration of the search for the penetration of two convex bodies, and contact.
@@ -139,7 +138,7 @@ class WarpWorlds:
 
     def _record(self, work: Callable[[], None]) -> Any:
         saved = {name: self.fields[name].clone() for name in DATA_FIELDS if name in self.fields}
-        with wp.ScopedDevice(self._warp_device), _whole_hessians():
+        with wp.ScopedDevice(self._warp_device), whole_hessians():
             work()  # Compiles and loads the kernels, which a capture cannot.
             wp.synchronize_device(self._warp_device)
             gc.collect()
@@ -239,21 +238,6 @@ class WarpWorlds:
     def bytes_per_world(self) -> int:
         """Memory that one more world costs, in bytes, with an estimate of what a step borrows."""
         return _bytes_per_world(self._model, self._data, self.num_worlds)
-
-
-@contextmanager
-def _whole_hessians() -> Iterator[None]:
-    """Make Newton's method add up its Hessian anew in every iteration, in the graphs that are captured meanwhile.
-
-    mujoco_warp 4.0 adds and subtracts the rows that changed. In float32 what remains of stiff rows (friction of 0.01 makes
-    them 10,000 times stiffer) drowns the rest, and one world in some thousand steps ends in NaN (its issues 1415, 1672).
-    """
-    incremental = solver._use_incremental
-    solver._use_incremental = lambda model: False
-    try:
-        yield
-    finally:
-        solver._use_incremental = incremental
 
 
 def _options_for_warp(template: mujoco.MjModel) -> mujoco.MjModel:

@@ -9,6 +9,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.physics import make_engine
 from envs.scenarios import FULL, QUADRANT
+from envs.scene import AGENT_RADIUS
 from tests.envs.busy import BusyAgents, play
 from tests.envs.worlds import Driver, body, build_scene, needs_warp, small, world
 
@@ -133,3 +134,18 @@ def test_rays_of_any_length_meet_ramps():
     distance, entity = engine.rays(torch.arange(1), origin, aim, torch.full((3,), -1))
     assert (entity == 2).all()
     assert torch.allclose(distance * torch.tensor([0.1, 1.0, 7.0]), distance[:, 1:2], atol=1e-5)
+
+
+def test_rays_that_graze_a_sphere():
+    """From 8 m away, 4 micrometres inside an agent's silhouette and 4 outside."""
+    s = small()
+    engine = make_engine(build_scene(s), 1, "cpu", engine="warp")
+    engine.reset(torch.arange(1), world(s, [(5.0, 5.0)]))
+    centre = engine.pose[0, 0, :3].double()
+    angles = torch.arange(0.0, 2 * torch.pi, 0.05, dtype=torch.float64)
+    direction = torch.stack([angles.cos(), angles.sin(), torch.zeros_like(angles)], dim=-1)
+    aside = torch.stack([-angles.sin(), angles.cos(), torch.zeros_like(angles)], dim=-1)
+    for margin, hit in ((-4e-6, True), (4e-6, False)):
+        origin = (centre - 8 * direction + (AGENT_RADIUS + margin) * aside).float()[None]
+        _, entity = engine.rays(torch.arange(1), origin, direction.float()[None], torch.full((len(angles),), -1))
+        assert ((entity == 0) == hit).all()
