@@ -53,7 +53,6 @@ class Alarms:
             _Rule("exploding value loss", self._exploding_value_loss),
             _Rule("clipped ratios", self._clipped_ratios),
             _Rule("dead team", self._dead_team),
-            _Rule("overflow", self._overflow),
             _Rule("diverging physics", self._diverging_physics),
         ]
 
@@ -147,11 +146,6 @@ class Alarms:
         """Return a tag's values in all of the remembered iterations with ended episodes; empty if one is missing."""
         values = [value for metrics in self._teams if (value := metrics.get(tag)) is not None and math.isfinite(value)]
         return values if len(values) == TEAM_ITERATIONS else []
-
-    def _overflow(self) -> str | None:
-        if self._history[-1].get("perf/overflow"):
-            return "the physics engine had no room for all contacts or constraints; the warning above names the option"
-        return None
 
     def _diverging_physics(self) -> str | None:
         counts = self._last("perf/diverged_worlds", min(len(self._history), 20))

@@ -63,7 +63,7 @@ def entity_table(by_kind: Observations, own: Tensor, obs: Observations) -> Tenso
     agents = own.shape[1]
     among = torch.diag_embed(own)
     if "agents" in by_kind:
-        index = others_index(agents, torch.device("cpu")).expand(len(own), -1, -1)
+        index = others_index(agents, own.device).expand(len(own), -1, -1)
         among = among.scatter(2, index, by_kind["agents"])
     kinds = [kind for kind in _OBJECTS if kind in by_kind and (kind != "ramps" or obs["ramps_present"].any())]
     return torch.cat([among, *(by_kind[kind] for kind in kinds)], dim=-1)

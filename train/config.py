@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 from policies.tower import NetworkConfig
 
@@ -34,7 +35,9 @@ class TrainConfig:
     seed: int = 0
     """Seed of everything: layouts, initial weights, actions, order of minibatches."""
     device: str = "cpu"
-    """Where worlds and networks live: cpu or cuda."""
+    """Where worlds and networks live: cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco runs on the CPU, warp on a GPU (or, slowly, on the CPU); auto is warp on cuda, else mujoco."""
     threads: int = 0
     """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
     torch_threads: int = 0

@@ -10,17 +10,19 @@ from envs.errors import UserError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device called ``cpu``, ``cuda`` or ``cuda:1``.
+    """Return the device called ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` is cuda where there is a GPU, else cpu.
 
     Raises:
       UserError: unknown name, or no such GPU.
     """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UserError(f"unknown device '{name}'; use cpu or cuda") from None
+        raise UserError(f"unknown device '{name}'; use auto, cpu or cuda") from None
     if device.type not in ("cpu", "cuda"):
-        raise UserError(f"device '{name}' is not supported; use cpu or cuda")
+        raise UserError(f"device '{name}' is not supported; use auto, cpu or cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"device '{name}' asked for, but torch {torch.__version__} finds no CUDA GPU; use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

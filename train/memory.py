@@ -17,6 +17,7 @@ from policies.actor_critic import ActorCritic, LSTMState
 from policies.observation import ObservationSpec
 
 from .config import TrainConfig
+from .devices import resolve_device
 from .ranks import Ranks
 from .rollouts import RolloutBuffer
 
@@ -48,7 +49,8 @@ class MemoryNeed:
 def memory_needed(config: TrainConfig, ranks: Ranks | None = None) -> MemoryNeed:
     """Measure one world and one chunk, and return what all of them will need."""
     ranks = ranks or Ranks()
-    env = BatchEnv(config.scenario, 1, config.seed)
+    device = resolve_device(ranks.device(config.device))
+    env = BatchEnv(config.scenario, 1, config.seed, device, engine=config.engine)
     try:
         env.reset()
         per_world, spec, bins = env.bytes_per_world, env.observation_spec, env.action_bins

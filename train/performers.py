@@ -8,9 +8,11 @@ from pathlib import Path
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 
 from .attention import AttentivePlayer
+from .devices import resolve_device
 from .episodes import Episode, EpisodePlayer
 from .players import Player, PolicyPlayer, RandomPlayer, StillPlayer
 from .saved_policy import SavedPolicy, load_policy
@@ -32,6 +34,10 @@ class PlayArguments:
     """Seed of layouts and actions. The same seed gives the same episodes."""
     deterministic: bool = False
     """Play the most likely actions instead of drawing them from the policy."""
+    device: str = "cpu"
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
 
     def check(self) -> None:
         """Refuse contradictions before anything is loaded.
@@ -60,9 +66,10 @@ class Performers:
     """
 
     def __init__(self, args: PlayArguments, run: Path | None, attention: bool = False) -> None:
-        self.saved = load_policy(run) if run is not None else None
+        device = resolve_device(args.device)
+        self.saved = load_policy(run, device) if run is not None else None
         self.scenario = choose_scenario(args.scenario, self.saved)
-        self.env = BatchEnv(self.scenario, 1, args.seed)
+        self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)
         try:
             if self.saved is not None:
                 self.saved.require_scenario(self.env.observation_spec, self.scenario.name)

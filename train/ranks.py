@@ -45,7 +45,9 @@ class Ranks:
         return self.rank == 0
 
     def device(self, name: str) -> str:
-        """Return the name of this process's device: ``cuda`` becomes the GPU of its own."""
+        """Return the name of this process's device: ``cuda`` becomes the GPU of its own, ``auto`` what is there."""
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
         return f"cuda:{self.local_rank}" if name == "cuda" and self.connected else name
 
     def share(self, total: int) -> tuple[int, int]:

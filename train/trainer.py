@@ -69,6 +69,7 @@ class Trainer:
             device,
             threads,
             config.stagger,
+            config.engine,
             first_world=first,
             all_worlds=config.num_worlds,
         )
@@ -98,7 +99,6 @@ class Trainer:
         self.watch = Stopwatch()
         """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
-        self._told_of_overflow = False
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -186,7 +186,8 @@ class Trainer:
         Only rank 0 touches the folder and the console; ``stop`` in any process stops all.
 
         Raises:
-          UserError: the disk is full, or the losses are no longer numbers; earlier checkpoints are intact.
+          UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of room for
+        contacts; earlier checkpoints are intact.
         """
         config, first, begun = self.config, self.iteration, time.perf_counter()
         report = None
@@ -199,9 +200,9 @@ class Trainer:
             while self.iteration < config.iterations:
                 metrics = self.iterate()
                 _require_finite(metrics, self.iteration)
+                self._require_no_overflow(folder)
                 with self.watch.part("league"):
                     metrics |= self._rate()
-                metrics["perf/overflow"] = self._overflow(console)
                 with self.watch.part("saving"):
                     self._keep_version()
                     if report:
@@ -231,7 +232,9 @@ class Trainer:
         self.league.ratings = self.ranks.from_first(
             lambda: rate_newest(
                 self.league,
-                lambda worlds: BatchEnv(scenario, worlds, seed, self.env.device, self.config.threads),
+                lambda worlds: BatchEnv(
+                    scenario, worlds, seed, self.env.device, self.config.threads, engine=self.config.engine
+                ),
                 self.iteration,
                 self.policy.state_dict(),
                 seed,
@@ -239,17 +242,19 @@ class Trainer:
         )
         return rating_metrics(self.league.ratings, self.iteration)
 
-    def _overflow(self, console: TrainingConsole) -> float:
-        """Return 1 if the physics of some process dropped contacts or constraints in this iteration, and say so once."""
+    def _require_no_overflow(self, folder: RunFolder) -> None:
+        """Stop all processes before a rollout reaches a checkpoint in which the physics of one dropped contacts."""
         try:
             self.env.engine.check_overflow()
-            dropped = False
+            message = ""
         except UserError as error:
-            dropped = True
-            if not self._told_of_overflow:
-                console.warn(str(error))
-            self._told_of_overflow = True
-        return float(self.ranks.any(dropped))
+            message = str(error)
+        dropped = [text for text in self.ranks.collect(message) if text]
+        if dropped:
+            raise UserError(
+                f"{dropped[0]}; nothing of iteration {self.iteration} was saved, continue from the last checkpoint with: "
+                f"hideseek train --resume {folder.path} and that option"
+            )
 
     def _keep_version(self) -> None:
         """Write the newest policy to the league's pool if it is its turn."""

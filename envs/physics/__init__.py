@@ -11,10 +11,17 @@ from ..errors import UserError
 from ..scene import Scene
 from .engine import PhysicsEngine
 
-__all__ = ["EngineName", "PhysicsEngine", "make_engine"]
+__all__ = ["EngineName", "PhysicsEngine", "choose_engine", "make_engine"]
 
 EngineName = Literal["auto", "mujoco", "warp"]
 """``mujoco``: MuJoCo in C, on the CPU. ``warp``: mujoco_warp, on a GPU or, slowly, on the CPU. ``auto``: by the device."""
+
+
+def choose_engine(engine: EngineName, device: str | torch.device) -> EngineName:
+    """Return the engine that a name means on a device: ``auto`` is warp on cuda and mujoco on the cpu."""
+    if engine != "auto":
+        return engine
+    return "warp" if torch.device(device).type == "cuda" else "mujoco"
 
 
 def make_engine(
@@ -27,7 +34,7 @@ def make_engine(
       num_worlds: W.
       device: ``cpu`` or ``cuda``.
       threads: of the mujoco engine; 0 uses all cores.
-      engine: ``auto`` is warp on cuda and mujoco on the cpu.
+      engine: see ``choose_engine``.
 
     Raises:
       UserError: the engine does not run on the device, is not installed or finds too little memory; or no worlds.
@@ -39,7 +46,7 @@ def make_engine(
         raise UserError(f"device '{device}' is not supported; use 'cpu' or 'cuda'")
     if engine not in ("auto", "mujoco", "warp"):
         raise UserError(f"unknown engine '{engine}'; use auto, mujoco or warp")
-    if engine == "warp" or (engine == "auto" and kind == "cuda"):
+    if choose_engine(engine, device) == "warp":
         if kind == "cuda" and not torch.cuda.is_available():
             raise UserError(f"device '{device}' asked for, but torch finds no CUDA GPU; use device 'cpu'")
         for package in ("warp", "mujoco_warp"):

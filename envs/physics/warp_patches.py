@@ -14,7 +14,7 @@ from mujoco_warp._src import ray, solver
 
 
 @wp.func
-def ray_sphere(pos: wp.vec3, dist_sqr: float, pnt: wp.vec3, vec: wp.vec3):  # noqa: ANN201
+def ray_sphere(pos: wp.vec3, dist_sqr: float, pnt: wp.vec3, vec: wp.vec3) -> tuple[float, wp.vec3]:
     """Return the distance at which a ray meets a sphere, -1 if it does not, and the normal there.
 
     From the ray's nearest point to the centre. mujoco_warp's difference of squared distances misses by micrometres from a

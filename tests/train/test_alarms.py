@@ -24,7 +24,6 @@ def healthy(iteration, draw):
         "charts/episodic_return/seekers": -48 * (1 - 2 * seen) - draw.uniform(0, 3),
         "charts/seen_fraction": seen,
         "perf/diverged_worlds": float(iteration > 40),
-        "perf/overflow": 0.0,
     }
 
 
@@ -61,7 +60,6 @@ SICK = {
     "not a number": lambda i, m: {"losses/policy_loss": float("nan")} if i > 100 else {},
     "clipped ratios": lambda i, m: {"losses/clip_fraction": 0.6} if i > 100 else {},
     "dead team": lambda i, m: {"charts/episodic_return/seekers": -48.0} if i > 100 else {},
-    "overflow": lambda i, m: {"perf/overflow": 1.0} if i > 100 else {},
     "diverging physics": lambda i, m: {"perf/diverged_worlds": float(max(i - 100, 0))},
 }
 

@@ -76,6 +76,7 @@ class TestErrors:
             (["--iterations", "2"], "has done 2 iterations already"),
             (["--iterations", "3", "--num-worlds", "5"], "--num-worlds cannot change"),
             (["--iterations", "3", "--scenario.hiders", "2"], "--scenario cannot change"),
+            (["--iterations", "3", "--engine", "warp"], "--engine cannot change"),
             (["--iterations", "3", "--run-dir", "x"], "leave out --run-dir"),
             (["quickstart", "--iterations", "3"], "leave out a preset or scenario"),
         ],

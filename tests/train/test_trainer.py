@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from envs.errors import UserError
+from envs.physics.cpu import CpuEngine
 from policies.tower import NetworkConfig
 from train import files
 from train.checkpoints import load_checkpoint
@@ -190,6 +191,22 @@ def test_losses_that_are_not_numbers_reach_no_checkpoint(tmp_path):
     with pytest.raises(UserError, match="is nan in iteration 1"):
         trainer.run(run, TrainingConsole())
     assert run.checkpoints.iterations() == []
+
+
+def test_dropped_contacts_stop_training(tmp_path, monkeypatch):
+    """The message has the option with the number to raise it to; the checkpoint before is intact."""
+    run = train(tmp_path / "b", stop_after=1)
+    line = (
+        "physics needed more than max_contacts = 60 in a world and dropped some; raise it: --scenario.max-contacts 90"
+    )
+
+    def overflow(engine):
+        raise UserError(line)
+
+    monkeypatch.setattr(CpuEngine, "check_overflow", overflow)
+    with pytest.raises(UserError, match=rf"--scenario.max-contacts 90; .* of iteration 2 .* --resume {run.path}"):
+        resume(run)
+    assert run.checkpoints.iterations() == [1]
 
 
 def test_parameter_counts_of_the_paper():

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..bench import PARTS, Benchmark, report
 from ..console import make_console
@@ -39,7 +40,9 @@ class BenchArguments:
     torch_threads: int = 0
     """Threads of a tensor operation; 0 takes the default of training."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     seed: int = 0
     """Seed of layouts and actions."""
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
@@ -53,7 +56,7 @@ def run(arguments: list[str]) -> None:
         raise UserError("--num-worlds, --turns and --seconds must be positive")
     if args.json_file is not None and not os.access(args.json_file.absolute().parent, os.W_OK):
         raise UserError(f"cannot write {args.json_file}: its folder is missing or not writable")
-    resolve_device(args.device)
+    device = resolve_device(args.device)
     scenario = scenarios.get(args.scenario)
     config = dataclasses.replace(
         preset_for_scenario(scenario.name),
@@ -61,7 +64,8 @@ def run(arguments: list[str]) -> None:
         num_worlds=args.num_worlds,
         threads=args.threads,
         torch_threads=args.torch_threads,
-        device=args.device,
+        device=str(device),
+        engine=args.engine,
         seed=args.seed,
     )
     benchmark = Benchmark(config)

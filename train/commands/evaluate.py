@@ -18,6 +18,7 @@ from tyro.conf import Positional
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..console import make_console
 from ..cross_play import play_all
@@ -61,7 +62,9 @@ class EvaluateArguments:
     png_file: Annotated[Path | None, tyro.conf.arg(name="png")] = None
     """Write the matrix of several runs as a heat map to this PNG file; needs matplotlib, the extra 'reports'."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     threads: int = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
 
@@ -177,8 +180,8 @@ def _names(loaded: list[SavedPolicy | None]) -> list[str]:
 
 def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
     """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
-    worlds = min(args.num_worlds, args.episodes)
-    return lambda: BatchEnv(saved.config.scenario, worlds, args.seed, args.device, args.threads)
+    worlds, device = min(args.num_worlds, args.episodes), resolve_device(args.device)
+    return lambda: BatchEnv(saved.config.scenario, worlds, args.seed, device, args.threads, engine=args.engine)
 
 
 @contextlib.contextmanager

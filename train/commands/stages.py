@@ -16,6 +16,7 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..checkpoints import load_checkpoint
 from ..console import make_console
@@ -52,7 +53,9 @@ class StagesArguments:
     videos: bool = True
     """Film an example of every strategy that was found."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     threads: int = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
 
@@ -67,7 +70,12 @@ def run(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     console = make_console()
     options = StudyOptions(
-        episodes=args.episodes, seed=args.seed, num_worlds=args.num_worlds, device=args.device, threads=args.threads
+        episodes=args.episodes,
+        seed=args.seed,
+        num_worlds=args.num_worlds,
+        device=str(resolve_device(args.device)),
+        engine=args.engine,
+        threads=args.threads,
     )
     with _progress() as bar:
         tasks = {file: bar.add_task(file.stem, total=args.episodes) for file in files}

@@ -12,10 +12,12 @@ import tyro
 from tyro.conf import Positional, UseAppendAction
 
 from envs.errors import UserError
+from envs.physics import choose_engine
 
 from ..checkpoints import Checkpoint
 from ..config import TrainConfig, validate
 from ..console import TrainingConsole, duration
+from ..devices import resolve_device
 from ..interrupts import StopRequest
 from ..memory import require_memory
 from ..overrides import override, read_overrides
@@ -27,8 +29,10 @@ from ..trainer import Trainer, parameter_counts
 
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
-_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from")
+_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from", "engine")
 """Options that a checkpoint's tensors depend on."""
+_ROOM = ("max_contacts", "max_constraints")
+"""Fields of the scenario that they do not depend on: raised when the GPU engine asks for it."""
 
 
 @dataclass(kw_only=True)
@@ -128,8 +132,13 @@ def _read(folder: RunFolder, console: TrainingConsole) -> tuple[Path, Checkpoint
 def _check_unchanged(saved: TrainConfig, config: TrainConfig) -> None:
     """Refuse impossible options and changes of what the saved tensors depend on."""
     validate(config)
+    room = {name: getattr(config.scenario, name) for name in _ROOM}
+    saved = dataclasses.replace(saved, scenario=dataclasses.replace(saved.scenario, **room))
+    saved, changed = (
+        dataclasses.replace(c, engine=choose_engine(c.engine, resolve_device(c.device))) for c in (saved, config)
+    )
     for name in _FIXED_ON_RESUME:
-        if getattr(config, name) != getattr(saved, name):
+        if getattr(changed, name) != getattr(saved, name):
             option = name.replace("_", "-")
             raise UserError(f"--{option} cannot change on --resume; start a new run to change it")
 

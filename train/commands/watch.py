@@ -12,8 +12,10 @@ import tyro
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..console import make_console
+from ..devices import resolve_device
 from ..episode_files import is_episode_file, load_episodes
 from ..performers import AGENTS, choose_scenario
 from ..rendering import CAMERAS
@@ -40,6 +42,10 @@ class WatchArguments:
     """Scenario to play in. Default: the one of the first run; hide-and-seek/full without any."""
     seed: int = 0
     """Seed of layouts and actions."""
+    device: str = "cpu"
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     camera: str = CAMERAS[0]
     """Where it is seen from: overview, top, follow or first-person."""
     width: int = 640
@@ -116,10 +122,12 @@ def _first(args: WatchArguments) -> tuple[Roster, LiveGame | Replay]:
     """Return who can play, and what is shown first."""
     if len(args.paths) == 1 and is_episode_file(args.paths[0]):
         return Roster([]), Replay(load_episodes(args.paths[0]))
-    roster = Roster(list(args.paths))
+    device = resolve_device(args.device)
+    roster = Roster(list(args.paths), device)
     best = roster.names[0] if args.paths else AGENTS[0]
     scenario = choose_scenario(args.scenario, roster.policy(best))
-    return roster, LiveGame(scenario, args.seed, roster, (args.hiders or best, args.seekers or best))
+    teams = args.hiders or best, args.seekers or best
+    return roster, LiveGame(scenario, args.seed, roster, teams, args.engine)
 
 
 def _open(url: str) -> bool:

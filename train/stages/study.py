@@ -14,6 +14,7 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 from envs.scene import Scene
 from policies.teams import Policy
@@ -39,7 +40,9 @@ class StudyOptions:
     num_worlds: int = 50
     """Worlds played at the same time."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     threads: int = 0
     """Physics threads; 0 uses all cores."""
 
@@ -103,7 +106,8 @@ def study(
     """
     scenario = load_policy(files[0]).config.scenario
     detectors = strategies_of(scenario)
-    env = BatchEnv(scenario, min(options.num_worlds, options.episodes), options.seed, options.device, options.threads)
+    worlds = min(options.num_worlds, options.episodes)
+    env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
     result = Study(scenario, env.engine.scene)
     try:
         for file in files:

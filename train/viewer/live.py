@@ -15,6 +15,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.layouts import LayoutStream
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 
 from ..attention import entity_table
@@ -35,6 +36,7 @@ class LiveGame:
       seed: decides layouts and all random draws.
       roster: who can play.
       teams: name of the player of hiders, and of seekers.
+      engine: what the physics runs on.
 
     Raises:
       UserError: an impossible scenario, or players that do not fit it.
@@ -42,17 +44,21 @@ class LiveGame:
 
     live = True
 
-    def __init__(self, scenario: Scenario, seed: int, roster: Roster, teams: tuple[str, str]) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, roster: Roster, teams: tuple[str, str], engine: EngineName = "auto"
+    ) -> None:
         self.scenario, self.seed = scenario, seed
         self._roster = roster
-        self._env = BatchEnv(scenario, 1, seed, threads=1)
+        self.engine = engine
+        self._env = BatchEnv(scenario, 1, seed, roster.device, threads=1, engine=engine)
         self.scene = self._env.engine.scene
         try:
             self.teams = [self._player(name) for name in teams]
         except BaseException:
             self._env.close()
             raise
-        self._is_hider = (torch.arange(scenario.num_agents) < scenario.hiders)[None, :, None]
+        agents = torch.arange(scenario.num_agents, device=self._env.device)
+        self._is_hider = (agents < scenario.hiders)[None, :, None]
         self.human: tuple[int, Callable[[float], list[int]]] | None = None
         """Agent that a human plays, and the action that is wanted given its heading, radians."""
         self.restart(seed)
@@ -77,7 +83,7 @@ class LiveGame:
 
     def _begin(self) -> None:
         self._obs = begin(self._env, self.layout, self.seed)
-        self._started = torch.ones(1, dtype=torch.bool)
+        self._started = torch.ones(1, dtype=torch.bool, device=self._env.device)
         self._recorder = Recorder(self._env, self.layout, self.seed, self._title())
         self.model = self._env.engine.world_model(0)
         self.done = False
@@ -115,7 +121,7 @@ class LiveGame:
         if all(w is None for w in weights):
             return None
         hiders, seekers = (np.zeros(self.after_shape, dtype=np.float32) if w is None else w for w in weights)
-        return np.where(self._is_hider[0].numpy(), hiders, seekers)
+        return np.where(self._is_hider[0].cpu().numpy(), hiders, seekers)
 
     @property
     def after_shape(self) -> tuple[int, int]:

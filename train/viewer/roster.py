@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 from envs.errors import UserError
 from envs.scenarios import Scenario
 
@@ -20,12 +22,14 @@ class Roster:
 
     Args:
       paths: run folders and checkpoint files; all checkpoints of a run are offered.
+      device: where worlds and policies live.
 
     Raises:
       UserError: nothing at a path.
     """
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], device: torch.device | str = "cpu") -> None:
+        self.device = device
         self._files: dict[str, Path] = {}
         for path in paths:
             self._add(path)
@@ -44,7 +48,7 @@ class Roster:
         """
         if name not in self.names:
             raise UserError(f"unknown player '{name}'; choose {', '.join(self.names)}")
-        return self._load(self._files[name]) if name in self._files else None
+        return self._load(self._files[name], self.device) if name in self._files else None
 
     def _add(self, path: Path) -> None:
         if not path.is_dir():

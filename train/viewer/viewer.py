@@ -311,7 +311,8 @@ class Viewer:
     def _exchange(self, scenario: Scenario) -> None:
         """Show another scenario with the same players; if they do not fit, nothing changes."""
         old = self._game()
-        new = LiveGame(scenario, old.seed, self._roster, (old.teams[0].name, old.teams[1].name))
+        teams = old.teams[0].name, old.teams[1].name
+        new = LiveGame(scenario, old.seed, self._roster, teams, old.engine)
         try:
             renderer = self._make_renderer(new)
         except BaseException:

@@ -1,0 +1,86 @@
+"""The options --engine and --device of every command that steps worlds."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.cli import main
+from train.episode_files import load_episodes
+
+from ..envs.worlds import needs_warp
+
+SMALL = [
+    "--num-worlds", "2", "--ppo.rollout-steps", "10", "--ppo.minibatches", "1", "--ppo.epochs", "1",
+    "--scenario.horizon", "10", "--network.embedding-size", "8", "--network.attention-heads", "2",
+    "--network.hidden-size", "8", "--network.lstm-size", "8",
+]  # fmt: skip
+
+
+def commands(run, folder):
+    """A call of every command that steps worlds."""
+    return {
+        "train": ["train", "quickstart", "--run-dir", str(folder / "other"), "--iterations", "1", *SMALL],
+        "evaluate": ["evaluate", str(run), "--episodes", "2"],
+        "cross-play": ["evaluate", str(run), "random", "--episodes", "2"],
+        "stages": ["stages", str(run), "--episodes", "2", "--no-videos"],
+        "record": ["record", str(run), "-o", str(folder / "episode.npz")],
+        "video": ["video", "--agent", "zero", "-o", str(folder / "video.mp4"), "--scenario", "shelter/small"],
+        "watch": ["watch", str(run), "--port", "0"],
+        "bench": ["bench", "--scenario", "hide-and-seek/quickstart", "--num-worlds", "2", "--seconds", "0.1", "--turns", "1"],
+    }  # fmt: skip
+
+
+NAMES = [*commands(None, Path())]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["train", "quickstart", "--run-dir", str(folder), "--iterations", "1", *SMALL]) == 0
+    return folder
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
+@pytest.mark.parametrize("name", NAMES)
+def test_no_gpu_is_one_line(name, run, tmp_path, capsys):
+    assert main([*commands(run, tmp_path)[name], "--device", "cuda"]) == 2
+    assert "finds no CUDA GPU; use --device cpu" in the_line(capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mujoco_warp_is_not_installed(name, run, tmp_path, capsys, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == "mujoco_warp" else find(n, *a))
+    assert main([*commands(run, tmp_path)[name], "--engine", "warp"]) == 2
+    assert "pip install 'hideseek[gpu]'" in the_line(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def the_line(capsys):
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_auto_is_what_there_is(run, capsys):
+    assert main(["evaluate", str(run), "--episodes", "2", "--device", "auto"]) == 0
+
+
+@needs_warp
+@pytest.mark.slow
+class TestWarp:
+    @pytest.mark.parametrize("name", ["evaluate", "cross-play", "stages", "bench"])
+    def test_plays(self, name, run, tmp_path, capsys):
+        assert main([*commands(run, tmp_path)[name], "--engine", "warp"]) == 0
+
+    def test_records(self, run, tmp_path):
+        assert main([*commands(run, tmp_path)["record"], "--engine", "warp"]) == 0
+        assert load_episodes(tmp_path / "episode.npz")[0].steps == 10
+
+    def test_trains_and_resumes(self, run, tmp_path):
+        """The GPU engine's room for contacts may grow; a resume on it continues."""
+        assert main([*commands(run, tmp_path)["train"], "--engine", "warp"]) == 0
+        resume = ["train", "--resume", str(tmp_path / "other"), "--iterations", "2", "--scenario.max-contacts", "70"]
+        assert main(resume) == 0
