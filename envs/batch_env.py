@@ -198,8 +198,14 @@ class BatchEnv:
 
         Args and errors are those of ``advance``.
         """
-        t = self.advance(actions)
-        counted = t.done & self._counted
+        return self.conclude(self.advance(actions))
+
+    def conclude(self, transition: Transition) -> StepResult:
+        """Start the next episode of worlds whose episode is over, and observe: the second half of ``step``.
+
+        Between ``advance`` and this, ``observe`` still shows the last state of those episodes.
+        """
+        t, counted = transition, transition.done & self._counted
         statistics = self.restart(t)
         return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics, counted)
 

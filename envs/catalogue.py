@@ -209,3 +209,6 @@ OBJECT_COUNTING_SMALL = _small(
     counting=CountingOptions(wait_steps=5, drift_per_step=0.12),
 )
 """Three boxes, twice as fast. Boxes have lock features as in the quickstart."""
+
+EXPLORE_SMALL = _small(EXPLORE, horizon=120, floor_size=4.0, grid_cells=20, boxes=(2, 2))
+"""Two boxes on a small floor."""

@@ -10,6 +10,8 @@ from envs.physics import EngineName
 from envs.scenarios import Scenario
 from policies.tower import NetworkConfig
 
+from .intrinsic.config import IntrinsicConfig
+from .intrinsic.config import checks as intrinsic_checks
 from .league import LeagueConfig
 from .ppo import PPOConfig
 
@@ -63,6 +65,8 @@ class TrainConfig:
     """Two networks, one for each team, trained side by side; else one plays both and observes which it is in."""
     league: LeagueConfig = field(default_factory=LeagueConfig)
     """Play against past versions."""
+    intrinsic: IntrinsicConfig = field(default_factory=IntrinsicConfig)
+    """A reward for what is new."""
     report: ReportConfig = field(default_factory=ReportConfig)
     """What is written beside the curves."""
     scenario: Scenario = scenarios.QUADRANT
@@ -115,6 +119,7 @@ def validate(config: TrainConfig) -> TrainConfig:
     checks = [
         (config.keep_every >= 0, f"--keep-every is {config.keep_every}; it must not be negative"),
         *_league_checks(config),
+        *intrinsic_checks(config.intrinsic, config.scenario, chunks),
         (config.seed >= 0, f"--seed is {config.seed}; it must not be negative"),
         (config.threads >= 0 and config.torch_threads >= 0, "--threads and --torch-threads must not be negative"),
         (

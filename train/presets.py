@@ -12,7 +12,7 @@ from policies.tower import NetworkConfig
 from .config import TrainConfig
 from .league import LeagueConfig
 from .ppo import PPOConfig
-from .task_presets import TRANSFER_TASKS, task_config
+from .task_presets import ALONE, NETWORK, TRANSFER_TASKS, task_config
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,25 @@ PRESETS = {
             league=LeagueConfig(fraction=0.5, draw="uniform", at_once=4, interval=4, rating_interval=0),
         ),
         "one against one in a small room; learns to hide and seek in about 5 minutes on 2 cores",
+    ),
+    "explore": Preset(
+        TrainConfig(
+            scenario=scenarios.get("explore/small"),
+            num_worlds=64,
+            iterations=100,
+            network=NETWORK,
+            ppo=PPOConfig(
+                rollout_steps=60,
+                epochs=3,
+                minibatches=6,
+                learning_rate=1e-3,
+                gamma=0.98,
+                entropy_coefficient=0.003,
+            ),
+            checkpoint_interval=20,
+            league=ALONE,
+        ),
+        "one agent, two boxes and a ramp on a small floor; with --intrinsic counts about 5 minutes on 2 cores",
     ),
     "laptop": Preset(
         TrainConfig(

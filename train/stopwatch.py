@@ -35,6 +35,7 @@ class Stopwatch:
 PARTS = {
     "environment": "physics, rules, perception, observations, resets",
     "inference": "the newest policy and its critic acting",
+    "intrinsic": "the bonus for novelty",
     "league": "past versions: drawing, loading, acting, rating",
     "storing": "copying the rollout, episode statistics",
     "waiting": "for the device to finish what was queued, and for other processes",

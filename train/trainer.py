@@ -11,30 +11,31 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from policies.actor_critic import LSTMState
+from envs.transition import StepResult
 from policies.observation import ObservationSpec
 from policies.teams import Policy, members
 
+from . import trainer_state
 from .checkpoints import Checkpoint, require_same_tensors
 from .config import TrainConfig, validate
 from .console import TrainingConsole
 from .devices import available_cores, resolve_device
+from .intrinsic.bonus import Arrival
+from .intrinsic.reward import make_intrinsic_reward
 from .league import League
 from .league_ratings import rate_newest, rating_metrics
 from .learners import Learners
 from .metrics import EpisodeMeans
-from .plain import to_plain
 from .players import flatten_agents
 from .ranks import Ranks
 from .reporting import Reporter, TrainingVideos
-from .run_folder import RunFolder, package_versions
+from .run_folder import RunFolder
 from .saved_policy import find_checkpoint, make_policy
 from .stopwatch import Stopwatch, time_table
 from .versions import VersionFolder
@@ -88,6 +89,8 @@ class Trainer:
         self.part = (first * scenario.num_agents, config.num_worlds * scenario.num_agents)
         """This process's first sequence, and the number of sequences of all processes."""
         self.buffer = self.learners.new_buffer(self.num_sequences, self.part)
+        self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
+        """Adds a bonus for novelty to the rewards; None for none."""
         self.action_generator = torch.Generator(device).manual_seed(config.seed)
         self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
         self.iteration = 0
@@ -142,8 +145,9 @@ class Trainer:
             "perf/agent_steps_per_second": steps * self.env.num_agents / total,
             "perf/rollout_seconds": rollout,
             **{f"perf/{name}_seconds": value for name, value in self.watch.pop().items()},
-            "perf/diverged_worlds": float(self._num_diverged()),
+            "perf/diverged_worlds": float(trainer_state.num_diverged(self)),
             **self.league.pop(),
+            **(self.intrinsic.metrics() if self.intrinsic else {}),
         }
 
     def collect(self) -> None:
@@ -159,8 +163,7 @@ class Trainer:
                 )
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
-            with watch.part("environment"):
-                step = self.env.step(actions.view(*shape, -1))
+            step = self._step(actions.view(*shape, -1))
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
                 weights = (
@@ -171,12 +174,25 @@ class Trainer:
                 self.league.add(step.reward, step.done)
                 self._episodes.add(step.statistics)
                 self.obs, self.started = flatten_agents(step.obs), done
+        if self.intrinsic:
+            with watch.part("intrinsic"):
+                self.intrinsic.reward(self.buffer)
         with watch.part("inference"):
             self.buffer.finish(self.policy.value(self.obs, self.state, self.started))
         with watch.part("waiting"):
             if self.env.device.type == "cuda":
                 torch.cuda.synchronize(self.env.device)
             self.ranks.any(False)
+
+    def _step(self, actions: Tensor) -> StepResult:
+        """Step the worlds; let intrinsic motivation see where that leads before the next episodes start."""
+        with self.watch.part("environment"):
+            transition = self.env.advance(actions)
+        if self.intrinsic:
+            with self.watch.part("intrinsic"):
+                self.intrinsic.see(Arrival(transition.view, self.env.observe))
+        with self.watch.part("environment"):
+            return self.env.conclude(transition)
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 
@@ -260,7 +276,7 @@ class Trainer:
         """Write the newest policy to the league's pool if it is its turn."""
         if self.config.league.active and self.ranks.is_first:
             tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
-            self.league.keep(self.iteration, tensors, self._metadata())
+            self.league.keep(self.iteration, tensors, trainer_state.metadata(self))
 
     def _illustrate(self, report: Reporter, videos: TrainingVideos) -> None:
         """Write histograms and videos if it is time."""
@@ -289,7 +305,7 @@ class Trainer:
         Raises:
           UserError: it cannot be written; earlier ones are intact.
         """
-        checkpoint = self.checkpoint()
+        checkpoint = trainer_state.collect(self)
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
@@ -301,92 +317,9 @@ class Trainer:
                 oldest = folder.checkpoints.iterations()[-config.keep_checkpoints :][0]
                 self.league.prune(max(oldest - span, 0), self.iteration)
 
-    def checkpoint(self) -> Checkpoint:
-        """Return everything that decides how the run goes on, whatever the number of processes then.
-
-        Every process takes part; only what rank 0 returns is complete.
-        """
-        groups = {
-            "policy": self.policy.state_dict(),
-            **self.learners.tensors(),
-            "env": self._gather_env(),
-            "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
-            "league": self.ranks.gather(self.league.state_dict()),
-            "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
-            "rng": {
-                "actions": self.action_generator.get_state(),
-                "update": self.update_generator.get_state(),
-                "torch": torch.get_rng_state(),
-            },
-        }
-        return Checkpoint(
-            {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()},
-            self._metadata(),
-        )
-
-    def _metadata(self) -> dict[str, Any]:
-        """Return what a checkpoint says of itself."""
-        return {
-            "config": to_plain(self.config),
-            "counters": {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds},
-            "observation_spec": self.policy.spec.to_dict(),
-            "action_bins": list(self.policy.action_bins),
-            "versions": package_versions(),
-        }
-
     def restore(self, checkpoint: Checkpoint, where: str) -> None:
-        """Continue from a checkpoint, exactly as if the run had never stopped.
-
-        The number of processes may be another one; then the run goes on as it would have, but for rounding.
-
-        Args:
-          checkpoint: what ``checkpoint`` returned, in a run of the same scenario, network and number of worlds.
-          where: the file, for messages.
-
-        Raises:
-          UserError: a tensor has another shape or is missing; it is named. The trainer must not be used then.
-        """
-        where = f"checkpoint {where}"
-        policy, env, device = checkpoint.group("policy"), self._scatter_env(checkpoint.group("env")), self.env.device
-        require_same_tensors(self.policy.state_dict(), policy, where)
-        require_same_tensors(self.env.state_dict(), env, where)
-        try:
-            self.policy.load_state_dict(policy)
-            self.learners.load(checkpoint)
-            self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
-            if ratings := checkpoint.group("ratings"):
-                self.league.ratings_from_tensor(ratings["table"])
-            self.obs = flatten_agents(self.env.load_state_dict(env))
-            running, rng = checkpoint.group("running"), checkpoint.group("rng")
-            running = self.ranks.scatter(running, self.config.num_worlds, self.env.num_agents)
-            self.started = running.pop("started").to(device)
-            self.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
-            self.action_generator.set_state(rng["actions"])
-            self.update_generator.set_state(rng["update"])
-            torch.set_rng_state(rng["torch"])
-            counters = checkpoint.metadata["counters"]
-            self.iteration, self.env_steps = int(counters["iteration"]), int(counters["env_steps"])
-            self.seconds = float(counters["seconds"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
-
-    def _gather_env(self) -> dict[str, Tensor]:
-        """Return the state of the worlds of all processes, in rank 0."""
-        state = self.env.state_dict()
-        shared = {name: state.pop(name) for name in BatchEnv.SHARED_STATE}
-        return self.ranks.gather(state) | shared | {"num_diverged": torch.tensor(self._num_diverged())}
-
-    def _scatter_env(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return this process's part of what ``_gather_env`` returned."""
-        mine = self.ranks.scatter(state, self.config.num_worlds)
-        shared = {name: state[name] for name in BatchEnv.SHARED_STATE if name in state}
-        if not self.ranks.is_first:
-            shared["num_diverged"] = torch.tensor(0)  # Counts add up.
-        return mine | shared
-
-    def _num_diverged(self) -> int:
-        """Return how often a world of any process was reset because its physics broke."""
-        return sum(self.ranks.collect(self.env.num_diverged))
+        """Continue from a checkpoint, exactly as if the run had never stopped; see ``trainer_state.restore``."""
+        trainer_state.restore(self, checkpoint, where)
 
     def close(self) -> None:
         """Free the worlds."""

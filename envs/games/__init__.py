@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import UserError
 from .blueprint import Blueprint
 from .box_locking import BoxLocking
+from .free_play import FreePlay
 from .game import Game, Verdict, View
 from .hide_and_seek import HideAndSeek
 from .object_counting import ObjectCounting
@@ -18,7 +19,7 @@ GAMES: dict[str, type[Game]] = {
     "blueprint": Blueprint,
     "shelter": Shelter,
     "object_counting": ObjectCounting,
-    "free_play": Game,
+    "free_play": FreePlay,
 }
 """Games by the name that ``Scenario.game`` uses."""
 

@@ -60,7 +60,7 @@ class Verdict:
 
 
 class Game:
-    """Rules of one game over W worlds. The base class is free play: no reward, no early end.
+    """Rules of one game over W worlds. The base class has no reward and no early end.
 
     Agents that are absent from an episode are dealt with by the environment: they are frozen, unseen and without reward.
 

@@ -29,7 +29,10 @@ from ..trainer import Trainer, parameter_counts
 
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
-_FIXED_ON_RESUME = ("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from", "engine")
+_FIXED_ON_RESUME = (
+    *("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from", "engine"),
+    "intrinsic",
+)
 """Options that a checkpoint's tensors depend on."""
 _ROOM = ("max_contacts", "max_constraints")
 """Fields of the scenario that they do not depend on: raised when the GPU engine asks for it."""

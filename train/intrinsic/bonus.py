@@ -1,0 +1,47 @@
+"""What every kind of bonus does, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from envs.games import View
+
+from ..rollouts import RolloutBuffer
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a step of all worlds has led to, before any of them starts its next episode."""
+
+    view: View
+    """As the rules see it."""
+    observe: Callable[[], dict[str, Tensor]]
+    """Returns what the agents observe, (W, A, ...); takes time, so only those call it who need it."""
+
+
+class Bonus(Protocol):
+    """A reward for novelty. W worlds, A agents, T steps of a rollout, N = W * A sequences."""
+
+    def see(self, arrival: Arrival) -> None:
+        """Note one step of the rollout."""
+        ...
+
+    def finish(self, buffer: RolloutBuffer) -> Tensor:
+        """Return the bonuses (T, N) of the steps seen since the last call, and learn from the full rollout."""
+        ...
+
+    def metrics(self) -> dict[str, float]:
+        """Return numbers on the last rollout, by name; the same in every process."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that decides later bonuses, between two rollouts; the same in every process."""
+        ...
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what ``tensors`` returned."""
+        ...

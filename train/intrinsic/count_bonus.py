@@ -1,0 +1,77 @@
+"""Count-based exploration: 1 / sqrt(n) for a state that has been visited n times (the paper's section 6.1).
+
+A rollout's states are counted together and then rewarded, so every n includes the visits of the whole rollout, in all
+worlds and all processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from envs.scenarios import Scenario
+
+from ..ranks import Ranks
+from ..rollouts import RolloutBuffer
+from . import states
+from .bonus import Arrival
+from .config import IntrinsicConfig
+from .set_hash import SetHash
+from .visits import Visits
+
+
+class CountBonus:
+    """Rewards all agents of a world for its state. W worlds, A agents, T steps of a rollout, N = W * A sequences."""
+
+    def __init__(
+        self,
+        config: IntrinsicConfig,
+        scenario: Scenario,
+        spec: dict[str, Any],
+        seed: int,
+        device: torch.device,
+        ranks: Ranks | None = None,
+    ) -> None:
+        self._config, self._scenario = config, scenario
+        self._hash = SetHash(states.sizes(config.representation, spec), config.hash_bits, config.resolution, seed).to(
+            device
+        )
+        self._ranks = ranks or Ranks()
+        self.visits = Visits(config.table_bits, device, self._ranks)
+        self._codes: list[Tensor] = []
+        self._metrics: dict[str, float] = {}
+
+    def see(self, arrival: Arrival) -> None:
+        """Note the states in which a step has ended."""
+        if self._config.representation == "observation":
+            objects = states.observation(arrival.observe(), self._config.agents)
+        else:
+            find = states.box_positions if self._config.representation == "box_positions" else states.box_states
+            objects = find(arrival.view, self._scenario)
+        self._codes.append(self._hash(objects))
+
+    def finish(self, buffer: RolloutBuffer) -> Tensor:
+        """Count the states noted in a rollout and return the bonuses (T, N) for them."""
+        codes = torch.stack(self._codes)
+        self._codes = []
+        visits = self.visits.add(codes)
+        new, steps = self._ranks.add_up(torch.stack([(visits == 1).sum(), visits.new_tensor(visits.numel())])).tolist()
+        self._metrics = {"new_states": new / steps, "known_states": float(self.visits.occupied)}
+        return visits.float().rsqrt().repeat_interleave(self._scenario.num_agents, dim=1)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the share of the last rollout's steps that led to states without any other visit, and all slots in use."""
+        return self._metrics
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that decides later bonuses."""
+        return {**self.visits.tensors(), **{f"hash.{name}": tensor for name, tensor in self._hash.state_dict().items()}}
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what ``tensors`` returned."""
+        self.visits.load(tensors)
+        self._hash.load_state_dict(
+            {name.removeprefix("hash."): tensor for name, tensor in tensors.items() if name.startswith("hash.")}
+        )

@@ -1,0 +1,125 @@
+"""Random network distillation (Burda et al., 2018): what cannot be predicted yet is new.
+
+Every agent is rewarded for its own observation. The first rollout only measures observations; its bonuses are zero.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from policies.normalizers import ObservationNormalizer
+from policies.observation import ObservationSpec
+
+from ..players import flatten_agents
+from ..ppo import load_optimizer_tensors, optimizer_tensors
+from ..ranks import Ranks
+from ..rollouts import RolloutBuffer
+from .bonus import Arrival
+from .config import IntrinsicConfig
+from .networks import DistillationNetworks, flat_size, flatten_observation
+
+
+class DistillationBonus:
+    """The prediction error of each agent's observation, over the deviation of all errors so far.
+
+    Shapes: N sequences, T steps of a rollout.
+    """
+
+    def __init__(
+        self,
+        config: IntrinsicConfig,
+        spec: ObservationSpec,
+        seed: int,
+        device: torch.device,
+        ranks: Ranks | None = None,
+    ) -> None:
+        self._config, self._device, self._ranks = config, device, ranks or Ranks()
+        generator = torch.Generator().manual_seed(seed)
+        networks = DistillationNetworks(flat_size(spec), config.hidden_size, config.features, generator)
+        self._networks, self._normalizer = networks.to(device), ObservationNormalizer(spec).to(device)
+        self._optimizer = torch.optim.Adam(self._networks.predictor.parameters(), lr=config.learning_rate, fused=True)
+        self._generator = torch.Generator(device).manual_seed(seed)
+        self._moments = torch.zeros(3, dtype=torch.float64, device=device)  # Number, sum, sum of squares of all errors.
+        self._measured = torch.zeros((), dtype=torch.bool)
+        self._errors: list[Tensor] = []
+        self._metrics: dict[str, float] = {}
+
+    @torch.no_grad()
+    def errors(self, observation: dict[str, Tensor]) -> Tensor:
+        """Return the prediction errors (...) of observations (..., ...)."""
+        return self._networks(flatten_observation(self._normalizer(observation)))
+
+    def see(self, arrival: Arrival) -> None:
+        """Note the errors of the observations to which a step has led."""
+        if self._measured:
+            self._errors.append(self.errors(flatten_agents(arrival.observe())))
+
+    def finish(self, buffer: RolloutBuffer) -> Tensor:
+        """Return the bonuses (T, N) of the errors noted in a rollout, and learn from the rollout."""
+        bonuses = torch.zeros(buffer.steps, buffer.sequences, device=self._device)
+        if self._measured:
+            errors, self._errors = torch.stack(self._errors), []
+            bonuses = errors / self._deviation(errors)
+        self._normalizer.update(buffer.observation, self._ranks.add_up)
+        self._measured = torch.ones_like(self._measured)
+        self._metrics |= {"prediction_error": self._train(buffer)}
+        return bonuses
+
+    def _deviation(self, errors: Tensor) -> Tensor:
+        """Take errors (T, N) into the statistics and return their deviation, of all rollouts and processes."""
+        values = errors.double()
+        self._moments += self._ranks.add_up(
+            torch.stack([values.new_tensor(values.numel()), values.sum(), values.square().sum()])
+        )
+        number, total, squares = self._moments
+        deviation = (squares / number - (total / number).square()).clamp_min(1e-16).sqrt()
+        self._metrics["error_deviation"] = float(deviation)
+        return deviation.float()
+
+    def _train(self, buffer: RolloutBuffer) -> float:
+        """Let the predictor learn once from every step of the rollout; return the mean error before."""
+        device, parts = buffer.actions.device, self._config.minibatches
+        order = torch.randperm(buffer.all_chunks, generator=self._generator, device=device)
+        parameters, losses = list(self._networks.predictor.parameters()), []
+        for indices in order.tensor_split(parts):
+            mine = buffer.local(indices)
+            observation = {
+                key: tensor.flatten(1, 2).index_select(1, mine) for key, tensor in buffer.observation.items()
+            }
+            steps = len(indices) * buffer.chunk_length  # Of all processes, so that gradients add up.
+            loss = self._networks(flatten_observation(self._normalizer(observation))).sum() / steps
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._ranks.add_up_gradients(parameters)
+            self._optimizer.step()
+            losses.append(loss.detach() * steps)
+        return float(self._ranks.add_up(torch.stack(losses).sum())) / (buffer.all_chunks * buffer.chunk_length)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the mean error on the last rollout while learning from it, and the deviation that bonuses are divided by."""
+        return self._metrics
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that decides later bonuses."""
+        groups = {
+            "networks": self._networks.state_dict(),
+            "normalizer": self._normalizer.state_dict(),
+            "optimizer": optimizer_tensors(self._optimizer),
+        }
+        named = {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+        rest = {"generator": self._generator.get_state(), "moments": self._moments, "measured": self._measured}
+        return named | rest
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what ``tensors`` returned."""
+
+        def group(name: str) -> dict[str, Tensor]:
+            return {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+
+        self._networks.load_state_dict(group("networks"))
+        self._normalizer.load_state_dict(group("normalizer"))
+        load_optimizer_tensors(self._optimizer, group("optimizer"))
+        self._generator.set_state(tensors["generator"])
+        self._moments = tensors["moments"].clone().to(self._device)
+        self._measured = tensors["measured"].clone()
