@@ -50,7 +50,7 @@ PRESETS = {
         TrainConfig(
             scenario=scenarios.get("explore/small"),
             num_worlds=64,
-            iterations=100,
+            iterations=80,
             network=NETWORK,
             ppo=PPOConfig(
                 rollout_steps=60,

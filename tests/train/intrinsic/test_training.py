@@ -9,10 +9,11 @@ from envs.errors import UserError
 from envs.scenarios import get
 from train.checkpoints import load_checkpoint
 from train.cli import main
+from train.config import validate
 from train.console import TrainingConsole
 from train.intrinsic.config import IntrinsicConfig
 from train.metrics import read_metrics
-from train.presets import choose, get_preset, validate
+from train.presets import choose, get_preset
 from train.run_folder import RunFolder
 from train.trainer import Trainer
 
