@@ -119,7 +119,8 @@ class Alarms:
         return None
 
     def _dead_team(self) -> str | None:
-        if len(self._teams) < TEAM_ITERATIONS:
+        # Those who are rewarded for novelty may learn although the game's own return stands still.
+        if len(self._teams) < TEAM_ITERATIONS or "intrinsic/bonus" in self._teams[-1]:
             return None
         for tag in self._teams[-1]:
             if tag.startswith(_RETURN) and (text := self._still(tag)):

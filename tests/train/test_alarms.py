@@ -54,6 +54,10 @@ def test_few_episodes_are_no_dead_team():
     assert run(rare) == []
 
 
+def test_a_return_that_stands_still_is_no_dead_team_where_novelty_is_rewarded():
+    assert run(lambda i, m: {"charts/episodic_return/seekers": 0.0, "intrinsic/bonus": 0.2}) == []
+
+
 SICK = {
     "entropy collapse": lambda i, m: {"losses/entropy": 0.2} if i > 100 else {},
     "exploding value loss": lambda i, m: {"losses/value_loss": 2.5 + (i - 100)} if i > 100 else {},
