@@ -11,6 +11,7 @@ from envs.errors import UserError, did_you_mean
 COMMANDS = {
     "train": "learn by self-play, or continue a run with --resume",
     "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
+    "transfer": "learn the paper's five test tasks from a policy's weights and from scratch, and compare",
     "stages": "tell which strategies a run's checkpoints play, with curves and videos",
     "video": "show episodes as mp4, webm or gif",
     "record": "write episodes to a file: layouts, states, actions, rewards",

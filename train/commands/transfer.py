@@ -1,0 +1,263 @@
+"""``hideseek transfer``: what a policy that learned hide-and-seek brings to the paper's five tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional
+
+from envs.errors import UserError, did_you_mean
+
+from ..console import make_console
+from ..devices import available_cores, resolve_device
+from ..files import make_folder
+from ..folder_lock import FolderLock
+from ..interrupts import StopRequest
+from ..saved_policy import find_checkpoint
+from ..task_presets import TASKS, TaskSize
+from ..transfer.figures import MISSING, available
+from ..transfer.outcome import Outcome, read_outcome, read_run
+from ..transfer.plan import (
+    LOCK,
+    Plan,
+    Request,
+    Unit,
+    has_plan,
+    read_plan,
+    require_free,
+    require_same_request,
+    task_configs,
+    write_plan,
+)
+from ..transfer.progress import StudyConsole
+from ..transfer.report import one_line, result_cells, verdicts, write_report
+from ..transfer.runs import check_fit, work
+from ..transfer.starts import (
+    COUNTS,
+    HIDE_AND_SEEK,
+    SCRATCH,
+    STARTS,
+    age_name,
+    checkpoints_of,
+    read_start,
+    title,
+)
+from ..transfer.workers import run_all, workers_lock
+
+_MOST_JOBS = 8  # By default: each takes half a gigabyte of memory.
+_SEEDS: dict[TaskSize, int] = {"small": 1, "paper": 3}
+
+
+@dataclass(kw_only=True)
+class TransferArguments:
+    """Learn the paper's five test tasks from several starts, and compare how fast and how well.
+
+    Call it again to go on where it stopped.
+    """
+
+    checkpoint: Annotated[Positional[Path | None], tyro.conf.arg(metavar="CKPT")] = None
+    """Run folder (its newest checkpoint) or checkpoint file of hide-and-seek."""
+    tasks: str = ",".join(TASKS)
+    """Tasks, separated by commas."""
+    starts: str | None = None
+    """Starts, separated by commas: scratch, hide-and-seek (CKPT's weights), counts (those of --counts-from). By default all
+    that there is a checkpoint for."""
+    counts_from: Path | None = None
+    """Run folder or checkpoint that learned by intrinsic motivation, for the start counts."""
+    checkpoints: str | None = None
+    """More starts: other checkpoints of the run CKPT, as iterations separated by commas, or all. Shows how transfer changes
+    with age."""
+    seeds: int | None = None
+    """Runs of every task and start, with seeds 0, 1, ... By default 1 with small, 3 (as in the paper) with paper."""
+    preset: TaskSize = "small"
+    """Sizes of the tasks: small for minutes on two cores, paper for large machines."""
+    scale: float = 1.0
+    """Factor on the iterations of every run."""
+    episodes: int = 200
+    """Episodes in which each final policy is judged; the same layouts for all."""
+    run_dir: Path | None = None
+    """Folder of the study. Default: runs/transfer-<name of the run>."""
+    resume: Path | None = None
+    """Folder of a study to go on with; everything else comes from there."""
+    jobs: int = 0
+    """Runs at a time, each on its share of the cores; 0 is one for each core, at most 8, and 1 on a GPU. Results do not
+    depend on it."""
+    device: str = "cpu"
+    """cpu, cuda, or auto: cuda where there is a GPU."""
+
+
+def run(arguments: list[str]) -> int:
+    """Do the study, or the rest of it, and write its report. Returns 0, or 128 + the signal that stopped it."""
+    args = tyro.cli(TransferArguments, args=arguments, prog="hideseek transfer")
+    if args.jobs < 0:
+        raise UserError(f"--jobs is {args.jobs}; it must not be negative")
+    torch.set_num_threads(1)
+    sources: dict[str, Path] = {}
+    if args.resume is not None:
+        _check_resume(args)
+        plan = read_plan(args.resume)
+    else:
+        plan, sources = _plan(args)
+    resolve_device(plan.request.device)
+    make_folder(plan.path)
+    with FolderLock(plan.path / LOCK):
+        with workers_lock(plan.path):
+            pass  # No worker of a process that was killed is left.
+        if sources:
+            write_plan(plan, sources)
+        return _study(plan, args.jobs)
+
+
+def _check_resume(args: TransferArguments) -> None:
+    """Refuse what contradicts ``--resume``."""
+    default = TransferArguments()
+    for field in dataclasses.fields(TransferArguments):
+        given = getattr(args, field.name)
+        if field.name not in ("resume", "jobs") and given != getattr(default, field.name):
+            what = "CKPT" if field.name == "checkpoint" else f"--{field.name.replace('_', '-')}"
+            raise UserError(f"--resume takes everything from the study's folder; leave out {what} ({given})")
+
+
+def _plan(args: TransferArguments) -> tuple[Plan, dict[str, Path]]:
+    """Return the plan that the options mean and, if it is a new one, where its starts' weights are."""
+    if args.checkpoint is None:
+        raise UserError("name a run or checkpoint of hide-and-seek, or a study to go on with by --resume")
+    request = _request(args, args.checkpoint)
+    folder = args.run_dir or Path("runs") / f"transfer-{_name(args.checkpoint)}"
+    if has_plan(folder):
+        plan = read_plan(folder)
+        require_same_request(plan, request)
+        return plan, {}
+    require_free(folder)
+    sources = _sources(args, request)
+    starts = {name: read_start(path, COUNTS if name == COUNTS else HIDE_AND_SEEK) for name, path in sources.items()}
+    configs = task_configs(request, starts[HIDE_AND_SEEK])
+    check_fit(configs, starts)
+    files = {name: start.file for name, start in starts.items()}
+    return Plan(folder, request, configs, files, {name: start.env_steps for name, start in starts.items()}), sources
+
+
+def _request(args: TransferArguments, checkpoint: Path) -> Request:
+    """Turn options into a request, and refuse what cannot be."""
+    tasks = _words(args.tasks, TASKS, "task")
+    usual = [SCRATCH, HIDE_AND_SEEK] + [COUNTS] * (args.counts_from is not None)
+    starts = _words(args.starts, STARTS, "start") if args.starts is not None else tuple(usual)
+    if COUNTS in starts and args.counts_from is None:
+        raise UserError(
+            "the start counts needs --counts-from, a run or checkpoint that learned by intrinsic motivation"
+        )
+    if COUNTS not in starts and args.counts_from is not None:
+        raise UserError("--counts-from is for the start counts, which --starts leaves out")
+    seeds = _SEEDS[args.preset] if args.seeds is None else args.seeds
+    for option, value in (("seeds", seeds), ("scale", args.scale), ("episodes", args.episodes)):
+        if not value > 0:
+            raise UserError(f"--{option} is {value:g}; it must be positive")
+    return Request(
+        checkpoint=str(checkpoint.resolve()),
+        tasks=tasks,
+        starts=starts,
+        counts_from=None if args.counts_from is None else str(args.counts_from.resolve()),
+        checkpoints=args.checkpoints,
+        seeds=seeds,
+        preset=args.preset,
+        scale=args.scale,
+        episodes=args.episodes,
+        device=str(resolve_device(args.device)),
+    )
+
+
+def _words(text: str, known: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the words of a comma-separated list, each once, in the order of those that there are."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in known:
+            raise UserError(f"unknown {what} '{word}'{did_you_mean(word, known)}; there are {', '.join(known)}")
+    if not words:
+        raise UserError(f"--{what}s is empty; there are {', '.join(known)}")
+    return tuple(word for word in known if word in words)
+
+
+def _sources(args: TransferArguments, request: Request) -> dict[str, Path]:
+    """Return where the weights of every start but scratch are.
+
+    Those of CKPT are always among them, because they decide sizes and inputs.
+    """
+    assert args.checkpoint is not None
+    newest, _ = find_checkpoint(args.checkpoint)
+    sources = {HIDE_AND_SEEK: newest}
+    if COUNTS in request.starts and args.counts_from is not None:
+        sources[COUNTS] = find_checkpoint(args.counts_from)[0]
+    if request.checkpoints is not None:
+        for file in checkpoints_of(args.checkpoint, request.checkpoints):
+            if file != newest:
+                sources[age_name(read_start(file, HIDE_AND_SEEK).env_steps)] = file
+    return sources
+
+
+def _name(checkpoint: Path) -> str:
+    """Name a study after its run; after run and iteration if one checkpoint file was named."""
+    path = checkpoint.resolve()
+    return path.name if path.is_dir() else f"{path.parent.parent.name}-{path.stem}"
+
+
+def _study(plan: Plan, jobs: int) -> int:
+    """Do what is left, then write the report."""
+    console = make_console()
+    left = [unit for unit in plan.units if not plan.is_done(unit)]
+    jobs = _jobs(plan, jobs, len(left))
+    threads = 0 if jobs == 1 else max(available_cores() // jobs, 1)
+    _introduce(plan, left, jobs, console)
+    with StudyConsole(console, plan, plan.units, jobs) as shown, StopRequest() as stop:
+
+        def finished(unit: Unit) -> None:
+            shown.finished(unit, one_line(read_run(plan, unit)))
+
+        whole = run_all(plan, left, jobs, threads, shown.tell, finished, shown.warn, lambda: stop.requested)
+    outcome = read_outcome(plan)
+    report = write_report(outcome)
+    if not available():
+        console.print(MISSING, soft_wrap=True)
+    if not whole:
+        console.print(f"stopped; continue with: hideseek transfer --resume {plan.path}", soft_wrap=True)
+        return stop.exit_status
+    console.print(_table(outcome))
+    for line in verdicts(outcome):
+        console.print(line.replace("**", ""), soft_wrap=True)
+    console.print(f"wrote {report}", soft_wrap=True)
+    return 0
+
+
+def _jobs(plan: Plan, asked: int, left: int) -> int:
+    """Return how many runs go on at a time."""
+    usual = 1 if plan.request.device != "cpu" else min(available_cores(), _MOST_JOBS)
+    return max(1, min(asked or usual, left))
+
+
+def _introduce(plan: Plan, left: list[Unit], jobs: int, console: Console) -> None:
+    """Say what is about to happen."""
+    for start, file in plan.files.items():
+        console.print(f"{title(start)}: {file}, {plan.env_steps[start]:,} env steps", soft_wrap=True)
+    number, steps = len(plan.units), sum(work(plan, unit) for unit in left)
+    done = f", {number - len(left)} are done already" if len(left) < number else ""
+    console.print(
+        f"{number} runs in {plan.path}{done}; {steps:,} env steps to go, {jobs} run{'s' * (jobs > 1)} at a time",
+        soft_wrap=True,
+    )
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False)
+    heads, *rows = result_cells(outcome)
+    for head in heads:
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*row)
+    return table
