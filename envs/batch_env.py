@@ -1,6 +1,6 @@
 """The environment: reset and step over W worlds, auto-reset and episode statistics.
 
-Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities.
+Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, Q numbers in a pose.
 
 A step runs in this order (rule 5.6): seekers are frozen during the preparation phase; grabs and locks are decided on
 current poses and on what was visible in the previous observation; all physics substeps run with constant motor commands;
@@ -91,16 +91,16 @@ class BatchEnv:
         s, w, device = self.scenario, self.num_worlds, self.device
         entities = self.engine.scene.num_entities
         self._all_worlds = torch.arange(w, device=device)
-        self._pose = torch.zeros(w, entities, 4, device=device)
-        self._velocity = torch.zeros(w, entities, 4, device=device)
-        self._start_pose = torch.zeros(w, entities, 4, device=device)
+        self._pose = torch.zeros(w, entities, s.pose_size, device=device)
+        self._velocity = torch.zeros_like(self._pose)
+        self._start_pose = torch.zeros_like(self._pose)
         self._present = torch.ones(w, entities, dtype=torch.bool, device=device)
         self._box_half_size = torch.zeros(w, s.max_boxes, 3, device=device)
         ramp_half_size = torch.tensor(scene.RAMP_REACH_HALF_SIZE, device=device)
         self._ramp_half_size = ramp_half_size.expand(w, s.ramps, 3)
         self._cylinder_half_size = torch.zeros(w, s.cylinders.movable, 3, device=device)
         self._grabs = Grabs.none(w, s.num_agents, device)
-        self._locks = Locks.none(w, s.num_objects, device)
+        self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
         self._lidar = torch.zeros(w, s.num_agents, s.lidar_rays, device=device)
         self._steps = torch.zeros(w, dtype=torch.int64, device=device)
@@ -282,7 +282,7 @@ class BatchEnv:
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
         self._locks = self.game.guide(self._locks, self._steps)
-        self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
+        self.engine.set_grabs(**vars(self._grabs))
         self.engine.set_locks(self._locks.locked, self._locks.pose)
 
     def _abandon(self, diverged: Tensor) -> None:
@@ -313,7 +313,7 @@ class BatchEnv:
         return WorldState(
             self._pose[worlds].clone(),
             self._velocity[worlds].clone(),
-            Grabs(grabs.holding[worlds], grabs.offset[worlds], grabs.yaw[worlds]),
+            Grabs(grabs.holding[worlds], grabs.offset[worlds], grabs.yaw[worlds], grabs.tilt[worlds]),
             Locks(locks.locked[worlds], locks.locker[worlds], locks.pose[worlds]),
             self._visible[worlds].clone(),
             self._steps[worlds].clone(),
@@ -330,7 +330,7 @@ class BatchEnv:
             for name, value in vars(given).items():
                 getattr(mine, name)[worlds] = value
         self._steps[worlds] = state.steps
-        self.engine.set_grabs(self._grabs.holding, self._grabs.offset, self._grabs.yaw)
+        self.engine.set_grabs(**vars(self._grabs))
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
         self._set_game_state(worlds, state)

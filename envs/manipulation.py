@@ -1,7 +1,7 @@
 """Grabbing and locking: who reaches what, who holds what, who locks and unlocks.
 
-Shapes: W worlds, A agents, O objects (boxes, then ramps). All decisions are made at the start of a step, on current poses
-and on what was visible in the previous observation (rules 5.2 to 5.4).
+Shapes: W worlds, A agents, O objects (boxes, then ramps), Q numbers in a pose (``Scenario.pose_size``). All decisions are
+made at the start of a step, on current poses and on what was visible in the previous observation (rules 5.2 to 5.4).
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .perception import rotate
+from .orientation import rotate, tilt_seen_from, to_body
 from .scenarios import LockType
 
 
 def distance_to_objects(agent_position: Tensor, object_pose: Tensor, object_half_size: Tensor) -> Tensor:
-    """Distance in metres from agent centres (W, A, 3) to oriented cuboids of pose (W, O, 4), half size (W, O, 3).
+    """Distance in metres from agent centres (W, A, 3) to oriented cuboids of pose (W, O, Q), half size (W, O, 3).
 
     Returns:
       (W, A, O); zero inside a cuboid. A ramp counts as the cuboid ``scene.RAMP_REACH_HALF_SIZE`` (rule 5.2).
     """
     offset = agent_position[:, :, None] - object_pose[:, None, :, :3]
-    local = rotate(offset, -object_pose[:, None, :, 3].expand(offset.shape[:-1]))
+    local = to_body(offset, object_pose[:, None].expand(*offset.shape[:-1], -1))
     return (local.abs() - object_half_size[:, None]).clamp(min=0).norm(dim=-1)
 
 
@@ -36,6 +36,13 @@ class Grabs:
     """(W, A, 3) object centre minus agent centre when grabbed, in the agent's frame, metres."""
     yaw: Tensor
     """(W, A) object yaw minus agent yaw when grabbed, radians."""
+    tilt: Tensor = None  # type: ignore[assignment]
+    """(W, A, 4) unit quaternion: the object's tilt when grabbed, in the agent's frame; upright if not given."""
+
+    def __post_init__(self) -> None:
+        if self.tilt is None:
+            upright = torch.tensor((1.0, 0.0, 0.0, 0.0), device=self.yaw.device)
+            self.tilt = upright.repeat(*self.yaw.shape, 1)
 
     @staticmethod
     def none(worlds: int, agents: int, device: torch.device) -> Grabs:
@@ -58,7 +65,7 @@ def update_grabs(grabs: Grabs, wants: Tensor, allowed: Tensor, distance: Tensor,
       wants: (W, A) bool.
       allowed: (W, A, O) bool: present, within reach and seen.
       distance: (W, A, O) metres.
-      pose: (W, E, 4), agents first.
+      pose: (W, E, Q), agents first.
     """
     agents, objects = distance.shape[1:]
     if objects == 0:
@@ -67,14 +74,18 @@ def update_grabs(grabs: Grabs, wants: Tensor, allowed: Tensor, distance: Tensor,
     nearest, index = candidates.min(dim=-1)
     holding = torch.where(nearest.isinf(), -1, index)
     agent_pose = pose[:, :agents]
-    object_pose = pose[:, agents:].gather(1, index[..., None].expand(-1, -1, 4))
+    object_pose = pose[:, agents:].gather(1, index[..., None].expand(-1, -1, pose.shape[-1]))
     offset = rotate(object_pose[..., :3] - agent_pose[..., :3], -agent_pose[..., 3])
     yaw = object_pose[..., 3] - agent_pose[..., 3]
     changed = holding != grabs.holding
+    tilt = grabs.tilt
+    if pose.shape[-1] > 4:
+        tilt = torch.where(changed[..., None], tilt_seen_from(agent_pose[..., 3], object_pose), tilt)
     return Grabs(
         holding,
         torch.where(changed[..., None], offset, grabs.offset),
         torch.where(changed, yaw, grabs.yaw),
+        tilt,
     )
 
 
@@ -87,15 +98,15 @@ class Locks:
     locker: Tensor
     """(W, O) int64 agent that last locked the object, 0 if nobody did. Kept after unlocking: it steers later vetoes."""
     pose: Tensor
-    """(W, O, 4) pose at which a locked object is held."""
+    """(W, O, Q) pose at which a locked object is held."""
 
     @staticmethod
-    def none(worlds: int, objects: int, device: torch.device) -> Locks:
-        """Return unlocked objects."""
+    def none(worlds: int, objects: int, device: torch.device, pose_size: int = 4) -> Locks:
+        """Return unlocked objects; ``pose_size`` is Q."""
         return Locks(
             torch.zeros(worlds, objects, dtype=torch.bool, device=device),
             torch.zeros(worlds, objects, dtype=torch.int64, device=device),
-            torch.zeros(worlds, objects, 4, device=device),
+            torch.zeros(worlds, objects, pose_size, device=device),
         )
 
 
@@ -127,7 +138,7 @@ def update_locks(
       locks: state before this step.
       wants: (W, A) bool: pressing lock.
       within: (W, A, O) bool: present, lockable, in reach and seen.
-      object_pose: (W, O, 4).
+      object_pose: (W, O, Q).
       team: (A,) int64, 0 hiders, 1 seekers.
       lock_type: the row of the table.
       draw: (W, A, O) uniform random numbers; the largest among D becomes the locker.

@@ -10,7 +10,8 @@ key                 shape             content
 self                (W, A, D)         x, y, z, yaw (or its cosine and sine), vx, vy, vz, yaw rate, hider, preparation
 agents              (W, A, A-1, D)    the same of the others; for agent i entry k is agent (i - 1 - k) mod A
 boxes               (W, A, B, D)      x, y, z, cos yaw, sin yaw, vx, vy, vz, yaw rate [, full size x, y, z]
-                                      [, you_lock, team_lock, obj_lock]; absent boxes are zeros
+                                      [, you_lock, team_lock, obj_lock]; absent boxes are zeros. Tilting boxes: x, y, z,
+                                      cosines of the angles about x, y, z, their sines, vx, vy, vz, their rates, ...
 ramps               (W, A, R, D)      as boxes, with zeros for the size; lock flags if ramps can be locked
 lidar               (W, A, L)         distances, metres
 cylinders           (W, A, C, 12)     as boxes, with the size and without lock flags; only movable ones
@@ -34,6 +35,7 @@ from torch import Tensor
 
 from .games import GAMES
 from .manipulation import Locks
+from .orientation import ABOUT_X, ABOUT_Y, YAW
 from .padding import Padding
 from .scenarios import Scenario
 
@@ -50,7 +52,7 @@ def spec(s: Scenario) -> dict[str, Any]:
     size, bearing = 3 * s.box_size_features, 2 * s.bearing_features
     entities = {
         "agents": (s.num_agents - 1 or s.padding.agents, agent_features + bearing),
-        "boxes": (s.max_boxes, 9 + size + 3 * s.lock_boxes + bearing),
+        "boxes": (s.max_boxes, (15 if s.tilting_boxes else 9) + size + 3 * s.lock_boxes + bearing),
         "ramps": (s.ramps or s.padding.ramps, 9 + size + 3 * s.lock_ramps + bearing),
         "cylinders": (s.cylinders.movable, 12),
         **GAMES[s.game].entity_shapes(s),
@@ -92,8 +94,8 @@ class Observer:
         """Build the observation of every agent in every world. Nothing returned shares memory with what was given.
 
         Args:
-          pose: (W, E, 4).
-          velocity: (W, E, 4).
+          pose: (W, E, Q), ``Scenario.pose_size`` numbers each.
+          velocity: (W, E, Q).
           box_half_size: (W, B, 3) metres.
           present: (W, E) bool.
           locks: of all objects.
@@ -104,9 +106,12 @@ class Observer:
         """
         s = self._scenario
         agents = self._agent_features(pose, velocity, steps) * present[:, : s.num_agents, None]
-        objects = self._object_features(pose[:, s.num_agents :], velocity[:, s.num_agents :])
-        flags = self._lock_features(locks)
         first_object, first_ramp = s.num_agents, s.num_agents + s.max_boxes
+        objects = _upright_features(pose[:, first_object:, :4], velocity[:, first_object:, :4])
+        boxes = objects[:, : s.max_boxes]
+        if s.tilting_boxes:
+            boxes = _tilting_features(pose[:, first_object:first_ramp], velocity[:, first_object:first_ramp])
+        flags = self._lock_features(locks)
         ramps, cylinders = slice(first_ramp, first_ramp + s.ramps), slice(first_ramp + s.ramps, None)
         ramp_objects = slice(s.max_boxes, s.max_boxes + s.ramps)
         observation = {"self": agents, "lidar": lidar.clone()} if s.lidar_rays else {"self": agents}
@@ -118,7 +123,7 @@ class Observer:
             observation["agents_present"] = present[:, self._others] & present[:, :first_object, None]
         if s.max_boxes:
             shown = present[:, None, first_object:first_ramp]
-            parts = [self._per_agent(objects[:, : s.max_boxes])]
+            parts = [self._per_agent(boxes)]
             if s.box_size_features:
                 parts.append(self._per_agent(2 * box_half_size))
             if s.lock_boxes:
@@ -146,7 +151,7 @@ class Observer:
 
     def _agent_features(self, pose: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
         s = self._scenario
-        agent_pose = pose[:, : s.num_agents]
+        agent_pose, agent_velocity = pose[:, : s.num_agents, :4], velocity[:, : s.num_agents, :4]
         yaw = agent_pose[..., 3:]
         heading = [yaw.cos(), yaw.sin()] if s.heading_features == "cos_sin" else [yaw]
         hider = (self._team == 0).float()[None, :, None].expand(len(pose), -1, -1)
@@ -154,7 +159,7 @@ class Observer:
         if s.preparation_steps == 0 and s.game != "hide_and_seek":  # As in the original's tasks.
             progress = torch.zeros_like(progress)
         preparation = progress[:, None, None].expand(-1, s.num_agents, 1)
-        return torch.cat([agent_pose[..., :3], *heading, velocity[:, : s.num_agents], hider, preparation], dim=-1)
+        return torch.cat([agent_pose[..., :3], *heading, agent_velocity, hider, preparation], dim=-1)
 
     def _bearing(self, pose: Tensor) -> Tensor:
         """Cosine and sine of every entity's direction relative to each agent's heading: (W, A, E, 2)."""
@@ -163,10 +168,6 @@ class Observer:
         x, y = (pose[:, None, :, :2] - agent_pose[:, :, None, :2]).unbind(-1)
         ahead, left = x * sin - y * cos, x * cos + y * sin  # An agent looks along yaw - pi/2.
         return torch.stack([ahead, left], dim=-1) / torch.hypot(x, y).clamp(min=1e-6)[..., None]
-
-    @staticmethod
-    def _object_features(pose: Tensor, velocity: Tensor) -> Tensor:
-        return torch.cat([pose[..., :3], pose[..., 3:].cos(), pose[..., 3:].sin(), velocity], dim=-1)
 
     def _per_agent(self, features: Tensor) -> Tensor:
         return features[:, None].expand(-1, self._scenario.num_agents, -1, -1)
@@ -178,6 +179,18 @@ class Observer:
         you = locked & (locks.locker[:, None] == agents[None, :, None])
         team = locked & (self._team[locks.locker][:, None] == self._team[None, :, None])
         return torch.stack([you, team, locked.expand_as(you)], dim=-1).float()
+
+
+def _upright_features(pose: Tensor, velocity: Tensor) -> Tensor:
+    """Return (..., 9) features of poses and velocities (..., 4)."""
+    return torch.cat([pose[..., :3], pose[..., 3:].cos(), pose[..., 3:].sin(), velocity], dim=-1)
+
+
+def _tilting_features(pose: Tensor, velocity: Tensor) -> Tensor:
+    """Return (..., 15) features of poses and velocities (..., 6); angles in the order x, y, z."""
+    order = [ABOUT_X, ABOUT_Y, YAW]
+    angles = pose[..., order]
+    return torch.cat([pose[..., :3], angles.cos(), angles.sin(), velocity[..., :3], velocity[..., order]], dim=-1)
 
 
 def _pick(values: Tensor, index: Tensor) -> Tensor:

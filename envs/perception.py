@@ -10,23 +10,17 @@ import math
 import torch
 from torch import Tensor
 
+from .orientation import rotate
 from .physics.engine import PhysicsEngine
 from .scenarios import Scenario
 from .scene import RAMP_CENTRE_OF_MASS
-
-
-def rotate(vector: Tensor, yaw: Tensor) -> Tensor:
-    """Turn vectors (..., 3) about z by ``yaw`` (...) radians."""
-    cos, sin = torch.cos(yaw), torch.sin(yaw)
-    x, y, z = vector.unbind(-1)
-    return torch.stack([cos * x - sin * y, sin * x + cos * y, z], dim=-1)
 
 
 def in_cone(agent_pose: Tensor, target: Tensor, angle: float) -> Tensor:
     """Tell which targets lie in each agent's horizontal vision cone (rule 6.1, on true centres).
 
     Args:
-      agent_pose: (K, A, 4). An agent looks along yaw - pi/2.
+      agent_pose: (K, A, Q). An agent looks along yaw - pi/2.
       target: (K, E, 3) true centres.
       angle: full opening angle, radians.
 
@@ -67,7 +61,7 @@ class Perception:
 
         Args:
           worlds: (K,) sorted world indices.
-          pose: (K, E, 4) their current poses.
+          pose: (K, E, Q) their current poses.
           present: (K, E) bool.
 
         Returns:

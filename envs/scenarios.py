@@ -99,6 +99,9 @@ class Scenario:
     """Smallest and largest number of boxes that are 1.65 x 0.15 m instead of cubes, at most all boxes."""
     ramps: int = 2
     """Number of ramps; all are present in every episode."""
+    tilting_boxes: bool = False
+    """Let boxes turn about all three axes, so that they lean, tip over and fall on their sides. Without it they stay
+    upright. Box features then hold three angles and three angular velocities. They start upright."""
 
     # --- grab and lock ---------------------------------------------------------------------------------------------
     reach: float = 0.25
@@ -170,7 +173,8 @@ class Scenario:
     max_contacts: int = 100
     """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds together."""
     max_constraints: int = 500
-    """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked, 6 per held object."""
+    """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked (6 per
+    locked tilting box), 6 per held object."""
 
     @property
     def num_agents(self) -> int:
@@ -186,6 +190,11 @@ class Scenario:
     def num_objects(self) -> int:
         """O = B + R + C: length of every object axis: boxes, ramps, movable cylinders."""
         return self.max_boxes + self.ramps + self.cylinders.movable
+
+    @property
+    def pose_size(self) -> int:
+        """Q: numbers in a pose. x, y, z, yaw; where boxes tilt also the angles about x and y, zero for all but boxes."""
+        return 6 if self.tilting_boxes else 4
 
     @property
     def preparation_steps(self) -> int:
@@ -416,6 +425,7 @@ def _task_checks(s: Scenario) -> list[tuple[bool, str]]:
             counting == (s.game == "object_counting"),
             f"game {s.game} with layout {s.layout}: object_counting and counting only go together",
         ),
+        (not counting or not s.tilting_boxes, "tilting_boxes: object_counting has upright boxes only"),
         (not counting or s.grid_cells == 30, f"grid_cells is {s.grid_cells}; object_counting needs 30"),
         (not counting or s.boxes[1] <= 6, f"boxes is {s.boxes}; object_counting has at most 6"),
         (not counting or s.hiders + s.seekers == 1, "object_counting has exactly 1 agent, a hider"),

@@ -2,6 +2,7 @@
 
 All moving bodies have the same four joints in the same order: x, y, z, yaw. Bodies come in entity order (agents, boxes,
 ramps) and are placed at the world origin, so that ``qpos`` reshaped to (E, 4) is the true centre and yaw of every entity.
+Boxes that tilt have two more hinges, about x and about y, before the yaw; ``joint_columns`` then says what is where.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ RAY_GROUPS = (1, 1, 0, 0, 0, 0)
 """Geom groups that rays can hit: 0 bodies, 1 walls. Group 2 is decoration."""
 FREE_RANGE = 1e6
 """Joint range, metres or radians, of an object that is not locked."""
+_JOINT = mujoco.mjtObj.mjOBJ_JOINT
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class Scene:
     entity_body: np.ndarray
     """(E,) body id of each entity."""
     entity_joints: np.ndarray
-    """(E, 4) joint ids: x, y, z, yaw. Each joint's qpos, dof and own id are equal."""
+    """(E, Q) joint ids: x, y, z, yaw, and where boxes tilt also the angles about x and y, -1 for who does not tilt. Each
+    joint's qpos, dof and own id are equal."""
+    joint_columns: np.ndarray
+    """(nq,) where each joint is in the poses (E, Q) of all entities, flattened."""
     box_geom: np.ndarray
     """(B,) geom ids."""
     cylinder_geom: np.ndarray
@@ -64,6 +69,10 @@ class Scene:
     def num_entities(self) -> int:
         """E."""
         return len(self.entity_body)
+
+    def qpos(self, pose: np.ndarray) -> np.ndarray:
+        """Return joint positions or velocities (..., nq) of poses or their velocities (..., E, Q)."""
+        return pose.reshape(*pose.shape[:-2], -1)[..., self.joint_columns]
 
 
 def build(scenario: Scenario, layout: Layout | None = None) -> Scene:
@@ -172,6 +181,9 @@ def _box(s: Scenario, index: int) -> mjcf.RootElement:
     box = mjcf.from_path(str(ASSETS_PATH / "box.xml"))
     box.model = f"box{index}"
     box.find("geom", "box").friction = (s.box_friction, 0.005, 0.0001)
+    if not s.tilting_boxes:
+        box.find("joint", "tilt_x").remove()
+        box.find("joint", "tilt_y").remove()
     return box
 
 
@@ -246,9 +258,7 @@ def _banish(root: mjcf.RootElement, index: int) -> None:
 def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:
     names = [f"agent{i}" for i in range(s.num_agents)] + _object_names(s)
     entity_body = np.array([model.body(f"{name}/body").id for name in names])
-    entity_joints = np.array([[model.joint(f"{name}/{j}").id for j in ("x", "y", "z", "yaw")] for name in names])
-    if not np.array_equal(entity_joints.ravel(), np.arange(model.nq)):
-        raise AssertionError("joints must be in entity order: x, y, z, yaw of each body")
+    entity_joints, joint_columns = _joint_tables(s, model, names)
     walls, pillars = range(max_walls(s)), range(s.cylinders.fixed)
     pillar_body = np.array([model.body(f"pillar{i}").id for i in pillars], dtype=int)
     body_entity = np.full(model.nbody, -1)
@@ -260,6 +270,7 @@ def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:
         xml=xml,
         entity_body=entity_body,
         entity_joints=entity_joints,
+        joint_columns=joint_columns,
         box_geom=np.array([model.geom(f"box{i}/box").id for i in range(s.max_boxes)], dtype=int),
         cylinder_geom=np.array([model.geom(f"cylinder{i}/cylinder").id for i in range(s.cylinders.movable)], dtype=int),
         pillar_body=pillar_body,
@@ -272,3 +283,14 @@ def _resolve(s: Scenario, model: mujoco.MjModel, xml: str) -> Scene:
         ).reshape(s.num_agents, s.num_objects),
         geom_entity=body_entity[model.geom_bodyid],
     )
+
+
+def _joint_tables(s: Scenario, model: mujoco.MjModel, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``Scene.entity_joints`` and ``Scene.joint_columns``."""
+    columns = ("x", "y", "z", "yaw", "tilt_x", "tilt_y")[: s.pose_size]
+    entity_joints = np.array([[mujoco.mj_name2id(model, _JOINT, f"{n}/{c}") for c in columns] for n in names])
+    joint_columns = np.nonzero(entity_joints.ravel() >= 0)[0]
+    joint_columns = joint_columns[np.argsort(entity_joints.ravel()[joint_columns])]
+    if not np.array_equal(entity_joints.ravel()[joint_columns], np.arange(model.nq)):
+        raise AssertionError("every joint must be a column of some entity's pose")
+    return entity_joints, joint_columns

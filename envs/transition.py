@@ -1,6 +1,6 @@
 """What an environment hands out: the outcome of a step, and the state of worlds in the middle of an episode.
 
-Shapes: W worlds, A agents (hiders first), E entities, K some of the worlds.
+Shapes: W worlds, A agents (hiders first), E entities, Q numbers in a pose, K some of the worlds.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class WorldState:
     """Complete state of some worlds in the middle of an episode, but for the solver's warm start."""
 
     pose: Tensor
-    """(K, E, 4)."""
+    """(K, E, Q)."""
     velocity: Tensor
-    """(K, E, 4)."""
+    """(K, E, Q)."""
     grabs: Grabs
     locks: Locks
     visible: Tensor

@@ -18,7 +18,7 @@ from envs.errors import UserError
 from envs.layouts import Layout, validate_layout
 from envs.scenarios import Scenario, validate
 
-from .episodes import STATES, Episode
+from .episodes import Episode, state_names
 from .files import write_atomically
 from .plain import from_plain, to_plain
 from .run_folder import package_versions
@@ -136,8 +136,12 @@ def _episode(scenario: Scenario, entry: dict[str, Any], arrays: dict[str, NDArra
         "locked": (scenario.num_objects,),
         "locker": (scenario.num_objects,),
     }
-    shapes |= {"pose": (entities, 4), "velocity": (entities, 4), "visible": (agents, entities)}
-    for name in STATES:
+    shapes |= {
+        "pose": (entities, scenario.pose_size),
+        "velocity": (entities, scenario.pose_size),
+        "visible": (agents, entities),
+    }
+    for name in state_names(scenario):
         _require(name, states[name], (steps + 1, *shapes.get(name, states[name].shape[1:])))
     if attention is not None:
         _require("attention", attention, (steps, agents, entities))

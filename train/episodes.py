@@ -96,10 +96,11 @@ class Episode:
     def world_state(self, index: int) -> WorldState:
         """Return state ``index``, for ``BatchEnv.set_state``."""
         row = {name: torch.from_numpy(values[index : index + 1].copy()) for name, values in self.states.items()}
+        tilt = {"tilt": row["grab_tilt"]} if self.scenario.tilting_boxes else {}
         return WorldState(
             row["pose"],
             row["velocity"],
-            Grabs(row["holding"].long(), row["grab_offset"], row["grab_yaw"]),
+            Grabs(row["holding"].long(), row["grab_offset"], row["grab_yaw"], **tilt),
             Locks(row["locked"], row["locker"].long(), row["lock_pose"]),
             row["visible"],
             torch.tensor([index]),
@@ -148,12 +149,18 @@ STATES = {
     "holding": np.int16,
     "grab_offset": np.float32,
     "grab_yaw": np.float32,
+    "grab_tilt": np.float32,
     "locked": np.bool_,
     "locker": np.int16,
     "lock_pose": np.float32,
     "visible": np.bool_,
 }
 """What is kept of a world's state, and as which type."""
+
+
+def state_names(scenario: Scenario) -> list[str]:
+    """Return those of ``STATES`` that a scenario's episodes have: without tilting boxes no ``grab_tilt``."""
+    return [name for name in STATES if name != "grab_tilt" or scenario.tilting_boxes]
 
 
 class Recorder:
@@ -208,7 +215,7 @@ class Recorder:
 
     @property
     def path(self) -> NDArray[np.float32]:
-        """(T + 1, E, 4): poses so far."""
+        """(T + 1, E, Q): poses so far."""
         return np.stack(self._rows["pose"])
 
     def score(self, team: slice) -> float:
@@ -246,13 +253,14 @@ class Recorder:
             "holding": state.grabs.holding,
             "grab_offset": state.grabs.offset,
             "grab_yaw": state.grabs.yaw,
+            "grab_tilt": state.grabs.tilt,
             "locked": state.locks.locked,
             "locker": state.locks.locker,
             "lock_pose": state.locks.pose,
             "visible": state.visible,
         }
-        for name, value in values.items():
-            row: NDArray[Any] = value[0].cpu().numpy().astype(STATES[name])
+        for name in state_names(self._env.scenario):
+            row: NDArray[Any] = values[name][0].cpu().numpy().astype(STATES[name])
             self._rows.setdefault(name, []).append(row)
         for name, value in state.game.items():
             self._rows.setdefault(f"game.{name}", []).append(value[0].cpu().numpy().copy())

@@ -32,7 +32,7 @@ class Moment:
     """What is shown of a world at one time."""
 
     pose: NDArray[np.float64]
-    """(E, 4) x, y, z, yaw."""
+    """(E, Q) x, y, z, yaw, and where boxes tilt the angles about x and y."""
     holding: NDArray[np.int64]
     """(A,) object index or -1."""
     locked_by: NDArray[np.int64]

@@ -32,7 +32,7 @@ class Minimap:
     """Of one world."""
 
     def draw(self, picture: NDArray[np.uint8], past: NDArray[np.floating], moment: Moment) -> NDArray[np.uint8]:
-        """Return the picture (height, width, 3) with the plan and the paths of poses (T, E, 4) in a corner."""
+        """Return the picture (height, width, 3) with the plan and the paths of poses (T, E, Q) in a corner."""
         height, width = picture.shape[:2]
         side = round(height * _SHARE)
         plan = self._plan(side * _SCALE, past, moment).resize((side, side), Image.Resampling.BOX)

@@ -97,7 +97,7 @@ class WorldRenderer:
         """
         look = look or Look()
         self._colour(moment, look)
-        self._data.qpos[:] = moment.pose.ravel()
+        self._data.qpos[:] = self._scene.qpos(moment.pose)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
         self._aim(moment, look)
@@ -219,7 +219,10 @@ class WorldRenderer:
                 add_line(self._geoms, Line(start, end, 0.018, _PADLOCK_COLOUR, glow=0.0))
 
     def _half_height(self, obj: int) -> float:
-        return float(self._model.geom_size[self._geom_of[obj], 2]) if obj < self._scenario.max_boxes else 0.0
+        """Return how far up a box reaches from its centre, metres; 0 for ramps and cylinders."""
+        geom = self._geom_of[obj]
+        up = np.abs(self._data.geom_xmat[geom].reshape(3, 3)[2])
+        return float(up @ self._model.geom_size[geom]) if obj < self._scenario.max_boxes else 0.0
 
     def _add_cones(self, moment: Moment, agents: list[int]) -> None:
         """Cover the floor that agents have in view, as far as walls and objects let them see."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..layouts import Layout
 from ..layouts.layout import SITE_POINTS
 from ..marks import Line, outline
-from ..perception import rotate
+from ..orientation import to_world
 from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 from .game import Game, Verdict, View
@@ -109,16 +109,17 @@ class Blueprint(Game):
 
 
 def box_points(pose: Tensor, half_size: Tensor, signs: Tensor) -> Tensor:
-    """Return (W, B, P, 3) centres and corners at mid-height of boxes.
+    """Return (W, B, P, 3) centres and corners at mid-height of boxes, which tilt with them.
 
     Args:
-      pose: (W, B, 4).
+      pose: (W, B, 4), or (W, B, 6) where boxes tilt.
       half_size: (W, B, 3) metres.
       signs: (P, 2) where each point lies along x and y, in half sizes.
     """
     offset = half_size[:, :, None, :2] * signs
     offset = torch.nn.functional.pad(offset, (0, 1))
-    return pose[:, :, None, :3] + rotate(offset, pose[:, :, None, 3].expand(offset.shape[:-1]))
+    pose = pose[:, :, None].expand(*offset.shape[:-1], -1)
+    return pose[..., :3] + to_world(offset, pose)
 
 
 def distances(sites: Tensor, boxes: Tensor) -> Tensor:

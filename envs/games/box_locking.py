@@ -59,8 +59,8 @@ class BoxLocking(Game):
         """Find where every agent should go next: its next box, else home or nowhere.
 
         Args:
-          pose: (W, E, 4).
-          start_pose: (W, E, 4).
+          pose: (W, E, Q).
+          start_pose: (W, E, Q).
           locked: (W, B) bool.
           present: (W, A + B or more) bool.
           half_size: (W, B, 3) metres.

@@ -72,7 +72,7 @@ class Food:
         self.state["food/health"][worlds] = self.options.health
 
     def look(self, worlds: Tensor, pose: Tensor) -> None:
-        """Find what every agent sees of the food from poses (K, E, 4) of worlds (K,) (rule 6.1)."""
+        """Find what every agent sees of the food from poses (K, E, Q) of worlds (K,) (rule 6.1)."""
         agents, foods = self.scenario.num_agents, self.options.count
         position = self.position[worlds]
         agent_pose = pose[:, :agents]

@@ -1,6 +1,7 @@
 """What a game is: who may act, what is rewarded, when an episode ends, what is measured.
 
 Shapes: W worlds, A agents (hiders first), B boxes, O objects (boxes, then ramps), E = A + O entities.
+Q is the length of a pose: 4, or 6 where boxes tilt.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class View:
     """The worlds as the rules see them, after physics."""
 
     pose: Tensor
-    """(W, E, 4)."""
+    """(W, E, Q)."""
     velocity: Tensor
-    """(W, E, 4)."""
+    """(W, E, Q)."""
     start_pose: Tensor
-    """(W, E, 4) at the episode's start."""
+    """(W, E, Q) at the episode's start."""
     present: Tensor
     """(W, E) bool."""
     box_half_size: Tensor
@@ -94,7 +95,7 @@ class Game:
             values[worlds] = 0
 
     def look(self, worlds: Tensor, pose: Tensor) -> None:
-        """Sense what only this game knows, in worlds (K,) with poses (K, E, 4); after every step, reset and change."""
+        """Sense what only this game knows, in worlds (K,) with poses (K, E, Q); after every step, reset and change."""
 
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: agents whose next action is ignored, given the steps (W,) done."""

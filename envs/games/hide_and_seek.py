@@ -152,7 +152,7 @@ def reward(s: Scenario, visible: Tensor, pose: Tensor, present: Tensor, live: Te
     Args:
       s: the scenario.
       visible: (W, A, E) bool.
-      pose: (W, E, 4).
+      pose: (W, E, Q).
       present: (W, E) bool.
       live: (W,) bool: the step was not part of the preparation phase.
 

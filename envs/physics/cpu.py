@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..scene import FREE_RANGE, RAY_GROUPS, Scene
-from .engine import MAX_SPEED, PhysicsEngine, parking_place
+from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
 
 PER_WORLD_FIELDS = (
     "geom_size",
@@ -44,8 +44,9 @@ class CpuEngine(PhysicsEngine):
         self._model["eq_data"][..., :3] = 0.0
         self._model["eq_data"][..., 6] = 1.0  # Identity quaternion until something is grabbed.
         self._model["eq_data"][..., 10] = 1.0  # Torque scale.
-        self._qpos = self._batch.bind("qpos").reshape(num_worlds, self._entities, 4)
-        self._qvel = self._batch.bind("qvel").reshape(num_worlds, self._entities, 4)
+        self._qpos = self._batch.bind("qpos")
+        self._qvel = self._batch.bind("qvel")
+        self._slides = scene.entity_joints[:, :3].ravel()
         self._ctrl = self._batch.bind("ctrl").reshape(num_worlds, self._agents, 3)
         self._eq_active = self._batch.bind("eq_active")
         self._object_joints = scene.entity_joints[self._agents :]
@@ -60,13 +61,18 @@ class CpuEngine(PhysicsEngine):
 
     @property
     def pose(self) -> Tensor:
-        """(W, E, 4) float32 copy."""
-        return torch.from_numpy(self._qpos.astype(np.float32))
+        """(W, E, Q) float32 copy."""
+        return self._by_entity(self._qpos)
 
     @property
     def velocity(self) -> Tensor:
-        """(W, E, 4) float32 copy."""
-        return torch.from_numpy(self._qvel.astype(np.float32))
+        """(W, E, Q) float32 copy."""
+        return self._by_entity(self._qvel)
+
+    def _by_entity(self, joints: np.ndarray) -> Tensor:
+        values = np.zeros((self.num_worlds, *self.scene.entity_joints.shape), dtype=np.float32)
+        values.reshape(self.num_worlds, -1)[:, self.scene.joint_columns] = joints
+        return torch.from_numpy(values)
 
     @property
     def diverged(self) -> Tensor:
@@ -84,12 +90,15 @@ class CpuEngine(PhysicsEngine):
         if len(self.scene.cylinder_geom):
             self._write_cylinders(ids, layout)
         self._write_parking(ids, layout)
-        self._model["jnt_range"][ids[:, None], self._object_joints.ravel()] = (-FREE_RANGE, FREE_RANGE)
+        self._model["jnt_range"][ids[:, None], self._object_joints[self._object_joints >= 0]] = (
+            -FREE_RANGE,
+            FREE_RANGE,
+        )
         self._holding[ids] = -1
         self._locked[ids] = False
         self._diverged[worlds] = False
         self._batch.set_const(ids)
-        poses = layout.entity_pose
+        poses = start_pose(self.scene, layout)
         self.set_bodies(worlds, poses, torch.zeros_like(poses))
         self._warnings_seen[ids] = self._divergence_warnings()[ids]
 
@@ -138,10 +147,10 @@ class CpuEngine(PhysicsEngine):
         """See PhysicsEngine.set_bodies."""
         ids = worlds.numpy()
         parked = self._parked[ids][..., None]
-        self._qpos[ids] = np.where(parked, self._parking_place, pose.double().numpy())
-        self._qvel[ids] = np.where(parked, 0.0, velocity.double().numpy())
+        self._qpos[ids] = self.scene.qpos(np.where(parked, self._parking_place, pose.double().numpy()))
+        self._qvel[ids] = self.scene.qpos(np.where(parked, 0.0, velocity.double().numpy()))
 
-    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:
         """See PhysicsEngine.set_grabs."""
         held = holding.numpy()
         dropped = np.nonzero((self._holding >= 0) & (self._holding != held))
@@ -150,21 +159,27 @@ class CpuEngine(PhysicsEngine):
         weld = self.scene.grab_weld[agent, held[world, agent]]
         self._eq_active[world, weld] = 1.0
         half_yaw = yaw.double().numpy()[world, agent] / 2
-        target = np.zeros((len(world), 7))
-        target[:, :3] = offset.double().numpy()[world, agent]
-        target[:, 3], target[:, 6] = np.cos(half_yaw), np.sin(half_yaw)
-        self._model["eq_data"][world, weld, 3:10] = target
+        cos, sin = np.cos(half_yaw), np.sin(half_yaw)
+        w, x, y, z = tilt.double().numpy()[world, agent].T
+        turn = [w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin]
+        self._model["eq_data"][world, weld, 3:6] = offset.double().numpy()[world, agent]
+        self._model["eq_data"][world, weld, 6:10] = np.stack(turn, axis=-1)
         self._holding = held.copy()
 
     def set_locks(self, locked: Tensor, pose: Tensor) -> None:
         """See PhysicsEngine.set_locks."""
         wanted = locked.numpy()
-        freed = np.nonzero(self._locked & ~wanted)
-        self._model["jnt_range"][freed[0][:, None], self._object_joints[freed[1]]] = (-FREE_RANGE, FREE_RANGE)
+        world, obj = np.nonzero(self._locked & ~wanted)
+        self._write_ranges(world, obj, np.array((-FREE_RANGE, FREE_RANGE)))
         world, obj = np.nonzero(wanted)
-        held_at = pose.double().numpy()[world, obj]
-        self._model["jnt_range"][world[:, None], self._object_joints[obj]] = held_at[..., None]
+        self._write_ranges(world, obj, pose.double().numpy()[world, obj][..., None])
         self._locked = wanted.copy()
+
+    def _write_ranges(self, world: np.ndarray, obj: np.ndarray, ranges: np.ndarray) -> None:
+        """Limit all joints of objects (n,), to ranges (n, Q, 2) or what broadcasts to it."""
+        joints = self._object_joints[obj]
+        has, ranges = joints >= 0, np.broadcast_to(ranges, (*joints.shape, 2))
+        self._model["jnt_range"][np.broadcast_to(world[:, None], joints.shape)[has], joints[has]] = ranges[has]
 
     def step(self, command: Tensor) -> None:
         """See PhysicsEngine.step."""
@@ -178,8 +193,8 @@ class CpuEngine(PhysicsEngine):
 
     def _find_diverged(self) -> None:
         warnings = self._divergence_warnings()
-        speed = np.abs(self._qvel[..., :3]).max(axis=(1, 2))
-        bad = (warnings != self._warnings_seen) | ~(speed < MAX_SPEED) | ~np.isfinite(self._qpos).all(axis=(1, 2))
+        speed = np.abs(self._qvel[:, self._slides]).max(axis=1)
+        bad = (warnings != self._warnings_seen) | ~(speed < MAX_SPEED) | ~np.isfinite(self._qpos).all(axis=1)
         self._diverged = torch.from_numpy(bad)
 
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:

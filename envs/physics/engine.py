@@ -2,8 +2,10 @@
 
 Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents, boxes,
 ramps, cylinders), N rays.
-Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is x, y, z of the true centre and the
-unwrapped yaw; a *velocity* is their time derivative. Absent agents and boxes are parked where nothing meets them.
+Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is Q numbers: x, y, z of the true centre
+and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz; envs/orientation.py),
+zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and boxes are parked where nothing
+meets them.
 
 Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and ``rays``.
 """
@@ -30,12 +32,12 @@ class PhysicsEngine(ABC):
     @property
     @abstractmethod
     def pose(self) -> Tensor:
-        """(W, E, 4) float32, current after ``reset``, ``set_bodies`` and ``step``. A copy: later steps do not change it."""
+        """(W, E, Q) float32, current after ``reset``, ``set_bodies`` and ``step``. A copy: later steps do not change it."""
 
     @property
     @abstractmethod
     def velocity(self) -> Tensor:
-        """(W, E, 4) float32: vx, vy, vz, yaw rate. A copy."""
+        """(W, E, Q) float32: vx, vy, vz, yaw rate, and where boxes tilt the rates of the other angles. A copy."""
 
     @abstractmethod
     def reset(self, worlds: Tensor, layout: Layout) -> None:
@@ -48,16 +50,17 @@ class PhysicsEngine(ABC):
 
     @abstractmethod
     def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
-        """Write pose (K, E, 4) and velocity (K, E, 4) of every entity of K worlds; rows of absent objects are ignored."""
+        """Write pose (K, E, Q) and velocity (K, E, Q) of every entity of K worlds; rows of absent objects are ignored."""
 
     @abstractmethod
-    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:
         """Weld agents to the objects they hold (soft, 6 degrees of freedom; rule 5.3).
 
         Args:
           holding: (W, A) int64, object index or -1.
           offset: (W, A, 3) object centre minus agent centre in the agent's frame.
           yaw: (W, A) object yaw minus agent yaw.
+          tilt: (W, A, 4) unit quaternion, the object's tilt in the agent's frame; see ``Grabs``.
         """
 
     @abstractmethod
@@ -66,7 +69,7 @@ class PhysicsEngine(ABC):
 
         Args:
           locked: (W, O) bool.
-          pose: (W, O, 4); rows of unlocked objects are ignored.
+          pose: (W, O, Q); rows of unlocked objects are ignored.
         """
 
     @abstractmethod
@@ -131,10 +134,15 @@ MAX_SPEED = 200.0
 
 
 def parking_place(scene: Scene) -> Tensor:
-    """Return (E, 4) float32 poses at which absent entities wait."""
+    """Return (E, Q) float32 poses at which absent entities wait."""
     entities, agents = scene.num_entities, scene.scenario.num_agents
-    place = torch.zeros(entities, 4)
+    place = torch.zeros(entities, scene.scenario.pose_size)
     place[:, :3] = torch.tensor(PARKING)
     place[:, 0] += PARKING_SPACING * torch.arange(entities)
     place[:agents, 2] = AGENT_RADIUS
     return place
+
+
+def start_pose(scene: Scene, layout: Layout) -> Tensor:
+    """Return (K, E, Q) float32 poses at which the episodes of K layouts start: upright."""
+    return torch.nn.functional.pad(layout.entity_pose, (0, scene.scenario.pose_size - 4))

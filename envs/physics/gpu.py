@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..scene import FREE_RANGE, Scene
-from .engine import MAX_SPEED, PhysicsEngine, parking_place
+from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
 from .warp_model import MODEL_FIELDS, WarpWorlds
 
 BOX_MASS = 1.0  # Kilograms, whatever the size.
@@ -32,10 +32,9 @@ class WarpEngine(PhysicsEngine):
         scenario = scene.scenario
         self._agents, self._objects, self._entities = scenario.num_agents, scenario.num_objects, scene.num_entities
         self._fields = fields = self._worlds.fields
-        self._qpos = fields["qpos"].view(num_worlds, self._entities, 4)
-        self._qvel = fields["qvel"].view(num_worlds, self._entities, 4)
+        self._qpos, self._qvel = fields["qpos"], fields["qvel"]
         self._ctrl = fields["ctrl"].view(num_worlds, self._agents, 3)
-        self._object_range = fields["jnt_range"][:, 4 * self._agents :].view(num_worlds, self._objects, 4, 2)
+        self._object_range = fields["jnt_range"][:, 4 * self._agents :]
         self._index_tables()
         self._parked = torch.zeros(num_worlds, self._entities, dtype=torch.bool, device=self.device)
         self._diverged = torch.zeros(num_worlds, dtype=torch.bool, device=self.device)
@@ -60,7 +59,13 @@ class WarpEngine(PhysicsEngine):
         self._box_geom, self._wall_geom = on_device(scene.box_geom), on_device(scene.wall_geom)
         boxes = slice(self._agents, self._agents + len(scene.box_geom))
         self._box_body = on_device(scene.entity_body[boxes])
-        self._box_yaw = on_device(scene.entity_joints[boxes, 3])
+        self._box_hinges = on_device(scene.entity_joints[boxes, 3:])
+        self._joint_columns = on_device(scene.joint_columns)
+        self._slides = on_device(scene.entity_joints[:, :3].ravel())
+        self._armature = on_device(scene.model.dof_armature.astype(np.float32))
+        pose_size = scene.scenario.pose_size
+        self._object_columns = self._joint_columns[4 * self._agents :] - pose_size * self._agents
+        self._joint_object = self._object_columns // pose_size
         self._hidden_wall = on_device(scene.model.body_pos[scene.wall_body].astype(np.float32))
         self._free_range = torch.tensor((-FREE_RANGE, FREE_RANGE), device=self.device)
         self._materials = tuple(scene.model.material(name).id for name in ("wall", "outer_wall"))
@@ -68,17 +73,21 @@ class WarpEngine(PhysicsEngine):
         self._pillar_geom, self._cylinder_geom = on_device(scene.pillar_geom), on_device(scene.cylinder_geom)
         cylinders = slice(self._entities - len(scene.cylinder_geom), self._entities)
         self._cylinder_body = on_device(scene.entity_body[cylinders])
-        self._cylinder_yaw = on_device(scene.entity_joints[cylinders, 3])
+        self._cylinder_hinges = on_device(scene.entity_joints[cylinders, 3:4])
 
     @property
     def pose(self) -> Tensor:
-        """(W, E, 4) float32 copy."""
-        return self._qpos.clone()
+        """(W, E, Q) float32 copy."""
+        return self._by_entity(self._qpos)
 
     @property
     def velocity(self) -> Tensor:
-        """(W, E, 4) float32 copy."""
-        return self._qvel.clone()
+        """(W, E, Q) float32 copy."""
+        return self._by_entity(self._qvel)
+
+    def _by_entity(self, joints: Tensor) -> Tensor:
+        values = joints.new_zeros(self.num_worlds, self.scene.entity_joints.size)
+        return values.index_copy_(1, self._joint_columns, joints).unflatten(1, (self._entities, -1))
 
     @property
     def diverged(self) -> Tensor:
@@ -99,7 +108,7 @@ class WarpEngine(PhysicsEngine):
             self._fields["eq_active"][worlds] = False
         self._ctrl[worlds] = 0.0
         self._diverged = self._diverged.index_fill(0, worlds, False)
-        poses = layout.entity_pose
+        poses = start_pose(self.scene, layout)
         self.set_bodies(worlds, poses, torch.zeros_like(poses))
 
     def _write_walls(self, worlds: Tensor, layout: Layout) -> None:
@@ -129,17 +138,26 @@ class WarpEngine(PhysicsEngine):
         rows = worlds[:, None]
         self._write_box_geoms(rows, self._box_geom, half)
         self._fields["body_gravcomp"][rows, self._box_body] = absent.float()
-        self._write_inertia(rows, self._box_body, self._box_yaw, inertia)
+        self._write_inertia(rows, self._box_body, self._box_hinges, inertia)
 
-    def _write_inertia(self, rows: Tensor, bodies: Tensor, yaw_dofs: Tensor, inertia: Tensor) -> None:
-        """Write principal inertias (K, n, 3) of bodies of 1 kg, and what MuJoCo's set_const derives from them."""
+    def _write_inertia(self, rows: Tensor, bodies: Tensor, hinges: Tensor, inertia: Tensor) -> None:
+        """Write principal inertias (K, n, 3) of bodies of 1 kg, and what MuJoCo's set_const derives from them.
+
+        Args:
+          rows: (K, 1) worlds.
+          bodies: (n,).
+          hinges: (n, 1) the bodies' hinges about z, or (n, 3) those about z, x and y.
+          inertia: about x, y and z.
+        """
         fields = self._fields
         fields["body_inertia"][rows, bodies] = inertia
-        # For a body that slides along three axes and turns about the vertical.
-        yaw_weight = 1 / inertia[..., 2]
-        weight = torch.stack([torch.full_like(yaw_weight, 1 / BOX_MASS), yaw_weight / 3], dim=-1)
+        # For a body that slides along three axes and turns about the vertical, or about all three.
+        about_hinges = inertia[..., [2, 0, 1][: hinges.shape[1]]] + self._armature[hinges]
+        hinge_weight = 1 / about_hinges
+        turn_weight = hinge_weight.sum(-1) / 3
+        weight = torch.stack([torch.full_like(turn_weight, 1 / BOX_MASS), turn_weight], dim=-1)
         fields["body_invweight0"][rows, bodies] = weight
-        fields["dof_invweight0"][rows, yaw_dofs] = yaw_weight
+        fields["dof_invweight0"][rows[..., None], hinges] = hinge_weight
 
     def _write_pillars(self, worlds: Tensor, layout: Layout) -> None:
         """Write fixed cylinders, which do not move, as walls do not."""
@@ -154,7 +172,7 @@ class WarpEngine(PhysicsEngine):
         self._write_cylinder_geoms(rows, self._cylinder_geom, radius, half_height)
         across = BOX_MASS * (radius**2 / 4 + half_height**2 / 3)  # Solid cylinder.
         inertia = torch.stack([across, across, BOX_MASS * radius**2 / 2], dim=-1)
-        self._write_inertia(rows, self._cylinder_body, self._cylinder_yaw, inertia)
+        self._write_inertia(rows, self._cylinder_body, self._cylinder_hinges, inertia)
 
     def _write_cylinder_geoms(self, rows: Tensor, geoms: Tensor, radius: Tensor, half_height: Tensor) -> None:
         self._fields["geom_size"][rows, geoms] = torch.stack([radius, half_height, torch.zeros_like(radius)], dim=-1)
@@ -164,12 +182,13 @@ class WarpEngine(PhysicsEngine):
     def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
         """See PhysicsEngine.set_bodies."""
         parked = self._parked[worlds][..., None]
-        self._qpos[worlds] = torch.where(parked, self._parking_place, pose)
-        self._qvel[worlds] = torch.where(parked, 0.0, velocity)
+        columns = self._joint_columns
+        self._qpos[worlds] = torch.where(parked, self._parking_place, pose).flatten(1)[:, columns]
+        self._qvel[worlds] = torch.where(parked, 0.0, velocity).flatten(1)[:, columns]
         self._fields["qacc_warmstart"][worlds] = 0.0
         self._worlds.update_kinematics()
 
-    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor) -> None:
+    def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:
         """See PhysicsEngine.set_grabs."""
         if not self._objects:
             return
@@ -177,21 +196,23 @@ class WarpEngine(PhysicsEngine):
         self._fields["eq_active"][:, self._grab_weld.flatten()] = held.flatten(1)
         # Empty hands write to the weld of object 0, which is not active.
         weld = self._grab_weld[self._every_agent, holding.clamp(min=0)]
-        zero = torch.zeros_like(yaw)
-        target = torch.stack([*offset.unbind(-1), (yaw / 2).cos(), zero, zero, (yaw / 2).sin()], dim=-1)
+        cos, sin = (yaw / 2).cos(), (yaw / 2).sin()
+        w, x, y, z = tilt.unbind(-1)
+        turn = [w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin]
+        target = torch.stack([*offset.unbind(-1), *turn], dim=-1)
         self._fields["eq_data"][self._every_world[:, None], weld, 3:10] = target
 
     def set_locks(self, locked: Tensor, pose: Tensor) -> None:
         """See PhysicsEngine.set_locks."""
-        held_at = pose[..., None].expand(-1, -1, -1, 2)
-        self._object_range.copy_(torch.where(locked[..., None, None], held_at, self._free_range))
+        held_at = pose.flatten(1)[:, self._object_columns, None]
+        self._object_range.copy_(torch.where(locked[:, self._joint_object, None], held_at, self._free_range))
 
     def step(self, command: Tensor) -> None:
         """See PhysicsEngine.step."""
         self._ctrl.copy_(command)
         self._worlds.step(self.scene.scenario.substeps)
-        speed = self._qvel[..., :3].abs().amax(dim=(1, 2))
-        self._diverged = ~(speed < MAX_SPEED) | ~self._qpos.isfinite().all(2).all(1)
+        speed = self._qvel[:, self._slides].abs().amax(dim=1)
+        self._diverged = ~(speed < MAX_SPEED) | ~self._qpos.isfinite().all(1)
 
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
         """See PhysicsEngine.rays."""

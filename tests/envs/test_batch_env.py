@@ -13,6 +13,7 @@ from envs.layouts import Layout, LayoutStream
 from envs.scenarios import FULL, QUADRANT
 from tests.envs.worlds import body, small, world
 
+TILTING = dataclasses.replace(FULL, name="tilting boxes", tilting_boxes=True, preparation_fraction=0.0)
 SHORT = dataclasses.replace(QUADRANT, name="short", horizon=10)
 EAST = math.pi / 2
 
@@ -115,9 +116,10 @@ class TestAutoReset:
 
 
 class TestState:
-    def test_round_trip(self):
+    @pytest.mark.parametrize("scenario", [FULL, TILTING], ids=lambda s: s.name)
+    def test_round_trip(self, scenario):
         """What was written is read back, and shows in the observation; other worlds are left alone."""
-        source, target = (BatchEnv(FULL, 4, seed=1, threads=1) for _ in range(2))
+        source, target = (BatchEnv(scenario, 4, seed=1, threads=1) for _ in range(2))
         source.reset()
         target.reset()
         seen = play(source, 20)[-1]
@@ -181,7 +183,21 @@ def flatten(state):
 
 
 class TestRestart:
-    @pytest.mark.parametrize("scenario", [dataclasses.replace(FULL, horizon=15), SHORT], ids=lambda s: s.name)
+    def test_state_from_before_boxes_could_tilt(self):
+        """Upright is what it meant."""
+        original, restored = (BatchEnv(SHORT, 2, seed=2, threads=1) for _ in range(2))
+        original.reset()
+        play(original, 5)
+        saved = original.state_dict()
+        del saved["grabs.tilt"]
+        restored.load_state_dict(saved)
+        assert_same([restored.state_dict()], [original.state_dict()])
+
+    @pytest.mark.parametrize(
+        "scenario",
+        [dataclasses.replace(FULL, horizon=15), SHORT, dataclasses.replace(TILTING, horizon=15)],
+        ids=lambda s: s.name,
+    )
     def test_is_exact_in_the_middle_of_an_episode(self, scenario):
         """Observations, rewards and statistics, over the ends of episodes, in an environment with another past."""
         original = BatchEnv(scenario, 4, seed=2, threads=1, stagger=True)

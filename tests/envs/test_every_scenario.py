@@ -12,6 +12,12 @@ from envs.scenarios import SCENARIOS, get, validate
 
 HIDE = "hide-and-seek/quadrant"
 OPTIONS = {
+    "tilting boxes": (
+        "hide-and-seek/full",
+        {"tilting_boxes": True, "bearing_features": True, "cylinders": CylinderOptions(movable=1, diameter=(0.3, 0.6))},
+    ),
+    "tilting boxes in a blueprint": ("blueprint", {"tilting_boxes": True, "elongated_boxes": (1, 3)}),
+    "tilting boxes in a lock task": ("lock-and-return", {"tilting_boxes": True, "boxes": (1, 3)}),
     "no ramps": (HIDE, {"ramps": 0}),
     "no boxes": (HIDE, {"boxes": (0, 0)}),
     "perhaps no boxes": (HIDE, {"boxes": (0, 2)}),
@@ -81,6 +87,12 @@ def test_options(variant):
     """With short episodes, so that some end."""
     name, changes = VARIANTS[variant]
     play_randomly(BatchEnv(get(name, **({"horizon": 20} | changes)), 3, threads=1, stagger=True), 25)
+
+
+def test_tilting_boxes_for_long():
+    env = BatchEnv(get("hide-and-seek/full", tilting_boxes=True, preparation_fraction=0.0, horizon=150), 4, threads=1)
+    play_randomly(env, 200)
+    assert env.num_diverged == 0
 
 
 @pytest.mark.slow

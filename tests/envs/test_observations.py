@@ -23,12 +23,14 @@ class Made:
         generator = torch.Generator().manual_seed(0)
         a, b, o = scenario.num_agents, scenario.max_boxes, scenario.num_objects
         random = lambda *shape: torch.rand(*shape, generator=generator)  # noqa: E731
-        self.pose = random(2, a + o, 4) * 10 - 5
-        self.velocity = random(2, a + o, 4)
+        self.pose = random(2, a + o, scenario.pose_size) * 10 - 5
+        self.velocity = random(2, a + o, scenario.pose_size)
         self.half = random(2, b, 3)
         self.present = torch.ones(2, a + o, dtype=torch.bool)
         self.present[1, a + b - 1] = False
-        self.locks = Locks(random(2, o) > 0.5, torch.randint(a, (2, o), generator=generator), random(2, o, 4))
+        self.locks = Locks(
+            random(2, o) > 0.5, torch.randint(a, (2, o), generator=generator), random(2, o, scenario.pose_size)
+        )
         self.visible = (random(2, a, a + o) > 0.5) & self.present[:, None]
         self.lidar = random(2, a, scenario.lidar_rays)
         self.steps = torch.tensor([0, 48])
@@ -125,6 +127,23 @@ class TestFeatures:
         assert_close(made.observation["self"][..., 3], yaw.cos())
         assert_close(made.observation["self"][..., 4], yaw.sin())
 
+    def test_tilting_boxes(self):
+        """x, y, z, cosines and sines about x, y, z, velocities, rates about x, y, z, sizes, locks; others as always."""
+        made = Made(dataclasses.replace(FULL, tilting_boxes=True))
+        boxes = made.observation["boxes"]
+        assert boxes.shape == (2, 4, 9, 21)
+        x, y, z, yaw, about_x, about_y = made.pose[0, 6].tolist()
+        vx, vy, vz, yaw_rate, rate_x, rate_y = made.velocity[0, 6].tolist()
+        angles = (about_x, about_y, yaw)
+        expected = [x, y, z, *map(math.cos, angles), *map(math.sin, angles), vx, vy, vz, rate_x, rate_y, yaw_rate]
+        expected += (2 * made.half[0, 2]).tolist()
+        assert boxes[0, 1, 2, :18].tolist() == pytest.approx(expected, abs=1e-5)
+        assert boxes[1, :, 8].abs().max() == 0  # Absent.
+        assert made.observation["self"].shape == (2, 4, 10) and made.observation["ramps"].shape == (2, 4, 2, 15)
+        x, y, z, yaw = made.pose[1, 14, :4].tolist()
+        expected = [x, y, z, math.cos(yaw), math.sin(yaw), *made.velocity[1, 14, :4].tolist()]
+        assert made.observation["ramps"][1, 2, 1, :9].tolist() == pytest.approx(expected, abs=1e-5)
+
     def test_preparation_counts_up_to_one(self):
         made = Made(FULL)
         made.inputs[-1] = torch.tensor([96, 200])
@@ -137,6 +156,7 @@ VARIANTS = [
     dataclasses.replace(FULL, name="3v3", hiders=3, seekers=3),
     dataclasses.replace(FULL, name="without ramp locks", lock_ramps=False, box_size_features=False),
     small(name="nothing but agents", layout="empty"),
+    dataclasses.replace(FULL, name="tilting boxes", tilting_boxes=True, bearing_features=True),
     small(name="boxes only, no lidar", boxes=(2, 3), lidar_rays=0, lock_boxes=False),
     small(name="ramps only", ramps=2),
 ]

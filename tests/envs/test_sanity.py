@@ -63,6 +63,16 @@ def test_a_short_while():
     check(play(BatchEnv(ROUGH, 16), 2_000))
 
 
+def test_tilting_boxes():
+    env = BatchEnv(dataclasses.replace(ROUGH, tilting_boxes=True), 16)
+    counts = play(env, 2_000)
+    print(counts)
+    assert counts.top_speed < SPEED_LIMIT
+    assert counts.worlds_broken == 0
+    tilts = env.get_state(torch.arange(16)).pose[..., 4:].abs()
+    assert tilts.max() > 1.4, "some boxes lie on their sides"
+
+
 @pytest.mark.slow
 def test_100000_env_steps():
     counts = play(BatchEnv(ROUGH, 64), 100_000, seed=1)

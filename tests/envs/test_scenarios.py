@@ -38,6 +38,10 @@ class TestImpossibleScenarios:
     def test_a_larger_floor_makes_room(self):
         assert get("hide-and-seek/full", boxes=(40, 40), elongated_boxes=(0, 0), floor_size=12.0).max_boxes == 40
 
+    def test_object_counting_has_upright_boxes(self):
+        with pytest.raises(UserError, match="object_counting has upright boxes only"):
+            get("object-counting", tilting_boxes=True)
+
 
 class TestRegistry:
     @pytest.mark.parametrize(

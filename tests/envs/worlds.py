@@ -8,6 +8,7 @@ import torch
 
 from envs import scene
 from envs.layouts import Layout, max_walls
+from envs.orientation import tilt_seen_from
 from envs.scenarios import Scenario, validate
 
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="mujoco_warp is not installed")
@@ -83,8 +84,9 @@ class Driver:
         self.holding = torch.full((w, s.num_agents), -1, device=device)
         self.offset = torch.zeros(w, s.num_agents, 3, device=device)
         self.yaw = torch.zeros(w, s.num_agents, device=device)
+        self.tilt = torch.tensor((1.0, 0.0, 0.0, 0.0), device=device).repeat(w, s.num_agents, 1)
         self.locked = torch.zeros(w, s.num_objects, dtype=torch.bool, device=device)
-        self.lock_pose = torch.zeros(w, s.num_objects, 4, device=device)
+        self.lock_pose = torch.zeros(w, s.num_objects, s.pose_size, device=device)
 
     @property
     def agents(self) -> int:
@@ -106,6 +108,8 @@ class Driver:
         self.holding[world, agent] = obj
         self.offset[world, agent] = torch.stack([cos * dx + sin * dy, -sin * dx + cos * dy, dz])
         self.yaw[world, agent] = held[3] - holder[3]
+        if len(held) > 4:
+            self.tilt[world, agent] = tilt_seen_from(holder[3], held)
 
     def release(self, world: int, agent: int) -> None:
         self.holding[world, agent] = -1
@@ -114,7 +118,7 @@ class Driver:
         """Step with constant bins relative to the middle, (W, A, 3) or for agent 0 of every world (W, 3).
 
         Returns:
-          (steps + 1, W, E, 4) poses, the first before the first step.
+          (steps + 1, W, E, Q) poses, the first before the first step.
         """
         bins = torch.as_tensor(bins, dtype=torch.float32, device=self.engine.device)
         command = torch.zeros(self.engine.num_worlds, self.agents, 3, device=self.engine.device)
@@ -124,7 +128,7 @@ class Driver:
             command[:] = bins
         poses = [self.engine.pose]
         for _ in range(steps):
-            self.engine.set_grabs(self.holding, self.offset, self.yaw)
+            self.engine.set_grabs(self.holding, self.offset, self.yaw, self.tilt)
             self.engine.set_locks(self.locked, self.lock_pose)
             self.engine.step(command * BIN_COMMAND)
             poses.append(self.engine.pose)

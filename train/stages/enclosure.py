@@ -66,4 +66,4 @@ class Terrain:
 def object_rectangles(trace: Trace, moment: int) -> Tensor:
     """Return the footprints (W, O, 5) of all objects at a moment."""
     pose = trace.objects[:, moment]
-    return torch.cat([pose[..., :2], trace.object_half_size[..., :2], pose[..., 3:]], dim=-1)
+    return torch.cat([pose[..., :2], trace.object_half_size[..., :2], pose[..., 3:4]], dim=-1)

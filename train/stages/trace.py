@@ -30,7 +30,7 @@ class Trace:
     layout: Layout
     """How the W episodes started."""
     pose: Tensor
-    """(W, T + 1, E, 4)."""
+    """(W, T + 1, E, Q)."""
     visible: Tensor
     """(W, T + 1, A, E) bool."""
     holding: Tensor
@@ -51,17 +51,17 @@ class Trace:
 
     @property
     def hiders(self) -> Tensor:
-        """(W, T + 1, H, 4) poses."""
+        """(W, T + 1, H, Q) poses."""
         return self.pose[:, :, : self.scenario.hiders]
 
     @property
     def seekers(self) -> Tensor:
-        """(W, T + 1, S, 4) poses."""
+        """(W, T + 1, S, Q) poses."""
         return self.pose[:, :, self.scenario.hiders : self.scenario.num_agents]
 
     @property
     def objects(self) -> Tensor:
-        """(W, T + 1, O, 4) poses; those of absent boxes mean nothing."""
+        """(W, T + 1, O, Q) poses; those of absent boxes mean nothing."""
         return self.pose[:, :, self.scenario.num_agents :]
 
     @property

@@ -177,7 +177,7 @@ class LiveGame:
 
     @property
     def path(self) -> NDArray[np.float32]:
-        """(T + 1, E, 4): poses so far."""
+        """(T + 1, E, Q): poses so far."""
         return self._recorder.path
 
     def score(self, team: int) -> float:

@@ -61,7 +61,7 @@ class Replay:
 
     @property
     def path(self) -> NDArray[np.float32]:
-        """(T + 1, E, 4): poses so far."""
+        """(T + 1, E, Q): poses so far."""
         return self._episode.states["pose"][: self.steps + 1]
 
     def score(self, team: int) -> float:
