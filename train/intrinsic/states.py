@@ -29,7 +29,7 @@ def box_states(view: View, scenario: Scenario) -> Objects:
     """Return the boxes' x, y (metres), cosine and sine of yaw, velocity along x and y (m/s) and yaw rate (rad/s)."""
     boxes = _boxes(scenario)
     pose, velocity = view.pose[:, boxes], view.velocity[:, boxes]
-    parts = [pose[..., :2], pose[..., 3:].cos(), pose[..., 3:].sin(), velocity[..., :2], velocity[..., 3:]]
+    parts = [pose[..., :2], pose[..., 3:4].cos(), pose[..., 3:4].sin(), velocity[..., :2], velocity[..., 3:4]]
     return {"boxes": (torch.cat(parts, dim=-1), view.present[:, boxes])}
 
 
