@@ -21,11 +21,6 @@ from ..saved_policy import SavedPolicy, find_checkpoint, load_policy
 
 SCRATCH, HIDE_AND_SEEK, COUNTS = STARTS = ("scratch", "hide-and-seek", "counts")
 _AGE = re.compile(r"step-(\d+)")
-_GAMES = {HIDE_AND_SEEK: ("hide_and_seek",), COUNTS: ("free_play", "hide_and_seek")}
-_WANTED = {
-    HIDE_AND_SEEK: "give a checkpoint of hide-and-seek",
-    COUNTS: "--counts-from needs one of intrinsic motivation, in a world without a task",
-}
 
 
 @dataclass(frozen=True)
@@ -74,13 +69,22 @@ def read_start(path: Path, kind: str, file: str | None = None) -> Start:
       UserError: there is none, it is damaged, or it was trained in something else.
     """
     saved = load_policy(path)
-    scenario = saved.config.scenario
-    if scenario.game not in _GAMES[kind]:
-        raise UserError(
-            f"{saved.path} was trained in '{scenario.name}', which is game {scenario.game}; {_WANTED[kind]}"
-        )
+    _require_kind(saved, kind)
     network, _ = members(saved.policy)[0]
     return Start(file or str(saved.path), network.state_dict(), network.spec, saved.config, _env_steps(saved))
+
+
+def _require_kind(saved: SavedPolicy, kind: str) -> None:
+    """Refuse a policy that learned something else."""
+    scenario = saved.config.scenario
+    where = f"{saved.path} was trained in '{scenario.name}', which is game {scenario.game}"
+    if kind == HIDE_AND_SEEK and scenario.game != "hide_and_seek":
+        raise UserError(f"{where}; give a checkpoint of hide-and-seek")
+    if kind == COUNTS and not saved.config.intrinsic.active:
+        raise UserError(
+            f"{where}, without intrinsic motivation; --counts-from needs a run such as that of: "
+            "hideseek train explore --intrinsic counts"
+        )
 
 
 def keep_start(source: Path, target: Path) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from train.task_presets import TRANSFER_TASKS
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes
 from train.transfer.plan import Plan, Request, Unit
 from train.transfer.report import result_cells, verdicts
@@ -23,8 +24,9 @@ REQUEST = Request(
 )
 
 
-def outcome(scores, task="shelter", statistic="rays_in", seeds=1):
+def outcome(scores, task="shelter", seeds=1):
     """An outcome of runs with given scores: start -> one list of episodes for each seed."""
+    statistic = TRANSFER_TASKS[task].score
     request = dataclasses.replace(REQUEST, tasks=(task,), seeds=seeds)
     plan = Plan(None, request, {}, {}, {})
     nothing = (np.empty(0), np.empty(0))
@@ -44,7 +46,7 @@ def test_over_seeds_is_students_t():
 
 
 def test_shares_stay_shares():
-    found = outcome({"scratch": [[0, 1], [1, 1]]}, "lock-and-return", "completed", 2)
+    found = outcome({"scratch": [[0, 1], [1, 1]]}, "lock-and-return", 2)
     score = found.score("lock-and-return", "scratch")
     assert (score.value, score.low, score.high) == (0.75, 0.0, 1.0)
 
@@ -78,11 +80,12 @@ def test_verdict_of_a_score_that_should_be_low(mine, theirs, word):
 
 def test_verdict_of_a_score_that_should_be_high():
     scores = {"hide-and-seek": [[1, 1, 1, 1]], "scratch": [[0, 0, 0, 0]]}
-    (line,) = verdicts(outcome(scores, "blueprint", "completed"))
+    (line,) = verdicts(outcome(scores, "blueprint"))
     assert "**better** (final completed +1.00" in line
 
 
 def test_what_is_missing_is_a_dash_and_no_verdict():
     found = outcome({"scratch": [[1, 2]]})
     assert verdicts(found) == []
-    assert result_cells(found)[1] == ["shelter", "rays_in, lower is better", "-", "1.50 [1.00, 2.00]", "-"]
+    score = TRANSFER_TASKS["shelter"].score
+    assert result_cells(found)[1] == ["shelter", f"{score}, lower is better", "-", "1.50 [1.00, 2.00]", "-"]

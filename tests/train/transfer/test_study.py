@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -14,13 +15,15 @@ from envs.errors import UserError
 from train.checkpoints import load_checkpoint
 from train.cli import main
 from train.folder_lock import FolderLock
+from train.intrinsic.config import IntrinsicConfig
+from train.presets import get_preset
 from train.saved_policy import load_policy
 from train.task_presets import TASKS
 from train.trainer import Trainer
 from train.transfer.plan import LOCK, WORKERS_LOCK, Unit, read_plan
 
 from ..processes import Command
-from .small import shrink, train
+from .small import NETWORK, shrink, train
 
 LOCKING = Unit("lock-and-return", "hide-and-seek", 0)
 
@@ -195,9 +198,8 @@ def test_ages_of_a_run(source, tmp_path):
 
 def test_counts(source, tmp_path):
     """A world without opponents: the encoder of agents is new, all else is copied."""
-    from envs.scenarios import QUICKSTART, replace
-
-    other = train(tmp_path / "explorer", scenario=replace(QUICKSTART, game="free_play", seekers=0))
+    curious = IntrinsicConfig(method="counts", table_bits=10)
+    other = train(tmp_path / "explorer", scenario=get_preset("explore").scenario, intrinsic=curious)
     words = ["--tasks", "shelter", "--starts", "counts", "--counts-from", str(other.path)]
     assert study(source, tmp_path / "a", *words) == 0
     plan = read_plan(tmp_path / "a")
@@ -245,6 +247,11 @@ class TestMistakes:
         self.refuse(capsys, words, "was trained in 'lock-and-return/small', which is game box_locking", "hide-and-seek")
         assert not (tmp_path / "a").exists()
 
+    def test_counts_of_a_run_without_intrinsic_motivation(self, source, tmp_path, capsys):
+        words = [source.path, "--counts-from", source.path, "--run-dir", tmp_path / "a"]
+        self.refuse(capsys, words, "without intrinsic motivation", "hideseek train explore --intrinsic counts")
+        assert not (tmp_path / "a").exists()
+
     def test_a_damaged_checkpoint(self, source, tmp_path, capsys):
         file = tmp_path / "iteration-0000002.safetensors"
         file.write_bytes(source.checkpoints.file(2).read_bytes()[:-50])
@@ -252,9 +259,8 @@ class TestMistakes:
         assert not (tmp_path / "a").exists()
 
     def test_counts_of_another_network(self, source, tmp_path, capsys):
-        from .small import NETWORK, dataclasses
-
-        other = train(tmp_path / "other", network=dataclasses.replace(NETWORK, lstm_size=16))
+        network, curious = dataclasses.replace(NETWORK, lstm_size=16), IntrinsicConfig(method="counts", table_bits=10)
+        other = train(tmp_path / "other", network=network, intrinsic=curious)
         words = [source.path, "--counts-from", other.path, "--run-dir", tmp_path / "a"]
         self.refuse(capsys, words, "does not fit: tensor 'actor.lstm.lstm.weight_ih_l0' has shape (64, 8)")
         assert not (tmp_path / "a").exists()
