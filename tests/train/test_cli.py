@@ -7,6 +7,7 @@ import time
 import pytest
 
 from train.cli import COMMANDS, main
+from train.folder_lock import FolderLock
 
 SMALL = [
     *("--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8"),
@@ -210,3 +211,11 @@ def test_bench_reports_every_part(tmp_path):
         assert result["agent_steps_per_second"][part] == pytest.approx(2 * result[part], rel=0.01)
     assert result["ratio_to_engine"]["engine"] == 1.0
     assert result["bytes_per_world"] > 0
+
+
+def test_a_run_that_goes_on_elsewhere_cannot_be_resumed(run, capsys):
+    before = sorted(path.name for path in (run / "checkpoints").iterdir())
+    with FolderLock(run / "run.lock"):
+        line = error_line(capsys, ["train", "--resume", str(run), "--iterations", "9"])
+    assert "is in use by another process" in line
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == before

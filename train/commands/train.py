@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..checkpoints import Checkpoint
 from ..config import TrainConfig, validate
 from ..console import TrainingConsole, duration
 from ..devices import resolve_device
+from ..folder_lock import FolderLock
 from ..interrupts import StopRequest
 from ..memory import require_memory
 from ..overrides import override, read_overrides
@@ -94,12 +97,33 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     trainer = Trainer(config, ranks)
     trainer.begin()
     ranks.from_first(lambda: folder.create(config, overrides))
-    return _run(trainer, folder, console)
+    with _locked(folder, ranks):
+        return _run(trainer, folder, console)
+
+
+@contextlib.contextmanager
+def _locked(folder: RunFolder, ranks: Ranks) -> Iterator[None]:
+    """Keep other commands from training in a run's folder."""
+    with contextlib.ExitStack() as stack:
+
+        def take() -> None:
+            stack.enter_context(FolderLock(folder.path / "run.lock"))
+
+        ranks.from_first(take)
+        yield
 
 
 def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
+    """Continue a run once nobody else can."""
+    folder = RunFolder(path)
+    ranks.from_first(folder.read_config)  # Says so if there is no run.
+    with _locked(folder, ranks):
+        return _go_on(folder, arguments, overrides, ranks)
+
+
+def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
     """Continue a run, from the beginning if it ended before its first checkpoint."""
-    folder, console = RunFolder(path), TrainingConsole(silent=not ranks.is_first)
+    console = TrainingConsole(silent=not ranks.is_first)
     source, checkpoint, plain = ranks.from_first(lambda: _read(folder, console))
     saved = from_plain(TrainConfig, plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
