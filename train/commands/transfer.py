@@ -21,11 +21,13 @@ from ..devices import available_cores, resolve_device
 from ..files import make_folder
 from ..folder_lock import FolderLock
 from ..interrupts import StopRequest
+from ..memory import require_memory
 from ..saved_policy import find_checkpoint
 from ..task_presets import TASKS, TaskSize
 from ..transfer.figures import MISSING, available
 from ..transfer.outcome import Outcome, read_outcome, read_run
 from ..transfer.plan import (
+    COUNTING,
     LOCK,
     Plan,
     Request,
@@ -141,6 +143,9 @@ def _plan(args: TransferArguments) -> tuple[Plan, dict[str, Path]]:
     starts = {name: read_start(path, COUNTS if name == COUNTS else HIDE_AND_SEEK) for name, path in sources.items()}
     configs = task_configs(request, starts[HIDE_AND_SEEK])
     check_fit(configs, starts)
+    for task, config in configs.items():
+        if task != COUNTING:  # Its worlds are those of the classifier, a few.
+            require_memory(config, say=lambda _text: None)
     files = {name: start.file for name, start in starts.items()}
     return Plan(folder, request, configs, files, {name: start.env_steps for name, start in starts.items()}), sources
 

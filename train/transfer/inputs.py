@@ -15,8 +15,9 @@ _FAKE_AGENTS = {"box_locking": 1, "object_counting": 1, "blueprint": 2, "shelter
 def same_inputs(task: Scenario, source: Scenario) -> Scenario:
     """Return a task whose observation has the features of another scenario, and stand-ins for its agents and ramps.
 
-    Senses and features are the source's. Whether ramps can be locked is too, because that decides their features, and so is
-    whether boxes can be locked where the task does not depend on it. The task's rules stay as they are otherwise.
+    Senses and features are the source's. So is what decides the features of objects: whether ramps can be locked, whether
+    boxes tilt and, where the task does not depend on it, whether they can be locked. The task's rules stay as they are
+    otherwise.
 
     Args:
       task: has one agent.
@@ -27,6 +28,8 @@ def same_inputs(task: Scenario, source: Scenario) -> Scenario:
         changes["lock_ramps"] = source.lock_ramps
     if source.max_boxes and task.game == "object_counting":
         changes["lock_boxes"] = source.lock_boxes
+    elif source.max_boxes:
+        changes["tilting_boxes"] = source.tilting_boxes
     agents = _FAKE_AGENTS.get(task.game, 1) if source.num_agents > 1 and task.num_agents == 1 else 0
     ramps = 1 if source.ramps and not task.ramps else 0
     return dataclasses.replace(task, padding=PaddingOptions(agents=agents, ramps=ramps), **changes)

@@ -18,6 +18,13 @@ _MEAN_WHILE_LEARNING = (
     "*Mean while learning* is the mean score over all of fine-tuning: it tells who learned faster where the ends are "
     "alike."
 )
+SCORES = {
+    "accuracy": "the share of right answers",
+    "completed": "the share of episodes in which the task was done",
+    "rays_in": "how many of 100 rays from the border reach the cylinder, the mean over all steps",
+    "rays_at_end": "how many of 100 rays from the border reach the cylinder in the last step",
+}
+"""What the tasks' statistics mean."""
 _ABOUT_STARTS = {
     SCRATCH: "the network starts with random weights, as in any run",
     HIDE_AND_SEEK: "the network starts with what it learned in hide-and-seek",
@@ -145,8 +152,9 @@ def _task(outcome: Outcome, task: str) -> list[str]:
     about, config = TRANSFER_TASKS[task], outcome.plan.configs[task]
     scenario = config.scenario
     lines = [
-        f"**{task}** (`{scenario.name}`, episodes of {scenario.horizon} steps). {about.description} The score is "
-        f"`{about.score}`; without any skill it is {about.random_level}."
+        f"**{task}** (`{scenario.name}`, episodes of {scenario.horizon} steps). {about.description} The score, "
+        f"`{about.score}`, is {SCORES.get(about.score, 'a statistic of the game')}; "
+        f"{'higher' if about.higher_is_better else 'lower'} is better. Without any skill it is {about.random_level}."
     ]
     if task == COUNTING:
         lines.append(

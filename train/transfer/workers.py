@@ -142,7 +142,7 @@ class _Workers:
                 continue
             process.join()
             del self._running[unit]
-            if process.exitcode != 0:
+            if process.exitcode != 0 and not self._stop.is_set():
                 self._errors.append(
                     f"the process of {unit} died (exit code {process.exitcode}); if memory is short use --jobs 1; the "
                     "same command goes on from the last checkpoints"

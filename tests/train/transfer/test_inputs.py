@@ -34,6 +34,12 @@ def test_features_come_from_the_source():
     assert counting.entities == {"agents": (1, 13), "boxes": (6, 14), "ramps": (1, 11)}
 
 
+def test_boxes_that_tilt():
+    """Three angles, six velocities: 15 features and 3 lock flags, bearings apart."""
+    source = dataclasses.replace(QUICKSTART, tilting_boxes=True)
+    assert spec_of(same_inputs(get("shelter"), source)).entities["boxes"] == (8, 20)
+
+
 def test_no_stand_ins_for_what_the_source_lacks():
     source = dataclasses.replace(QUICKSTART, seekers=0, ramps=0)
     assert spec_of(same_inputs(get("shelter"), source)).entities == {"boxes": (8, 14)}

@@ -8,7 +8,7 @@ import pytest
 from train.task_presets import TRANSFER_TASKS
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes
 from train.transfer.plan import Plan, Request, Unit
-from train.transfer.report import result_cells, verdicts
+from train.transfer.report import SCORES, result_cells, verdicts
 
 REQUEST = Request(
     checkpoint="hider",
@@ -89,3 +89,7 @@ def test_what_is_missing_is_a_dash_and_no_verdict():
     assert verdicts(found) == []
     score = TRANSFER_TASKS["shelter"].score
     assert result_cells(found)[1] == ["shelter", f"{score}, lower is better", "-", "1.50 [1.00, 2.00]", "-"]
+
+
+def test_every_score_is_explained():
+    assert {task.score for task in TRANSFER_TASKS.values()} <= {*SCORES}

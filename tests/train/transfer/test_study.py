@@ -21,6 +21,7 @@ from train.saved_policy import load_policy
 from train.task_presets import TASKS
 from train.trainer import Trainer
 from train.transfer.plan import LOCK, WORKERS_LOCK, Unit, read_plan
+from train.transfer.starts import read_start
 
 from ..processes import Command
 from .small import NETWORK, shrink, train
@@ -149,6 +150,33 @@ def test_interrupted_and_continued_is_as_if_never_stopped(source, whole, tmp_pat
     mine, theirs = (load_checkpoint(p.run_folder(LOCKING).checkpoints.file(3)).tensors for p in (plan, reference))
     for name, tensor in mine.items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+@pytest.mark.parametrize("call", [1, 2, 5])
+def test_dead_at_a_checkpoint_and_continued(source, whole, tmp_path, monkeypatch, call):
+    """Before the first checkpoint of a run is written, or a later one."""
+    save, calls = Trainer.save, []
+
+    def die(self, *args):
+        calls.append(self)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        save(self, *args)
+
+    monkeypatch.setattr(Trainer, "save", die)
+    assert study(source, tmp_path / "a", "--tasks", "lock-and-return") == 130
+    assert study(source, tmp_path / "a", "--tasks", "lock-and-return") == 0
+    plan, reference = read_plan(tmp_path / "a"), read_plan(whole)
+    for unit in plan.units:
+        assert json.loads(plan.result_file(unit).read_text()) == json.loads(reference.result_file(unit).read_text())
+
+
+def test_of_separate_policies_the_hiders_is_taken(tmp_path):
+    run = train(tmp_path / "teams", separate_policies=True)
+    start = read_start(run.path, "hide-and-seek")
+    hiders = load_policy(run.path).policy.member(0).state_dict()
+    assert all(torch.equal(tensor, hiders[name]) for name, tensor in start.tensors.items())
+    assert start.tensors.keys() == hiders.keys() and start.env_steps == 120
 
 
 def test_several_processes_do_the_same(source, whole, tmp_path, capsys):
