@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .options import BlueprintOptions, CountingOptions, CylinderOptions, LockTaskOptions
+from .options import BlueprintOptions, CountingOptions, CylinderOptions, LockTaskOptions, ShelterOptions
 from .scenarios import FULL, QUADRANT, SCENARIOS, Scenario
 
 
@@ -159,47 +159,50 @@ MOVABLE_CYLINDERS = _add(
 
 LOCK_AND_RETURN_SMALL = _small(
     LOCK_AND_RETURN,
-    horizon=60,
-    floor_size=4.0,
-    grid_cells=20,
-    rooms=2,
-    lock_task=LockTaskOptions(task="all", and_return=True, return_radius=0.3),
+    horizon=50,
+    floor_size=3.0,
+    grid_cells=15,
+    rooms=1,
+    agent_start="quarter",
+    lock_task=LockTaskOptions(task="all", and_return=True, shaping=5.0, return_radius=0.3),
 )
-"""Two rooms and a looser radius."""
+"""One room, a start in its lower-left quarter, a looser radius, and ten times the reward for coming closer."""
 
 SEQUENTIAL_LOCK_SMALL = _small(
     SEQUENTIAL_LOCK,
     horizon=60,
-    floor_size=3.0,
-    grid_cells=15,
+    floor_size=2.4,
+    grid_cells=12,
     layout="empty",
-    boxes=(3, 3),
+    boxes=(2, 2),
     ramps=0,
+    lock_task=LockTaskOptions(task="order", and_return=False, shaping=2.0),
 )
-"""Three boxes in one room."""
+"""Two boxes in one room, and four times the reward for coming closer."""
 
 BLUEPRINT_SMALL = _small(
     BLUEPRINT,
     horizon=60,
-    floor_size=3.0,
-    grid_cells=15,
+    floor_size=2.4,
+    grid_cells=12,
     layout="empty",
     boxes=(2, 2),
-    blueprint=BlueprintOptions(sites=(1, 1), radius=0.2),
+    blueprint=BlueprintOptions(sites=(1, 1), radius=0.3, smoothness=-5.0),
 )
-"""One site and two cubes in one room, and a looser radius."""
+"""One site and two cubes in one room, a looser radius, and a distance that hardly looks beyond the nearest cube."""
 
 SHELTER_SMALL = _small(
     SHELTER,
     horizon=60,
-    floor_size=3.0,
-    grid_cells=15,
+    floor_size=2.4,
+    grid_cells=12,
     layout="empty",
-    boxes=(3, 3),
+    boxes=(2, 2),
     elongated_boxes=(0, 0),
-    cylinders=CylinderOptions(fixed=1, diameter=(0.4, 0.4), central_share=0.3),
+    cylinders=CylinderOptions(fixed=1, diameter=(0.2, 0.2), central_share=0.3),
+    shelter=ShelterOptions(progress=0.1),
 )
-"""Three cubes for a thin cylinder, in one room."""
+"""Two cubes for a thin cylinder, in one room, and a reward for every ray that is newly kept out."""
 
 OBJECT_COUNTING_SMALL = _small(
     OBJECT_COUNTING,

@@ -102,6 +102,10 @@ class ShelterOptions:
     """Rays towards the cylinder from each side of the arena."""
     scale: float = 0.001
     """Loss per step for every ray that reaches the cylinder."""
+    progress: float = 0.0
+    """Reward for every ray fewer than in the step before, and loss for every ray more. Over an episode it adds up to what was
+    gained from the first step to the last, so it changes how soon building is learned, not what is worth building. Not in the
+    original."""
 
 
 @dataclass(frozen=True, kw_only=True)

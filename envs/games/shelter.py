@@ -13,6 +13,7 @@ from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 from .game import Game, Verdict, View
 
+UNKNOWN = -1.0  # Rays in the step before an episode's first.
 BORDER_CELLS = 1.01  # Grid cells from the border to the square on which rays start.
 
 
@@ -22,6 +23,7 @@ class Shelter(Game):
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
         super().__init__(scenario, num_worlds, engine)
         self.state["shelter/goal"] = self.zeros(3)
+        self.state["shelter/before"] = self.zeros()
         self._origin = ray_origins(scenario).to(self.device)
         self._all_worlds = torch.arange(num_worlds, device=self.device)
         self._nobody = torch.full((len(self._origin),), -1, device=self.device)
@@ -37,6 +39,7 @@ class Shelter(Game):
         super().start(worlds, layout)
         x, y, _, height = layout.pillars[:, 0].unbind(-1)
         self.state["shelter/goal"][worlds] = torch.stack([x, y, height / 2], dim=-1)
+        self.state["shelter/before"][worlds] = UNKNOWN
 
     def judge(self, view: View) -> Verdict:
         """Reward the step (rule 7.5). Agents and boxes stop rays; the game never ends before the horizon."""
@@ -44,10 +47,14 @@ class Shelter(Game):
         direction = self.state["shelter/goal"][:, None] - origin
         _, hit = self.engine.rays(self._all_worlds, origin, direction, self._nobody)
         reached = (hit == self._goal_code).sum(1)
+        before = torch.where(self.state["shelter/before"] == UNKNOWN, reached, self.state["shelter/before"])
+        self.state["shelter/before"][:] = reached
         self.state["rays_in"] += reached
         self.state["rays_at_end"][:] = reached
         verdict = super().judge(view)
-        verdict.reward = (-self.scenario.shelter.scale * reached)[:, None].expand(-1, self.scenario.num_agents)
+        options = self.scenario.shelter
+        value = options.progress * (before - reached) - options.scale * reached
+        verdict.reward = value[:, None].expand(-1, self.scenario.num_agents)
         return verdict
 
     def statistics(self, view: View) -> dict[str, Tensor]:

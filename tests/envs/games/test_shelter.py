@@ -8,9 +8,11 @@ import torch
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
 from envs.games.shelter import ray_origins
-from envs.options import CylinderOptions
+from envs.options import CylinderOptions, ShelterOptions
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
+
+STILL = torch.tensor(NO_ACTION).expand(1, 1, 5).contiguous()
 
 
 def rays_in(boxes=(), agent=(0.5, 0.5)):
@@ -59,6 +61,33 @@ def test_statistics():
     numbers = env.step(rest).statistics
     assert numbers["rays_at_end"].item() == 100
     assert numbers["rays_in"].item() == pytest.approx((sum(rays) + 100) / 4)
+
+
+def test_progress_is_paid_once():
+    """A box comes into the way of n rays, stays, and goes: n tenths, nothing, minus n tenths; nothing in a first step."""
+    options = ShelterOptions(scale=0.0, progress=0.1)
+    s = small(game="shelter", seekers=0, boxes=(1, 1), cylinders=CylinderOptions(fixed=1), shelter=options)
+    env = BatchEnv(s, 1, threads=1)
+    away = world(s, [(20.0, 20.0)], [body(30.0, 2.1)])
+    layout = dataclasses.replace(away, pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]]))
+    worlds = torch.tensor([0])
+
+    def put(x):
+        state = env.get_state(worlds)
+        state.pose[0, 1] = torch.tensor([x, 2.1, 0.25, 0.0])
+        state.velocity[:] = 0
+        env.set_state(worlds, state)
+
+    for _ in range(2):  # A second episode knows nothing of the first.
+        env.reset(layout)
+        assert env.step(STILL).reward.item() == 0
+        assert env.step(STILL).reward.item() == 0
+        put(3.0)
+        gained = env.step(STILL).reward.item()
+        assert 0.3 < gained < 2.0
+        assert env.step(STILL).reward.item() == pytest.approx(0, abs=0.21)
+        put(30.0)
+        assert env.step(STILL).reward.item() == pytest.approx(-gained, abs=0.21)
 
 
 def test_the_cylinder_is_part_of_the_arena():
