@@ -10,13 +10,16 @@ them is the first of the new episode (same-step auto-reset).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from . import observations, scene
+from .blend import blend
 from .errors import UserError
 from .games import GAMES, View
-from .layouts import Layout, LayoutStream, validate_layout
+from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
@@ -71,8 +74,8 @@ class BatchEnv:
         self.first_world, self.all_worlds = first_world, num_worlds if all_worlds is None else all_worlds
         self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
         self.device = self.engine.device
-        self.num_diverged = 0
-        self._layouts = LayoutStream(scenario, seed, num_worlds, first_world)
+        self._num_diverged = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._layouts = self._new_layouts(seed)
         self._generator = torch.Generator(self.device).manual_seed(seed)
         self._perception = Perception(scenario, self.engine)
         self._observer = Observer(scenario, self.device)
@@ -126,6 +129,16 @@ class BatchEnv:
         return self._present[:, : self.num_agents].clone()
 
     @property
+    def num_diverged(self) -> int:
+        """How often a world was reset because its physics broke."""
+        return int(self._num_diverged)
+
+    @property
+    def num_repeated_layouts(self) -> int:
+        """How often a world of a GPU played an old layout again because no new one was ready; see ``LayoutBank``."""
+        return self._layouts.repeats if isinstance(self._layouts, LayoutBank) else 0
+
+    @property
     def bytes_per_world(self) -> int:
         """Memory that one more world costs, in bytes."""
         tensors = [self._pose, self._velocity, self._visible, self._lidar, *self._observe().values()]
@@ -135,8 +148,17 @@ class BatchEnv:
 
     def reseed(self, seed: int) -> None:
         """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has."""
-        self._layouts = LayoutStream(self.scenario, seed, self.num_worlds, self.first_world)
+        self._layouts = self._new_layouts(seed)
         self._generator.manual_seed(seed)
+
+    def _new_layouts(self, seed: int) -> LayoutStream | LayoutBank:
+        shares = (self.scenario, seed, self.num_worlds, self.first_world)
+        return LayoutBank(*shares, self.device) if self.engine.queues else LayoutStream(*shares)
+
+    def refill(self) -> None:
+        """Bring fresh layouts to a GPU, if the worlds are there. Call it between rollouts: it copies from the host."""
+        if isinstance(self._layouts, LayoutBank):
+            self._layouts.refill()
 
     def reset(self, layout: Layout | None = None) -> Observation:
         """Start an episode in every world, from the given layout of W worlds or from the world's next one.
@@ -144,31 +166,35 @@ class BatchEnv:
         Raises:
           UserError: the layout does not fit the scenario.
         """
-        self._start(self._all_worlds, layout)
+        everywhere = torch.ones_like(self._counted)
+        if layout is None:
+            layout = self._layouts.next(everywhere)
+        else:
+            layout = validate_layout(self.scenario, layout).to(self.device)
+            if layout.num_worlds != self.num_worlds:
+                raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
+        self._start(everywhere, layout)
         self._begun = True
         return self._observe()
 
-    def _start(self, worlds: Tensor, layout: Layout | None = None) -> None:
-        if layout is None:
-            layout = self._layouts.draw(worlds.cpu())
-        else:
-            layout = validate_layout(self.scenario, layout)
-            if layout.num_worlds != len(worlds):
-                raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {len(worlds)}")
-        layout = layout.to(self.device)
+    def _start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts."""
         agents, boxes = self.num_agents, self.scenario.max_boxes
-        self.engine.reset(worlds, layout)
-        self._present[worlds, :agents] = layout.agent_present
-        self._present[worlds, agents : agents + boxes] = layout.box_present
-        self._box_half_size[worlds] = layout.box_half_size
-        self._cylinder_half_size[worlds] = layout.cylinder_half_size
-        self._grabs.holding[worlds] = -1
-        for values in (self._locks.locked, self._locks.locker, self._steps):
-            values[worlds] = 0
-        self.game.start(worlds, layout)
+        self.engine.begin(chosen, layout)
+        present = self._present.clone()
+        present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
+        self._present = blend(chosen, present, self._present)
+        self._box_half_size = blend(chosen, layout.box_half_size, self._box_half_size)
+        self._cylinder_half_size = blend(chosen, layout.cylinder_half_size, self._cylinder_half_size)
+        grabs, locks = self._grabs, self._locks
+        self._grabs = replace(grabs, holding=blend(chosen, -1, grabs.holding))
+        self._locks = replace(locks, locked=blend(chosen, 0, locks.locked), locker=blend(chosen, 0, locks.locker))
+        self._steps = blend(chosen, 0, self._steps)
+        self.game.start(chosen, layout)
         self._read_engine()
-        self._start_pose[worlds] = self._pose[worlds]
-        self._look(worlds)
+        self._start_pose = blend(chosen, self._pose, self._start_pose)
+        # On a GPU the others look once more, and see the same.
+        self._look(self._all_worlds if self.engine.queues else chosen.nonzero()[:, 0])
 
     def _read_engine(self) -> None:
         self._pose, self._velocity = self.engine.pose, self.engine.velocity
@@ -206,8 +232,8 @@ class BatchEnv:
         Between ``advance`` and this, ``observe`` still shows the last state of those episodes.
         """
         t, counted = transition, transition.done & self._counted
-        statistics = self.restart(t)
-        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, statistics, counted)
+        finals = self.restart(t)
+        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, finals, counted)
 
     def observe(self) -> Observation:
         """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""
@@ -232,8 +258,7 @@ class BatchEnv:
         self._manipulate(actions[..., 3] == 1, actions[..., 4] == 1)
         self.engine.step(self._command_table[actions[..., :3]])
         diverged = self.engine.diverged
-        if diverged.any():
-            self._abandon(diverged)
+        self._abandon(diverged)
         self._read_engine()
         self._steps += 1
         self._look(self._all_worlds)
@@ -287,23 +312,26 @@ class BatchEnv:
 
     def _abandon(self, diverged: Tensor) -> None:
         """Put worlds with broken physics back to a sane state; they are reset at the end of this step."""
-        self.num_diverged += int(diverged.sum())
-        worlds = diverged.nonzero()[:, 0]
-        self.engine.set_bodies(worlds, self._start_pose[worlds], torch.zeros_like(self._start_pose[worlds]))
-        self._counted[worlds] = False
+        self._num_diverged += diverged.sum()
+        self.engine.place(diverged, self._start_pose, torch.zeros_like(self._start_pose))
+        self._counted = self._counted & ~diverged
 
     def restart(self, transition: Transition) -> dict[str, Tensor]:
-        """Collect the statistics of ended episodes and start the next ones."""
-        worlds = transition.done.nonzero()[:, 0]
-        if len(worlds) == 0:
+        """Start the next episodes of worlds whose episode is over.
+
+        Returns:
+          Name -> (W,) float32: the final numbers of ended episodes; those of other worlds mean nothing. No names if no
+          episode ended, where that is known without waiting for a GPU.
+        """
+        done = transition.done
+        if not self.engine.queues and not done.any():
             return {}
-        counted = worlds[self._counted[worlds]]
-        statistics = {name: value[counted] for name, value in self.game.statistics(transition.view).items()}
-        statistics["length"] = self._steps[counted].float()
-        self._episode_end[worlds] = self.scenario.horizon
-        self._counted[worlds] = True
-        self._start(worlds)
-        return statistics
+        numbers = self.game.statistics(transition.view) | {"length": self._steps}
+        table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
+        self._episode_end = blend(done, self.scenario.horizon, self._episode_end)
+        self._counted = self._counted | done
+        self._start(done, self._layouts.next(done))
+        return dict(zip(numbers, table.unbind(), strict=True))
 
     # --- state in, state out ---------------------------------------------------------------------------------------
 
@@ -358,7 +386,7 @@ class BatchEnv:
             "episode_end": self._episode_end,
             "counted": self._counted,
             "generator": self._generator.get_state(),
-            "num_diverged": torch.tensor(self.num_diverged),
+            "num_diverged": self._num_diverged.cpu(),
         }
         groups = {
             "engine": self.engine.state_dict(),
@@ -380,7 +408,7 @@ class BatchEnv:
         for name in (*names, "episode_end", "counted"):
             setattr(self, f"_{name}", state[name].clone().to(self.device))
         self._generator.set_state(state["generator"])
-        self.num_diverged = int(state["num_diverged"])
+        self._num_diverged = state["num_diverged"].to(self.device).clone()
         self.engine.load_state_dict(group("engine"))
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))

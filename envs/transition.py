@@ -44,10 +44,15 @@ class StepResult:
     """(W,) bool: the step was not part of the preparation phase."""
     hiders_seen: Tensor
     """(W,) bool: after this step some seeker saw some hider."""
-    statistics: dict[str, Tensor]
-    """Name -> (K,) float32: final numbers of the K episodes that ended with this step and count, in the order of worlds."""
+    finals: dict[str, Tensor]
+    """Name -> (W,) float32: final numbers of the episodes that ended with this step, where ``counted``; may be empty."""
     counted: Tensor
-    """(W,) bool: the worlds of those K episodes. Not among them: shortened first episodes and those with broken physics."""
+    """(W,) bool: an episode ended with this step and counts; shortened first ones and those with broken physics do not."""
+
+    @property
+    def statistics(self) -> dict[str, Tensor]:
+        """Name -> (K,) float32: ``finals`` of the K episodes that count, in the order of worlds. Waits for a GPU."""
+        return {name: values[self.counted] for name, values in self.finals.items()}
 
 
 @dataclass

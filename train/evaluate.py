@@ -32,7 +32,9 @@ class Environment(Protocol):
     num_worlds: int
     num_agents: int
     scenario: Any
-    num_diverged: int
+
+    @property
+    def num_diverged(self) -> int: ...  # noqa: D102
 
     def reset(self) -> dict[str, Tensor]: ...  # noqa: D102
     def step(self, actions: Tensor) -> Any: ...  # noqa: D102

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -30,17 +31,28 @@ class EpisodeMeans:
     """Means of the final statistics of the episodes that ended since the last ``pop``."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._counts: dict[str, int] = {}
-        self.episodes = 0
+        self._clear()
 
-    def add(self, statistics: Mapping[str, Tensor]) -> None:
-        """Add the episodes that ended in one step; each value has shape (K,), K may be 0. NaN entries are left out."""
-        for name, values in statistics.items():
-            known = values[~values.isnan()] if values.is_floating_point() else values
-            self._sums[name] = self._sums.get(name, 0.0) + float(known.double().sum())
-            self._counts[name] = self._counts.get(name, 0) + known.numel()
-        self.episodes += max((values.numel() for values in statistics.values()), default=0)
+    def _clear(self) -> None:
+        self._names: list[str] = []
+        self._totals: Tensor | float = 0.0
+        """(names, 2) float64: sums, and how many were added."""
+        self._episodes: Tensor | int = 0
+
+    def add(self, finals: Mapping[str, Tensor], counted: Tensor) -> None:
+        """Add the episodes that ended in one step, those of the worlds ``counted`` (W,) bool.
+
+        Args:
+          finals: name -> (W,) numbers, the same names whenever there are any. NaN is left out. Nothing waits for a GPU.
+          counted: the worlds whose numbers are taken.
+        """
+        if not finals:
+            return
+        self._names = [*finals]
+        values = torch.stack([*finals.values()]).double()
+        known = counted & ~values.isnan()
+        self._totals = self._totals + torch.stack([torch.where(known, values, 0.0).sum(1), known.sum(1)], dim=1)
+        self._episodes = self._episodes + counted.sum()
 
     def pop(self, ranks: Ranks | None = None) -> dict[str, float]:
         """Return the means by tag, with the number of episodes, and start again. Empty if no episode ended.
@@ -48,18 +60,19 @@ class EpisodeMeans:
         Args:
           ranks: the processes whose episodes are all counted; None for this one's alone.
         """
-        parts = (ranks or Ranks()).collect((self._sums, self._counts, self.episodes))
-        self._sums, self._counts, self.episodes = {}, {}, 0
+        rows = self._totals.tolist() if isinstance(self._totals, Tensor) else []
+        parts = (ranks or Ranks()).collect((dict(zip(self._names, rows, strict=True)), int(self._episodes)))
+        self._clear()
         sums: dict[str, float] = {}
-        counts: dict[str, int] = {}
-        for part_sums, part_counts, _ in parts:
-            for name, value in part_sums.items():
-                sums[name] = sums.get(name, 0.0) + value
-                counts[name] = counts.get(name, 0) + part_counts[name]
+        counts: dict[str, float] = {}
+        for numbers, _ in parts:
+            for name, (total, count) in numbers.items():
+                sums[name] = sums.get(name, 0.0) + total
+                counts[name] = counts.get(name, 0.0) + count
         means = {
             CHART_TAGS.get(name, f"stats/{name}"): total / counts[name] for name, total in sums.items() if counts[name]
         }
-        episodes = sum(part_episodes for *_, part_episodes in parts)
+        episodes = sum(part_episodes for _, part_episodes in parts)
         return means | ({"charts/episodes": float(episodes)} if episodes else {})
 
 

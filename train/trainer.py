@@ -155,6 +155,7 @@ class Trainer:
         watch, shape = self.watch, (self.env.num_worlds, self.env.num_agents)
         with watch.part("league"):
             self.league.begin_rollout(self.iteration)
+        self.env.refill()
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
                 memory, frozen = self.state, self.env.frozen_agents.flatten()
@@ -172,7 +173,7 @@ class Trainer:
                 rewards, own = step.reward.flatten(), self.league.own
                 self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
                 self.league.add(step.reward, step.done)
-                self._episodes.add(step.statistics)
+                self._episodes.add(step.finals, step.counted)
                 self.obs, self.started = flatten_agents(step.obs), done
         if self.intrinsic:
             with watch.part("intrinsic"):

@@ -44,11 +44,11 @@ class Blueprint(Game):
         """Names of per-episode sums."""
         return (*super().totals, "completed")
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,)."""
-        super().start(worlds, layout)
-        self.state["site/points"][worlds] = layout.sites
-        self.state["site/present"][worlds] = layout.site_present
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes."""
+        super().start(chosen, layout)
+        self.begin_with(chosen, "site/points", layout.sites)
+        self.begin_with(chosen, "site/present", layout.site_present)
 
     def judge(self, view: View) -> Verdict:
         """Reward the step (rule 7.4)."""

@@ -35,13 +35,14 @@ class BoxLocking(Game):
         """Names of per-episode sums."""
         return (*super().totals, "boxes_locked", "boxes_unlocked", "success_steps")
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,): nothing is locked, everyone is at home."""
-        super().start(worlds, layout)
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes: nothing is locked, everyone is at home."""
+        super().start(chosen, layout)
         pose, half = layout.entity_pose, layout.box_half_size
         present = torch.cat([layout.agent_present, layout.box_present], dim=1)
         target, distance = self.aim(pose, pose, torch.zeros_like(layout.box_present), present, half)
-        self.state["lock/target"][worlds], self.state["lock/distance"][worlds] = target, distance
+        self.begin_with(chosen, "lock/target", target)
+        self.begin_with(chosen, "lock/distance", distance)
 
     def lockable(self, locked: Tensor) -> Tensor:
         """Return (W, O) bool: in a given order, only boxes whose predecessors are all locked."""

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..blend import blend
 from ..layouts import Layout, num_food_places
 from ..marks import Line, ball, circle
 from ..perception import in_cone
@@ -65,11 +66,15 @@ class Food:
         index = self.state["food/place"][..., None, None].expand(-1, -1, 1, 3)
         return self.state["food/places"].gather(2, index)[:, :, 0]
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Fill every food of worlds (K,) at its first place. The state was set to zero before."""
-        self.state["food/places"][worlds] = layout.food
-        self.state["food/scale"][worlds] = layout.food_scale
-        self.state["food/health"][worlds] = self.options.health
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Fill every food of the worlds that are chosen at its first place. The state was set to zero before."""
+        values: dict[str, Tensor | float] = {
+            "places": layout.food,
+            "scale": layout.food_scale,
+            "health": self.options.health,
+        }
+        for name, value in values.items():
+            self.state[f"food/{name}"] = blend(chosen, value, self.state[f"food/{name}"])
 
     def look(self, worlds: Tensor, pose: Tensor) -> None:
         """Find what every agent sees of the food from poses (K, E, Q) of worlds (K,) (rule 6.1)."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..blend import blend
 from ..layouts import Layout
 from ..manipulation import Locks
 from ..marks import Line
@@ -89,10 +90,14 @@ class Game:
         """Return zeros (W, *shape), float32."""
         return torch.zeros(self.num_worlds, *shape, device=self.device)
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,) whose layouts are given."""
-        for values in self.state.values():
-            values[worlds] = 0
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes in the worlds that are chosen, (W,) bool, from the layouts that W worlds have or would have."""
+        for name in self.state:
+            self.begin_with(chosen, name, 0)
+
+    def begin_with(self, chosen: Tensor, name: str, value: Tensor | float) -> None:
+        """Let a part of the state, (W, ...), be ``value`` in the worlds that are chosen, (W,) bool."""
+        self.state[name] = blend(chosen, value, self.state[name])
 
     def look(self, worlds: Tensor, pose: Tensor) -> None:
         """Sense what only this game knows, in worlds (K,) with poses (K, E, Q); after every step, reset and change."""

@@ -36,11 +36,11 @@ class HideAndSeek(Game):
         """Names of per-episode sums."""
         return (*super().totals, "seen_steps", "live_steps")
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,)."""
-        super().start(worlds, layout)
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes."""
+        super().start(chosen, layout)
         if self._food:
-            self._food.start(worlds, layout)
+            self._food.start(chosen, layout)
 
     def look(self, worlds: Tensor, pose: Tensor) -> None:
         """Look for food."""
@@ -82,7 +82,7 @@ class HideAndSeek(Game):
         self.state["seen_steps"] += verdict.hiders_seen & verdict.live
         self.state["live_steps"] += verdict.live
         prepared = view.steps == self.scenario.preparation_steps + 1  # One step late, as the original does.
-        if prepared.any():
+        if self.engine.queues or prepared.any():
             measured = self._behaviour(view)
             if self._food:
                 measured["food_eaten"] = self.state["food_eaten"]

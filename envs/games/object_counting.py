@@ -38,14 +38,14 @@ class ObjectCounting(Game):
         """Names of per-episode sums."""
         return (*super().totals, "hidden_steps")
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,)."""
-        super().start(worlds, layout)
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes."""
+        super().start(chosen, layout)
         left = layout.box_present & (layout.box_goal < layout.box_pose[..., 0])
-        self.state["label"][worlds] = left.sum(1)
-        self.state["counting/start"][worlds] = layout.box_pose
-        self.state["counting/goal"][worlds] = layout.box_goal
-        self.state["counting/present"][worlds] = layout.box_present
+        self.begin_with(chosen, "label", left.sum(1))
+        self.begin_with(chosen, "counting/start", layout.box_pose)
+        self.begin_with(chosen, "counting/goal", layout.box_goal)
+        self.begin_with(chosen, "counting/present", layout.box_present)
 
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: everyone, always."""

@@ -34,12 +34,12 @@ class Shelter(Game):
         """Names of per-episode sums."""
         return (*super().totals, "rays_in", "rays_at_end")
 
-    def start(self, worlds: Tensor, layout: Layout) -> None:
-        """Begin episodes in worlds (K,)."""
-        super().start(worlds, layout)
+    def start(self, chosen: Tensor, layout: Layout) -> None:
+        """Begin episodes."""
+        super().start(chosen, layout)
         x, y, _, height = layout.pillars[:, 0].unbind(-1)
-        self.state["shelter/goal"][worlds] = torch.stack([x, y, height / 2], dim=-1)
-        self.state["shelter/before"][worlds] = UNKNOWN
+        self.begin_with(chosen, "shelter/goal", torch.stack([x, y, height / 2], dim=-1))
+        self.begin_with(chosen, "shelter/before", UNKNOWN)
 
     def judge(self, view: View) -> Verdict:
         """Reward the step (rule 7.5). Agents and boxes stop rays; the game never ends before the horizon."""

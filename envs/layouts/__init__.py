@@ -1,9 +1,10 @@
 """Episode starts: walls, sizes, counts and positions."""
 
+from .bank import LayoutBank
 from .food import num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
 from .stream import LayoutStream
 from .validate import validate_layout
 
-__all__ = ["Layout", "LayoutStream", "generate", "max_walls", "num_food_places", "validate_layout"]
+__all__ = ["Layout", "LayoutBank", "LayoutStream", "generate", "max_walls", "num_food_places", "validate_layout"]

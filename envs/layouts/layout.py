@@ -84,6 +84,14 @@ class Layout:
         """Return the layouts of some of the N worlds."""
         return Layout(**{f.name: getattr(self, f.name)[worlds] for f in fields(self)})
 
+    def spread(self, worlds: Tensor, num_worlds: int) -> Layout:
+        """Return ``num_worlds`` layouts with these N in the given worlds (N,) and zeros elsewhere."""
+        spread = {}
+        for f in fields(self):
+            values = getattr(self, f.name)
+            spread[f.name] = values.new_zeros(num_worlds, *values.shape[1:]).index_copy_(0, worlds, values)
+        return Layout(**spread)
+
     @staticmethod
     def stack(layouts: list[Layout]) -> Layout:
         """Concatenate layouts along the world axis. Slot counts must be equal."""

@@ -49,6 +49,11 @@ class LayoutStream:
         """
         return to_layout(self.scenario, [self._next(w) for w in world_ids.tolist()], max_walls(self.scenario))
 
+    def next(self, began: Tensor) -> Layout:
+        """Return W layouts, of which those of the worlds that began, (W,) bool, are their next ones."""
+        worlds = began.nonzero()[:, 0]
+        return self.draw(worlds).spread(worlds, self.num_worlds)
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return ``episodes``: (num_worlds,) int64, layouts drawn so far."""
         return {"episodes": torch.tensor(self._episodes, dtype=torch.int64)}

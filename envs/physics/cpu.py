@@ -32,6 +32,8 @@ DIVERGENCE_WARNINGS = [
 class CpuEngine(PhysicsEngine):
     """MuJoCo in C on ``threads`` threads (0: one per core). Bit-identical at any thread count."""
 
+    queues = False
+
     def __init__(self, scene: Scene, num_worlds: int, threads: int = 0) -> None:
         self.scene = scene
         self.num_worlds = num_worlds
@@ -79,9 +81,10 @@ class CpuEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
-    def reset(self, worlds: Tensor, layout: Layout) -> None:
-        """See PhysicsEngine.reset."""
-        ids = worlds.numpy().astype(np.int32)
+    def begin(self, chosen: Tensor, layout: Layout) -> None:
+        """See PhysicsEngine.begin."""
+        worlds = chosen.nonzero()[:, 0]
+        ids, layout = worlds.numpy().astype(np.int32), layout.select(worlds)
         self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._write_walls(ids, layout)
         self._write_boxes(ids, layout)
@@ -99,7 +102,7 @@ class CpuEngine(PhysicsEngine):
         self._diverged[worlds] = False
         self._batch.set_const(ids)
         poses = start_pose(self.scene, layout)
-        self.set_bodies(worlds, poses, torch.zeros_like(poses))
+        self._write_bodies(ids, poses, torch.zeros_like(poses))
         self._warnings_seen[ids] = self._divergence_warnings()[ids]
 
     def _write_walls(self, ids: np.ndarray, layout: Layout) -> None:
@@ -143,9 +146,14 @@ class CpuEngine(PhysicsEngine):
         self._parked[ids, boxes] = ~layout.box_present.numpy()
         self._model["body_gravcomp"][ids[:, None], self.scene.entity_body] = self._parked[ids].astype(float)
 
-    def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
-        """See PhysicsEngine.set_bodies."""
-        ids = worlds.numpy()
+    def place(self, chosen: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """See PhysicsEngine.place."""
+        worlds = chosen.nonzero()[:, 0]
+        if len(worlds):
+            self._write_bodies(worlds.numpy(), pose[worlds], velocity[worlds])
+
+    def _write_bodies(self, ids: np.ndarray, pose: Tensor, velocity: Tensor) -> None:
+        """Write poses and velocities (K, E, Q) of worlds (K,)."""
         parked = self._parked[ids][..., None]
         self._qpos[ids] = self.scene.qpos(np.where(parked, self._parking_place, pose.double().numpy()))
         self._qvel[ids] = self.scene.qpos(np.where(parked, 0.0, velocity.double().numpy()))

@@ -28,11 +28,13 @@ class PhysicsEngine(ABC):
     scene: Scene
     num_worlds: int
     device: torch.device
+    queues: bool
+    """Whether calls only queue work on the device. Reading a result then waits for it: a step of the environment does not."""
 
     @property
     @abstractmethod
     def pose(self) -> Tensor:
-        """(W, E, Q) float32, current after ``reset``, ``set_bodies`` and ``step``. A copy: later steps do not change it."""
+        """(W, E, Q) float32, current after ``begin``, ``place`` and ``step``. A copy: later steps do not change it."""
 
     @property
     @abstractmethod
@@ -40,17 +42,32 @@ class PhysicsEngine(ABC):
         """(W, E, Q) float32: vx, vy, vz, yaw rate, and where boxes tilt the rates of the other angles. A copy."""
 
     @abstractmethod
-    def reset(self, worlds: Tensor, layout: Layout) -> None:
+    def begin(self, chosen: Tensor, layout: Layout) -> None:
         """Start episodes: write walls, fixed cylinders, sizes and poses; everything at rest, nothing held, nothing locked.
 
         Args:
-          worlds: (K,) sorted world indices.
-          layout: starts of the K worlds.
+          chosen: (W,) bool: in which worlds; the others go on as if nothing had been called.
+          layout: of W worlds; starts of those that are chosen.
         """
 
     @abstractmethod
+    def place(self, chosen: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """Write pose and velocity (W, E, Q) of every entity of the worlds that are chosen, (W,) bool.
+
+        Rows of absent objects are ignored.
+        """
+
+    def reset(self, worlds: Tensor, layout: Layout) -> None:
+        """As ``begin``, for K worlds (K,) with K layouts."""
+        self.begin(self._chosen(worlds), layout.spread(worlds, self.num_worlds))
+
     def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
-        """Write pose (K, E, Q) and velocity (K, E, Q) of every entity of K worlds; rows of absent objects are ignored."""
+        """As ``place``, for K worlds (K,) with poses and velocities (K, E, Q)."""
+        spread = [v.new_zeros(self.num_worlds, *v.shape[1:]).index_copy_(0, worlds, v) for v in (pose, velocity)]
+        self.place(self._chosen(worlds), *spread)
+
+    def _chosen(self, worlds: Tensor) -> Tensor:
+        return torch.zeros(self.num_worlds, dtype=torch.bool, device=self.device).index_fill_(0, worlds, True)
 
     @abstractmethod
     def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:

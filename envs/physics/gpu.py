@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..blend import blend
 from ..layouts import Layout
 from ..scene import FREE_RANGE, Scene
 from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
@@ -23,6 +24,8 @@ BOX_MASS = 1.0  # Kilograms, whatever the size.
 
 class WarpEngine(PhysicsEngine):
     """mujoco_warp on ``device``. Reproducible to the bit on the CPU only."""
+
+    queues = True
 
     def __init__(self, scene: Scene, num_worlds: int, device: str | torch.device) -> None:
         self.scene = scene
@@ -94,98 +97,106 @@ class WarpEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
-    def reset(self, worlds: Tensor, layout: Layout) -> None:
-        """See PhysicsEngine.reset."""
-        self._write_walls(worlds, layout)
-        self._parked[worlds, : self._agents] = ~layout.agent_present
-        self._write_boxes(worlds, layout)
+    def begin(self, chosen: Tensor, layout: Layout) -> None:
+        """See PhysicsEngine.begin."""
+        self._write_walls(chosen, layout)
+        parked = self._parked.clone()
+        parked[:, : self._agents] = ~layout.agent_present
+        parked[:, self._agents : self._agents + layout.box_present.shape[1]] = ~layout.box_present
+        self._parked.copy_(blend(chosen, parked, self._parked))
+        self._write_boxes(chosen, layout)
         if len(self._pillar_geom):
-            self._write_pillars(worlds, layout)
+            self._write_pillars(chosen, layout)
         if len(self._cylinder_geom):
-            self._write_cylinders(worlds, layout)
-        self._object_range[worlds] = self._free_range
+            self._write_cylinders(chosen, layout)
+        self._object_range.copy_(blend(chosen, self._free_range, self._object_range))
         if self._objects:
-            self._fields["eq_active"][worlds] = False
-        self._ctrl[worlds] = 0.0
-        self._diverged = self._diverged.index_fill(0, worlds, False)
+            self._fields["eq_active"].copy_(blend(chosen, 0, self._fields["eq_active"]))
+        self._ctrl.copy_(blend(chosen, 0, self._ctrl))
+        self._diverged = self._diverged & ~chosen
         poses = start_pose(self.scene, layout)
-        self.set_bodies(worlds, poses, torch.zeros_like(poses))
+        self.place(chosen, poses, torch.zeros_like(poses))
 
-    def _write_walls(self, worlds: Tensor, layout: Layout) -> None:
+    def _write(self, chosen: Tensor, name: str, columns: Tensor, values: Tensor) -> None:
+        """Write values (W, n, ...) of n geoms, bodies or degrees of freedom in the worlds that are chosen."""
+        field = self._fields[name]
+        field[:, columns] = blend(chosen, values, field[:, columns])
+
+    def _write_walls(self, chosen: Tensor, layout: Layout) -> None:
         """Walls do not move, so nothing but these writes ever changes their poses."""
         walls, present = layout.walls, layout.wall_present[..., None]
         half_height = walls[..., 4] / 2
         position = torch.stack([walls[..., 0], walls[..., 1], half_height], dim=-1)
         size = torch.stack([walls[..., 2], walls[..., 3], half_height], dim=-1)
-        rows = worlds[:, None]
-        self._fields["geom_xpos"][rows, self._wall_geom] = torch.where(present, position, self._hidden_wall)
-        self._write_box_geoms(rows, self._wall_geom, torch.where(present, size, 0.05))
+        self._write(chosen, "geom_xpos", self._wall_geom, torch.where(present, position, self._hidden_wall))
+        self._write_geoms(chosen, self._wall_geom, torch.where(present, size, 0.05))
         material = torch.where(layout.wall_is_outer, self._materials[1], self._materials[0])
-        self._fields["geom_matid"][rows, self._wall_geom] = material.int()
+        self._write(chosen, "geom_matid", self._wall_geom, material)
 
-    def _write_box_geoms(self, rows: Tensor, geoms: Tensor, half_size: Tensor) -> None:
-        self._fields["geom_size"][rows, geoms] = half_size
-        self._fields["geom_rbound"][rows, geoms] = half_size.norm(dim=-1)
-        self._fields["geom_aabb"][rows, geoms, 1] = half_size  # The centre, [..., 0, :], is zero.
+    def _write_geoms(
+        self, chosen: Tensor, geoms: Tensor, size: Tensor, reach: Tensor | None = None, half: Tensor | None = None
+    ) -> None:
+        """Write sizes (W, n, 3), bounding radii (W, n) and half extents (W, n, 3); boxes need only the first."""
+        half = size if half is None else half
+        self._write(chosen, "geom_size", geoms, size)
+        self._write(chosen, "geom_rbound", geoms, size.norm(dim=-1) if reach is None else reach)
+        self._write(
+            chosen, "geom_aabb", geoms, torch.stack([torch.zeros_like(half), half], dim=2)
+        )  # Centre, half size.
 
-    def _write_boxes(self, worlds: Tensor, layout: Layout) -> None:
-        boxes = slice(self._agents, self._agents + layout.box_present.shape[1])
+    def _write_boxes(self, chosen: Tensor, layout: Layout) -> None:
         absent = ~layout.box_present
-        self._parked[worlds, boxes] = absent
         half = torch.where(absent[..., None], 0.25, layout.box_half_size)
         squares = half**2
         inertia = BOX_MASS / 3 * (squares.sum(-1, keepdim=True) - squares)  # Solid box.
-        rows = worlds[:, None]
-        self._write_box_geoms(rows, self._box_geom, half)
-        self._fields["body_gravcomp"][rows, self._box_body] = absent.float()
-        self._write_inertia(rows, self._box_body, self._box_hinges, inertia)
+        self._write_geoms(chosen, self._box_geom, half)
+        self._write(chosen, "body_gravcomp", self._box_body, absent)
+        self._write_inertia(chosen, self._box_body, self._box_hinges, inertia)
 
-    def _write_inertia(self, rows: Tensor, bodies: Tensor, hinges: Tensor, inertia: Tensor) -> None:
-        """Write principal inertias (K, n, 3) of bodies of 1 kg, and what MuJoCo's set_const derives from them.
+    def _write_inertia(self, chosen: Tensor, bodies: Tensor, hinges: Tensor, inertia: Tensor) -> None:
+        """Write principal inertias (W, n, 3) of bodies of 1 kg, and what MuJoCo's set_const derives from them.
 
         Args:
-          rows: (K, 1) worlds.
+          chosen: (W,) bool.
           bodies: (n,).
           hinges: (n, 1) the bodies' hinges about z, or (n, 3) those about z, x and y.
           inertia: about x, y and z.
         """
-        fields = self._fields
-        fields["body_inertia"][rows, bodies] = inertia
+        self._write(chosen, "body_inertia", bodies, inertia)
         # For a body that slides along three axes and turns about the vertical, or about all three.
-        about_hinges = inertia[..., [2, 0, 1][: hinges.shape[1]]] + self._armature[hinges]
+        about_hinges = inertia.roll(1, -1)[..., : hinges.shape[1]] + self._armature[hinges]
         hinge_weight = 1 / about_hinges
         turn_weight = hinge_weight.sum(-1) / 3
         weight = torch.stack([torch.full_like(turn_weight, 1 / BOX_MASS), turn_weight], dim=-1)
-        fields["body_invweight0"][rows, bodies] = weight
-        fields["dof_invweight0"][rows[..., None], hinges] = hinge_weight
+        self._write(chosen, "body_invweight0", bodies, weight)
+        self._write(chosen, "dof_invweight0", hinges.flatten(), hinge_weight.flatten(1))
 
-    def _write_pillars(self, worlds: Tensor, layout: Layout) -> None:
+    def _write_pillars(self, chosen: Tensor, layout: Layout) -> None:
         """Write fixed cylinders, which do not move, as walls do not."""
         x, y, radius, height = layout.pillars.unbind(-1)
-        rows = worlds[:, None]
-        self._fields["geom_xpos"][rows, self._pillar_geom] = torch.stack([x, y, height / 2], dim=-1)
-        self._write_cylinder_geoms(rows, self._pillar_geom, radius, height / 2)
+        self._write(chosen, "geom_xpos", self._pillar_geom, torch.stack([x, y, height / 2], dim=-1))
+        self._write_cylinder_geoms(chosen, self._pillar_geom, radius, height / 2)
 
-    def _write_cylinders(self, worlds: Tensor, layout: Layout) -> None:
+    def _write_cylinders(self, chosen: Tensor, layout: Layout) -> None:
         radius, _, half_height = layout.cylinder_half_size.unbind(-1)
-        rows = worlds[:, None]
-        self._write_cylinder_geoms(rows, self._cylinder_geom, radius, half_height)
+        self._write_cylinder_geoms(chosen, self._cylinder_geom, radius, half_height)
         across = BOX_MASS * (radius**2 / 4 + half_height**2 / 3)  # Solid cylinder.
         inertia = torch.stack([across, across, BOX_MASS * radius**2 / 2], dim=-1)
-        self._write_inertia(rows, self._cylinder_body, self._cylinder_hinges, inertia)
+        self._write_inertia(chosen, self._cylinder_body, self._cylinder_hinges, inertia)
 
-    def _write_cylinder_geoms(self, rows: Tensor, geoms: Tensor, radius: Tensor, half_height: Tensor) -> None:
-        self._fields["geom_size"][rows, geoms] = torch.stack([radius, half_height, torch.zeros_like(radius)], dim=-1)
-        self._fields["geom_rbound"][rows, geoms] = (radius**2 + half_height**2).sqrt()
-        self._fields["geom_aabb"][rows, geoms, 1] = torch.stack([radius, radius, half_height], dim=-1)
+    def _write_cylinder_geoms(self, chosen: Tensor, geoms: Tensor, radius: Tensor, half_height: Tensor) -> None:
+        size = torch.stack([radius, half_height, torch.zeros_like(radius)], dim=-1)
+        half = torch.stack([radius, radius, half_height], dim=-1)
+        self._write_geoms(chosen, geoms, size, (radius**2 + half_height**2).sqrt(), half)
 
-    def set_bodies(self, worlds: Tensor, pose: Tensor, velocity: Tensor) -> None:
-        """See PhysicsEngine.set_bodies."""
-        parked = self._parked[worlds][..., None]
-        columns = self._joint_columns
-        self._qpos[worlds] = torch.where(parked, self._parking_place, pose).flatten(1)[:, columns]
-        self._qvel[worlds] = torch.where(parked, 0.0, velocity).flatten(1)[:, columns]
-        self._fields["qacc_warmstart"][worlds] = 0.0
+    def place(self, chosen: Tensor, pose: Tensor, velocity: Tensor) -> None:
+        """See PhysicsEngine.place."""
+        parked, columns, start = self._parked[..., None], self._joint_columns, self._fields["qacc_warmstart"]
+        qpos = torch.where(parked, self._parking_place, pose).flatten(1)[:, columns]
+        qvel = torch.where(parked, 0.0, velocity).flatten(1)[:, columns]
+        self._qpos.copy_(blend(chosen, qpos, self._qpos))
+        self._qvel.copy_(blend(chosen, qvel, self._qvel))
+        start.copy_(blend(chosen, 0, start))
         self._worlds.update_kinematics()
 
     def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:

@@ -13,26 +13,32 @@ def scalars(folder, tag):
 
 
 class TestEpisodeMeans:
+    """Numbers of three worlds; those of worlds that do not count are nonsense."""
+
+    EVERY, NONE = torch.ones(3, dtype=torch.bool), torch.zeros(3, dtype=torch.bool)
+
     def test_mean_is_over_episodes_not_over_steps(self):
         means = EpisodeMeans()
-        means.add({"return/hiders": torch.tensor([1.0]), "max_box_move": torch.tensor([0.5])})
-        means.add({"return/hiders": torch.tensor([4.0, 7.0]), "max_box_move": torch.tensor([0.5, 2.0])})
+        first, two = torch.tensor([True, False, False]), torch.tensor([False, True, True])
+        means.add({"return/hiders": torch.tensor([1.0, 90, 90]), "max_box_move": torch.tensor([0.5, 90, 90])}, first)
+        means.add({"return/hiders": torch.tensor([90, 4.0, 7.0]), "max_box_move": torch.tensor([90, 0.5, 2.0])}, two)
+        means.add({}, self.NONE)
         assert means.pop() == {"charts/episodic_return/hiders": 4.0, "stats/max_box_move": 1.0, "charts/episodes": 3.0}
 
     def test_pop_starts_again(self):
         means = EpisodeMeans()
-        means.add({"length": torch.tensor([80])})
+        means.add({"length": torch.tensor([80, 80, 80])}, self.EVERY)
         assert means.pop()["charts/episodic_length"] == 80.0
         assert means.pop() == {}
 
     def test_steps_without_an_ended_episode(self):
         means = EpisodeMeans()
-        means.add({"length": torch.zeros(0)})
+        means.add({"length": torch.ones(3)}, self.NONE)
         assert means.pop() == {}
 
     def test_unknown_values_are_left_out(self):
         means = EpisodeMeans()
-        means.add({"seen_fraction": torch.tensor([float("nan"), 0.5])})
+        means.add({"seen_fraction": torch.tensor([float("nan"), 0.5, float("nan")])}, torch.tensor([True, True, False]))
         assert means.pop() == {"charts/seen_fraction": 0.5, "charts/episodes": 2.0}
 
 

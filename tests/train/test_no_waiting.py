@@ -1,0 +1,42 @@
+"""A rollout on mujoco_warp is collected without waiting for the device. Shown on the CPU."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from tests.envs.worlds import needs_warp
+from tests.waiting import no_waiting
+from train.trainer import Trainer
+
+from .test_trainer import TINY
+
+pytestmark = [needs_warp, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("separate", [False, True], ids=["one policy", "one for each team"])
+def test_rollout(separate):
+    scenario = dataclasses.replace(TINY.scenario, horizon=15)
+    trainer = Trainer(dataclasses.replace(TINY, scenario=scenario, engine="warp", separate_policies=separate))
+    trainer.begin()
+    trainer.iterate()  # Compiles, and fills the bank.
+    trainer.env._check = lambda actions: None  # Looks at the actions' range, on the CPU only.
+    begin_rollout, trainer.league.begin_rollout = trainer.league.begin_rollout, lambda iteration: None
+    with no_waiting():
+        trainer.collect()
+    trainer.league.begin_rollout = begin_rollout
+    assert trainer._episodes.pop()["charts/episodes"] == 2 * TINY.num_worlds
+
+
+def test_the_same_run_twice():
+    """Rollouts of the warp engine repeat to the bit on the CPU, with the layouts of the CPU engine."""
+    config = dataclasses.replace(TINY, engine="warp", scenario=dataclasses.replace(TINY.scenario, horizon=20))
+    runs = []
+    for engine in ("warp", "warp", "mujoco"):
+        trainer = Trainer(dataclasses.replace(config, engine=engine))
+        trainer.begin()
+        numbers = [trainer.iterate() for _ in range(3)]
+        runs.append((trainer.policy.state_dict(), trainer.env._layouts.state_dict()["episodes"], numbers))
+    (first, episodes, _), (second, _, _), (_, others, _) = runs
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert torch.equal(episodes, others)
