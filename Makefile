@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
 
-.PHONY: install demo test slow lint format clean
+.PHONY: install demo test test-warp slow slow-warp lint format clean
 
 install: $(STAMP)
 
@@ -25,8 +25,14 @@ demo: install ## train the quickstart, compare it with random play, and film it
 test: install ## the default tests, under 5 minutes on two cores
 	$(BIN)/python -m pytest -q
 
+test-warp: install ## the physics of the GPU engine, on the CPU; the first time, kernels are compiled for two minutes
+	$(BIN)/python -m pytest -q -m "warp and not slow"
+
 slow: install ## the tests that take longer
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m "slow and not warp"
+
+slow-warp: install ## the GPU engine's, on the CPU: hours
+	$(BIN)/python -m pytest -q -m "slow and warp"
 
 lint: install ## style and types
 	$(BIN)/ruff check .

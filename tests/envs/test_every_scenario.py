@@ -9,6 +9,7 @@ from envs.batch_env import BatchEnv
 from envs.checks import check_step, play_randomly, random_actions
 from envs.options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, PaddingOptions
 from envs.scenarios import SCENARIOS, get, validate
+from tests.envs.worlds import needs_warp
 
 HIDE = "hide-and-seek/quadrant"
 OPTIONS = {
@@ -96,9 +97,10 @@ def test_tilting_boxes_for_long():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["mujoco", pytest.param("warp", marks=(needs_warp, pytest.mark.warp))])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_registered_for_long(name):
-    env = BatchEnv(get(name), 16, stagger=True)
+def test_registered_for_long(name, engine):
+    env = BatchEnv(get(name), 16, stagger=True, engine=engine)
     play_randomly(env, 2000)
     assert env.num_diverged == 0
 

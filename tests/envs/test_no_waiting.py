@@ -42,9 +42,16 @@ def test_other_work_goes_on():
     assert kept.tolist() == [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]
 
 
+QUICK = ("hide-and-seek/food", "blueprint")
+"""Those in which most can happen; the others are slow tests."""
+
+
 @needs_warp
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if "small" not in name])
+@pytest.mark.warp
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in SCENARIOS if "small" not in n],
+)
 def test_steps_with_resets(name):
     """Every world ends an episode: episodes are short and staggered."""
     env = BatchEnv(get(name, horizon=8), 4, engine="warp", stagger=True)

@@ -69,7 +69,7 @@ def test_auto_is_what_there_is(run, capsys):
 
 
 @needs_warp
-@pytest.mark.slow
+@pytest.mark.warp
 class TestWarp:
     @pytest.mark.parametrize("name", ["evaluate", "cross-play", "stages", "bench"])
     def test_plays(self, name, run, tmp_path, capsys):

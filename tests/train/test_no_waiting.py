@@ -11,7 +11,7 @@ from train.trainer import Trainer
 
 from .test_trainer import TINY
 
-pytestmark = [needs_warp, pytest.mark.slow]
+pytestmark = [needs_warp, pytest.mark.warp]
 
 
 @pytest.mark.parametrize("separate", [False, True], ids=["one policy", "one for each team"])

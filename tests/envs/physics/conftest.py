@@ -52,7 +52,7 @@ ENGINES = [
     EngineCase("warp", partial(make_warp, device="cpu"), distance_tolerance=2e-5),
     EngineCase("warp-cuda", partial(make_warp, device="cuda"), device="cuda", bit_exact=False),
 ]
-MARKS = {"warp": (needs_warp, pytest.mark.slow), "warp-cuda": (needs_warp, needs_cuda, pytest.mark.gpu)}
+MARKS = {"warp": (needs_warp, pytest.mark.warp), "warp-cuda": (needs_warp, needs_cuda, pytest.mark.gpu)}
 
 
 @pytest.fixture(params=[pytest.param(case, id=case.name, marks=MARKS.get(case.name, ())) for case in ENGINES])

@@ -13,7 +13,7 @@ from envs.scene import AGENT_RADIUS
 from tests.envs.busy import BusyAgents, play
 from tests.envs.worlds import Driver, body, build_scene, needs_warp, small, world
 
-pytestmark = [needs_warp, pytest.mark.slow]
+pytestmark = [needs_warp, pytest.mark.warp]
 
 WORLDS = 8
 STEPS = 40
@@ -84,6 +84,7 @@ class TestAgreementWithMuJoCo:
         assert differing <= 1e-3 * compared
 
 
+@pytest.mark.slow
 def test_sanity_of_rough_play():
     env = BatchEnv(dataclasses.replace(QUADRANT, preparation_fraction=0.0), 32, seed=7, engine="warp")
     counts = play(env, 2_000, seed=5)
