@@ -63,7 +63,7 @@ PRESETS = {
             checkpoint_interval=20,
             league=ALONE,
         ),
-        "one agent, two boxes and a ramp on a small floor; with --intrinsic counts about 5 minutes on 2 cores",
+        "one agent, two boxes and a ramp on a small floor; boxes move within minutes with --intrinsic counts",
     ),
     "laptop": Preset(
         TrainConfig(

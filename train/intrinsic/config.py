@@ -35,8 +35,8 @@ class IntrinsicConfig:
     hash_bits: int = 32
     """Bits of a state's code, at most 62. More tell more states apart."""
     table_bits: int = 22
-    """The table of visits has 2 to this number of slots of 8 bytes. States that share a slot share their count: let it be
-    larger than the number of different states."""
+    """The table of visits has 2 to this number of slots of 8 bytes, at most 28 (2 GiB). States that share a slot share their
+    count: let it be larger than the number of different states."""
     features: int = 64
     """With rnd: outputs of the random network, which are to be predicted."""
     hidden_size: int = 128
@@ -81,7 +81,7 @@ def checks(config: IntrinsicConfig, scenario: Scenario, chunks: int) -> list[tup
             f"--intrinsic.agents is {config.agents}, but '{scenario.name}' has {number} agent{'s' * (number > 1)}",
         ),
         (1 <= config.hash_bits <= 62, f"--intrinsic.hash-bits is {config.hash_bits}; it must be from 1 to 62"),
-        (1 <= config.table_bits <= 32, f"--intrinsic.table-bits is {config.table_bits}; it must be from 1 to 32"),
+        (1 <= config.table_bits <= 28, f"--intrinsic.table-bits is {config.table_bits}; it must be from 1 to 28"),
         (
             config.minibatches <= chunks,
             f"--intrinsic.minibatches is {config.minibatches} but a rollout has only {chunks} chunks",

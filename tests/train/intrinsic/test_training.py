@@ -110,7 +110,7 @@ def test_scales_of_bonus_and_reward():
         (["--intrinsic.agents", "0"], "--intrinsic.agents is 0"),
         (["--scenario.boxes", "0", "0"], "needs boxes"),
         (["--intrinsic.hash-bits", "63"], "from 1 to 62"),
-        (["--intrinsic.table-bits", "0"], "from 1 to 32"),
+        (["--intrinsic.table-bits", "0"], "from 1 to 28"),
         (["--intrinsic.resolution", "0"], "--intrinsic.resolution is 0"),
         (["--intrinsic.scale", "-1"], "must not be negative"),
         (["--intrinsic.minibatches", "100000"], "chunks"),
