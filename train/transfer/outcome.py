@@ -20,6 +20,8 @@ from .runs import Result, read_result, work
 
 _SEED = 0  # Of the bootstrap.
 _LEVEL = 0.95
+_FEW = 0.25
+"""Iterations in which fewer episodes ended than this share of the most are left out of curves: their means are noise."""
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Env steps (T,) and values (T,)."""
@@ -33,7 +35,7 @@ class RunOutcome:
     final: dict[str, NDArray[np.float64]]
     """Statistic -> (N,), one value for each episode in which the final policy was judged."""
     curves: dict[str, Curve]
-    """Statistic -> its mean over the episodes that ended in each iteration of training."""
+    """Statistic -> its mean over the episodes that ended in each iteration of training; iterations with few are left out."""
     by_time: Curve | None = None
     """Of object counting: steps since the boxes vanished, and the share of right answers then."""
     chance: float | None = None
@@ -121,7 +123,7 @@ def read_run(plan: Plan, unit: Unit) -> RunOutcome:
         return _counting_run(plan, unit, result)
     file = plan.run_folder(unit).metrics_file
     lines = read_metrics(file) if file.is_file() else []
-    curves = {name: curve for name in result.statistics if len((curve := _curve(lines, name))[0])}
+    curves = {name: curve for name in result.statistics if len((curve := training_curve(lines, name))[0])}
     return RunOutcome(unit, result.statistics, curves)
 
 
@@ -137,8 +139,9 @@ def to_csv(outcome: Outcome) -> str:
     """Return everything in long form: task, start, seed, checkpoint, env_steps, metric, value.
 
     ``checkpoint`` is the file that the start's weights are from. Metrics are ``training/<statistic>``, the mean over the
-    episodes of an iteration; ``final/<statistic>``, the mean over those in which the final policy was judged; and of the
-    task's score also ``final/<statistic>/low`` and ``/high``, its 95 % interval over these episodes.
+    episodes of an iteration, where there were more than a few; ``final/<statistic>``, the mean over those in which the final
+    policy was judged; and of the task's score also ``final/<statistic>/low`` and ``/high``, its 95 % interval over these
+    episodes.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -166,9 +169,16 @@ def _rows(outcome: Outcome, run: RunOutcome) -> Iterable[tuple[float, str, float
     yield total, f"final/{name}/high", interval.high
 
 
-def _curve(lines: list[dict[str, float | None]], statistic: str) -> Curve:
+def training_curve(lines: list[dict[str, float | None]], statistic: str) -> Curve:
+    """Return a statistic's curve from the lines of ``metrics.jsonl``."""
     tag = CHART_TAGS.get("return/hiders" if statistic == "return" else statistic, f"stats/{statistic}")
-    points = [(line["env_steps"], value) for line in lines if (value := line.get(tag)) is not None]
+    episodes = [line.get("charts/episodes") or 0.0 for line in lines]
+    enough = max(episodes, default=0.0) * _FEW
+    points = [
+        (line["env_steps"], value)
+        for line, number in zip(lines, episodes, strict=True)
+        if number >= enough and (value := line.get(tag)) is not None
+    ]
     return _to_curve(points)
 
 

@@ -22,6 +22,7 @@ from ..config import TrainConfig
 from ..console import TrainingConsole
 from ..evaluate import play_match
 from ..files import make_folder, write_json
+from ..folder_lock import FolderLock
 from ..players import Player, PolicyPlayer, RandomPlayer
 from ..run_folder import RunFolder
 from ..saved_policy import load_policy
@@ -139,7 +140,8 @@ def _train(plan: Plan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callab
         else:
             _begin(plan, unit, trainer, folder)
         if trainer.iteration < config.iterations:
-            trainer.run(folder, _Console(unit, config, tell, warn), stop)
+            with FolderLock(folder.path / "run.lock"):  # As in `hideseek train`, which may not resume it meanwhile.
+                trainer.run(folder, _Console(unit, config, tell, warn), stop)
         return trainer.iteration >= config.iterations
     finally:
         trainer.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from train.task_presets import TRANSFER_TASKS
-from train.transfer.outcome import Outcome, RunOutcome, over_episodes
+from train.transfer.outcome import Outcome, RunOutcome, over_episodes, training_curve
 from train.transfer.plan import Plan, Request, Unit
 from train.transfer.report import SCORES, result_cells, verdicts
 
@@ -93,3 +93,11 @@ def test_what_is_missing_is_a_dash_and_no_verdict():
 
 def test_every_score_is_explained():
     assert {task.score for task in TRANSFER_TASKS.values()} <= {*SCORES}
+
+
+def test_iterations_with_few_episodes_are_no_part_of_a_curve():
+    """The first ones of staggered worlds, which have only a few whole episodes."""
+    numbers = [(1, 0.5), (40, 0.1), (38, None), (10, 0.2), (9, 0.9)]
+    lines = [{"env_steps": 100.0 * i, "charts/episodes": n, "stats/completed": v} for i, (n, v) in enumerate(numbers)]
+    steps, values = training_curve(lines, "completed")
+    assert (steps.tolist(), values.tolist()) == ([100.0, 300.0], [0.1, 0.2])

@@ -126,7 +126,7 @@ def test_the_same_command_again_repeats_nothing(whole, source, capsys):
     assert before == after
 
 
-@pytest.mark.parametrize("iteration", [1, 4])
+@pytest.mark.parametrize("iteration", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_interrupted_and_continued_is_as_if_never_stopped(source, whole, tmp_path, monkeypatch, capsys, iteration):
     """Ctrl-C in the first or fourth of six iterations; every tensor of the last checkpoint is that of the whole study."""
     tasks, iterate, calls = ["--tasks", "lock-and-return"], Trainer.iterate, []
@@ -152,7 +152,7 @@ def test_interrupted_and_continued_is_as_if_never_stopped(source, whole, tmp_pat
         assert torch.equal(tensor, theirs[name]), name
 
 
-@pytest.mark.parametrize("call", [1, 2, 5])
+@pytest.mark.parametrize("call", [1, *(pytest.param(call, marks=pytest.mark.slow) for call in (2, 5))])
 def test_dead_at_a_checkpoint_and_continued(source, whole, tmp_path, monkeypatch, call):
     """Before the first checkpoint of a run is written, or a later one."""
     save, calls = Trainer.save, []
