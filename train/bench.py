@@ -7,12 +7,13 @@ between parts of one run mean much.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import importlib.util
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ import mujoco
 import numpy as np
 import torch
 
+from envs.errors import UserError
+
+from .bench_parts import peak_memory, reset_peak_memory, synchronize, time_parts
 from .config import TrainConfig
-from .devices import available_cores
+from .devices import available_cores, resolve_device
 from .players import flatten_agents
 from .run_folder import package_versions
 from .trainer import Trainer
@@ -36,7 +40,10 @@ PARTS = {
 """What is measured, from the least to the most work per step."""
 if importlib.util.find_spec("pettingzoo") is not None:
     PARTS["pettingzoo"] = "one world on one core through PettingZoo, random actions"
+SWEPT = ("engine", "environment", "inference", "training")
+"""Parts whose speed depends on the number of worlds."""
 _LOOP_WORLDS = 8  # worlds of the Python loop; it has no parallelism, so more change nothing
+_BLOCK = 16  # steps queued on a GPU before it is waited for
 _ROLLOUT_STEPS = 40  # of the training part; the cost of a step does not depend on it, the length of a turn does
 
 
@@ -46,6 +53,7 @@ class Benchmark:
     def __init__(self, config: TrainConfig) -> None:
         ppo = dataclasses.replace(config.ppo, rollout_steps=min(_ROLLOUT_STEPS, config.ppo.rollout_steps))
         self.config = config = dataclasses.replace(config, ppo=ppo)
+        reset_peak_memory(resolve_device(config.device))
         self.trainer = Trainer(config)
         self.trainer.begin()
         self.env = self.trainer.env
@@ -63,7 +71,11 @@ class Benchmark:
         }
 
     def run(
-        self, seconds: float, turns: int, progress: Callable[[str], None] = lambda _: None
+        self,
+        seconds: float,
+        turns: int,
+        progress: Callable[[str], None] = lambda _: None,
+        parts: Iterable[str] = tuple(PARTS),
     ) -> dict[str, list[float]]:
         """Measure.
 
@@ -71,16 +83,32 @@ class Benchmark:
           seconds: for each part, over all its turns; a turn of training lasts at least one iteration.
           turns: how often each part is measured; the parts alternate.
           progress: called with a part's name before its turn.
+          parts: what is measured.
 
         Returns:
           Env steps per second of every turn, by part.
+
+        Raises:
+          UserError: physics had no room for all contacts; the option to raise is named.
         """
-        speeds: dict[str, list[float]] = {part: [] for part in PARTS}
+        speeds: dict[str, list[float]] = {part: [] for part in parts}
         for _ in range(turns):
-            for part in PARTS:
+            for part in speeds:
                 progress(part)
                 speeds[part].append(self._turns[part](seconds / turns))
+        self.env.engine.check_overflow()
         return speeds
+
+    def _rate(self, step: Callable[[], int], seconds: float, block: int = _BLOCK) -> float:
+        """Return env steps per second of ``step``, which returns how many it made; a GPU is waited for after each block."""
+        block = block if self.env.engine.queues else 1
+
+        def work() -> int:
+            count = sum(step() for _ in range(block))
+            synchronize(self.env.device)
+            return count
+
+        return _steps_per_second(work, seconds)
 
     def _python_loop(self, seconds: float) -> float:
         """Step worlds one by one with ``mj_step``: the yardstick."""
@@ -110,7 +138,7 @@ class Benchmark:
             self.env.engine.step((2 * uniform - 1) * limit)
             return self.env.num_worlds
 
-        return _steps_per_second(step, seconds)
+        return self._rate(step, seconds)
 
     def _environment(self, seconds: float) -> float:
         bins = torch.tensor(self.env.action_bins)
@@ -122,7 +150,7 @@ class Benchmark:
             self.env.step(actions.to(self.env.device))
             return self.env.num_worlds
 
-        return _steps_per_second(step, seconds)
+        return self._rate(step, seconds)
 
     def _inference(self, seconds: float) -> float:
         env, policy = self.env, self.trainer.policy
@@ -139,7 +167,7 @@ class Benchmark:
             obs, started = result.obs, result.done
             return env.num_worlds
 
-        return _steps_per_second(step, seconds)
+        return self._rate(step, seconds)
 
     def _training(self, seconds: float) -> float:
         self.trainer.begin()
@@ -149,7 +177,7 @@ class Benchmark:
             self.trainer.iterate()
             return self.trainer.env_steps - before
 
-        return _steps_per_second(step, seconds)
+        return self._rate(step, seconds, block=1)
 
     def _pettingzoo(self, seconds: float) -> float:
         from envs.adapters.pettingzoo_env import parallel_env
@@ -191,8 +219,10 @@ def report(benchmark: Benchmark, speeds: dict[str, list[float]]) -> dict[str, An
         "unit": "env steps/s, median over turns",
         **{part: round(value, 1) for part, value in medians.items()},
         "agent_steps_per_second": {part: round(value * env.num_agents, 1) for part, value in medians.items()},
-        "ratio_to_engine": {part: round(value / medians["engine"], 3) for part, value in medians.items()},
-        "ratio_to_python_loop": {part: round(value / medians["python_loop"], 3) for part, value in medians.items()},
+        "ratio_to_engine": _ratios(medians, "engine"),
+        "ratio_to_python_loop": _ratios(medians, "python_loop"),
+        "milliseconds_per_step": {part: round(value, 3) for part, value in time_parts(benchmark.trainer).items()},
+        "memory": peak_memory(env.device),
         "turns": {part: [round(value, 1) for value in values] for part, values in speeds.items()},
         "bytes_per_world": env.bytes_per_world,
         "diverged_worlds": env.num_diverged,
@@ -203,9 +233,40 @@ def report(benchmark: Benchmark, speeds: dict[str, list[float]]) -> dict[str, An
             "physics_threads": config.threads or available_cores(),
             "torch_threads": torch.get_num_threads(),
             "device": str(env.device),
+            "gpu": torch.cuda.get_device_name(env.device) if env.device.type == "cuda" else None,
+            "engine": type(env.engine).__name__,
         },
         "versions": package_versions(),
     }
+
+
+def _ratios(medians: dict[str, float], yardstick: str) -> dict[str, float]:
+    """Return speeds in units of one of them; nothing if that was not measured."""
+    if yardstick not in medians:
+        return {}
+    return {part: round(value / medians[yardstick], 3) for part, value in medians.items()}
+
+
+def sweep(
+    configs: Iterable[TrainConfig], seconds: float, turns: int, progress: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Measure several numbers of worlds one after the other, up to the first that does not fit into memory.
+
+    Returns:
+      A report for each; that of one that does not fit has ``num_worlds`` and ``error``.
+    """
+    reports: list[dict[str, Any]] = []
+    for config in configs:
+        try:
+            benchmark = Benchmark(config)
+            reports.append(report(benchmark, benchmark.run(seconds, turns, progress, SWEPT)))
+            benchmark.trainer.close()
+            del benchmark
+        except (UserError, torch.cuda.OutOfMemoryError) as error:
+            reports.append({"num_worlds": config.num_worlds, "error": str(error).partition("\n")[0]})
+            break
+        gc.collect()  # Gives the GPU's memory back before the next.
+    return reports
 
 
 def _cpu_name() -> str:

@@ -16,10 +16,12 @@ from envs import scenarios
 from envs.errors import UserError
 from envs.physics import EngineName
 
-from ..bench import PARTS, Benchmark, report
+from ..bench import PARTS, SWEPT, Benchmark, report, sweep
+from ..bench_parts import PARTS as STEP_PARTS
 from ..console import make_console
 from ..devices import resolve_device
 from ..files import write_json
+from ..memory import size
 from ..presets import preset_for_scenario
 
 
@@ -29,8 +31,8 @@ class BenchArguments:
 
     scenario: str = "hide-and-seek/full"
     """Scenario to measure; 'hideseek list' shows all."""
-    num_worlds: int = 64
-    """Worlds stepped at once."""
+    num_worlds: tuple[int, ...] = (64,)
+    """Worlds stepped at once. Several numbers are measured one after the other, up to the first that does not fit."""
     seconds: float = 6.0
     """Time for each part, over all its turns; training takes at least one iteration per turn."""
     turns: int = 3
@@ -52,7 +54,7 @@ class BenchArguments:
 def run(arguments: list[str]) -> None:
     """Measure, print the table and write the file."""
     args = tyro.cli(BenchArguments, args=arguments, prog="hideseek bench")
-    if min(args.num_worlds, args.turns) < 1 or args.seconds <= 0:
+    if not args.num_worlds or min(*args.num_worlds, args.turns) < 1 or args.seconds <= 0:
         raise UserError("--num-worlds, --turns and --seconds must be positive")
     if args.json_file is not None and not os.access(args.json_file.absolute().parent, os.W_OK):
         raise UserError(f"cannot write {args.json_file}: its folder is missing or not writable")
@@ -61,13 +63,21 @@ def run(arguments: list[str]) -> None:
     config = dataclasses.replace(
         preset_for_scenario(scenario.name),
         scenario=scenario,
-        num_worlds=args.num_worlds,
+        num_worlds=args.num_worlds[0],
         threads=args.threads,
         torch_threads=args.torch_threads,
         device=str(device),
         engine=args.engine,
         seed=args.seed,
     )
+    if len(args.num_worlds) > 1:
+        configs = [dataclasses.replace(config, num_worlds=number) for number in args.num_worlds]
+        reports = sweep(configs, args.seconds, args.turns, _show)
+        _show("")
+        make_console().print(sweep_table(reports))
+        if args.json_file is not None:
+            write_json(args.json_file, {"sweep": reports})
+        return
     benchmark = Benchmark(config)
     speeds = benchmark.run(args.seconds, args.turns, _show)
     _show("")
@@ -109,3 +119,33 @@ def _print(result: dict[str, Any]) -> None:
             text,
         )
     console.print(table)
+    milliseconds = result["milliseconds_per_step"]
+    whole = sum(milliseconds.values())
+    parts = [f"{part} {value:.2f} ms ({value / whole:.0%})" for part, value in milliseconds.items()]
+    console.print(f"one training step of all worlds: {', '.join(parts)}", soft_wrap=True)
+    if result["memory"]:
+        console.print(f"GPU memory: {_memory(result)}")
+
+
+def sweep_table(reports: list[dict[str, Any]]) -> Table:
+    """Return a table with a row for each number of worlds: speeds, milliseconds per step by part, memory."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("worlds", justify="right")
+    for part in SWEPT:
+        table.add_column(f"{part}, env steps/s", justify="right")
+    for part in STEP_PARTS:
+        table.add_column(f"{part}, ms", justify="right")
+    table.add_column("GPU memory")
+    for result in reports:
+        if "error" in result:
+            table.add_row(f"{result['num_worlds']:,}", result["error"])
+            continue
+        speeds = [f"{result[part]:,.0f}" for part in SWEPT]
+        milliseconds = [f"{result['milliseconds_per_step'][part]:.2f}" for part in STEP_PARTS]
+        table.add_row(f"{result['num_worlds']:,}", *speeds, *milliseconds, _memory(result))
+    return table
+
+
+def _memory(result: dict[str, Any]) -> str:
+    memory = result["memory"]
+    return f"{size(memory['in_use_bytes'])}, torch {size(memory['torch_peak_bytes'])}" if memory else "-"
