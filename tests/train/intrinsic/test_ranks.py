@@ -24,6 +24,6 @@ def test_two_processes_do_what_one_does(tmp_path, method):
         curves.append(read_metrics(folder / "metrics.jsonl"))
     for alone, together in zip(*curves, strict=True):
         tags = [tag for tag in alone if tag.startswith(("intrinsic/", "losses/value", "stats/"))]
-        assert len(tags) >= 4
+        assert len(tags) >= 3
         for tag in tags:
             assert together[tag] == pytest.approx(alone[tag], rel=1e-4, abs=1e-5), tag
