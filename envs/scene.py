@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -19,8 +20,7 @@ from assets import ASSETS_PATH
 from .layouts import Layout, max_walls
 from .scenarios import Scenario
 
-with warnings.catch_warnings():  # It looks for a display, which only rendering needs, and warns without one.
-    warnings.simplefilter("ignore")
+if TYPE_CHECKING:  # Imported when a scene is built: installations of the GPU's trainer lack parts of dm_control.
     from dm_control import mjcf
 
 AGENT_RADIUS = 0.15  # Metres.
@@ -89,8 +89,18 @@ def build(scenario: Scenario, layout: Layout | None = None) -> Scene:
     return _resolve(scenario, model, xml)
 
 
+def _fragment(name: str) -> mjcf.RootElement:
+    """Read a file of assets/."""
+    with (
+        warnings.catch_warnings()
+    ):  # dm_control looks for a display, which only rendering needs, and warns without one.
+        warnings.simplefilter("ignore")
+        from dm_control import mjcf
+    return mjcf.from_path(str(ASSETS_PATH / name))
+
+
 def _assemble(s: Scenario) -> mjcf.RootElement:
-    root = mjcf.from_path(str(ASSETS_PATH / "arena.xml"))
+    root = _fragment("arena.xml")
     root.model = s.name
     root.option.timestep = s.timestep
     root.option.gravity = (0, 0, -s.gravity)
@@ -152,7 +162,7 @@ def _add_pillar(root: mjcf.RootElement, s: Scenario, index: int) -> None:
 
 
 def _agent(s: Scenario, index: int) -> mjcf.RootElement:
-    agent = mjcf.from_path(str(ASSETS_PATH / "agent.xml"))
+    agent = _fragment("agent.xml")
     agent.model = f"agent{index}"
     team = "hider" if index < s.hiders else "seeker"
     body = agent.find("body", "body")
@@ -178,7 +188,7 @@ def _paint(body: mjcf.Element, colour_by_prefix: dict[str, str]) -> None:
 
 
 def _box(s: Scenario, index: int) -> mjcf.RootElement:
-    box = mjcf.from_path(str(ASSETS_PATH / "box.xml"))
+    box = _fragment("box.xml")
     box.model = f"box{index}"
     box.find("geom", "box").friction = (s.box_friction, 0.005, 0.0001)
     if not s.tilting_boxes:
@@ -188,13 +198,13 @@ def _box(s: Scenario, index: int) -> mjcf.RootElement:
 
 
 def _ramp(index: int) -> mjcf.RootElement:
-    ramp = mjcf.from_path(str(ASSETS_PATH / "ramp.xml"))
+    ramp = _fragment("ramp.xml")
     ramp.model = f"ramp{index}"
     return ramp
 
 
 def _cylinder(s: Scenario, index: int) -> mjcf.RootElement:
-    cylinder = mjcf.from_path(str(ASSETS_PATH / "cylinder.xml"))
+    cylinder = _fragment("cylinder.xml")
     cylinder.model = f"cylinder{index}"
     cylinder.find("geom", "cylinder").size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2)
     return cylinder

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from envs.errors import UserError
@@ -55,6 +53,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
     text = json.dumps(checkpoint.metadata, sort_keys=True, allow_nan=False)
     header = {"format": FORMAT, "metadata": text, "sha256": _digest(tensors, text)}
+    from safetensors.torch import save
+
     write_atomically(path, save(tensors, header))
 
 
@@ -64,6 +64,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
       UserError: the file is missing, truncated, changed, or not a checkpoint of this project.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not path.is_file():
         raise UserError(f"no checkpoint at {path}: there is no such file")
     try:

@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from .files import write_atomically, write_error
 from .ranks import Ranks
@@ -93,6 +91,8 @@ class MetricsLog:
         self._file = folder / "metrics.jsonl"
         self._keep_lines_up_to(iteration)
         purge = {"purge_step": env_steps + 1} if iteration else {}
+        from torch.utils.tensorboard import SummaryWriter  # Takes a second, and commands that only play need no curves.
+
         self._board = SummaryWriter(str(folder), **purge)
 
     def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
@@ -128,6 +128,8 @@ class MetricsLog:
 
     def gif(self, tag: str, data: bytes, size: tuple[int, int], env_steps: int) -> None:
         """Add an animated GIF of the given width and height, pixels, to TensorBoard's images."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
         image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=data)
         summary = Summary(value=[Summary.Value(tag=tag, image=image)])
         self._board._get_file_writer().add_summary(summary, env_steps)

@@ -86,6 +86,18 @@ PRESETS = {
         ),
         "the paper's environment, network and numbers: 64,000 chunks of 10 steps per minibatch; for large machines",
     ),
+    "gpu": Preset(
+        TrainConfig(
+            scenario=scenarios.FULL,
+            num_worlds=4096,
+            iterations=20_000,
+            device="cuda",
+            network=NetworkConfig(attention_layer_norm=True),
+            ppo=PPOConfig(rollout_steps=160, chunk_length=10, epochs=4, minibatches=16),
+            checkpoint_interval=100,
+        ),
+        "the full game on one GPU of 40 GiB or more; 16,000 chunks per minibatch; never run on a GPU so far",
+    ),
 }
 PRESETS |= {
     f"{name}/small": Preset(task_config(name, "small"), task.description)

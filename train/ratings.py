@@ -8,9 +8,8 @@ team, or a layout that does, favours nobody in the ratings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-
-from openskill.models import BradleyTerryFull
+from functools import cache
+from typing import Any, NamedTuple
 
 
 class Rating(NamedTuple):
@@ -24,8 +23,15 @@ class Rating(NamedTuple):
 
 NEWCOMER = Rating(25.0, 25.0 / 3.0)
 """Rating before the first game."""
-_MODEL = BradleyTerryFull(mu=NEWCOMER.mu, sigma=NEWCOMER.sigma, tau=0.0)
-# tau 0: a saved policy never changes, so nothing is forgotten from game to game.
+
+
+@cache
+def _model() -> Any:
+    """Return openskill's model, imported when something is rated: not every trainer has it installed."""
+    from openskill.models import BradleyTerryFull
+
+    # tau 0: a saved policy never changes, so nothing is forgotten from game to game.
+    return BradleyTerryFull(mu=NEWCOMER.mu, sigma=NEWCOMER.sigma, tau=0.0)
 
 
 def update_ratings(
@@ -44,8 +50,8 @@ def update_ratings(
         if len(names) < 2:
             continue
         before = [now.get(name, NEWCOMER) for name in names]
-        teams = [[_MODEL.rating(mu=rating.mu, sigma=rating.sigma)] for rating in before]
-        after = _MODEL.rate(teams, scores=[game[name] for name in names])
+        teams = [[_model().rating(mu=rating.mu, sigma=rating.sigma)] for rating in before]
+        after = _model().rate(teams, scores=[game[name] for name in names])
         for name, (rating,) in zip(names, after, strict=True):
             now[name] = now.get(name, NEWCOMER) if name in fixed else Rating(rating.mu, rating.sigma)
     return now
@@ -53,5 +59,5 @@ def update_ratings(
 
 def chance_to_win(first: Rating, second: Rating) -> float:
     """Return the probability that the first player beats the second in one game, as the ratings have it."""
-    one, other = ([_MODEL.rating(mu=rating.mu, sigma=rating.sigma)] for rating in (first, second))
-    return float(_MODEL.predict_win([one, other])[0])
+    one, other = ([_model().rating(mu=rating.mu, sigma=rating.sigma)] for rating in (first, second))
+    return float(_model().predict_win([one, other])[0])

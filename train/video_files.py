@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -95,6 +94,8 @@ class _Film:
     def __init__(self, path: Path, width: int, height: int, fps: float, codec: list[str]) -> None:
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:.6g}", "-i", "-"]
         target = ["-pix_fmt", "yuv420p", "-fflags", "+bitexact", *codec, "-y", str(path)]
+        import imageio_ffmpeg  # Not every trainer makes videos.
+
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source, *target]
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by abandon()
         # A session of its own: Ctrl-C is for us; ffmpeg shall not write half a file by itself.

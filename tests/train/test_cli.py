@@ -50,6 +50,7 @@ class TestErrors:
             (["quickstart", "--seed", "-1"], "--seed is -1"),
             (["quickstart", "--device", "tpu"], "tpu"),
             (["quickstart", "--device", "cuda:99"], "CUDA"),
+            (["hide-and-seek/full", "--preset", "gpu", "--device", "cuda:99"], "CUDA"),
             (["quickstart", "--ppo.rollout-steps", "25"], "multiple of --ppo.chunk-length"),
             (["quickstart", "--network.embedding-size", "33"], "multiple of"),
             (["--resume", "nowhere"], "no such folder"),

@@ -8,6 +8,7 @@ from envs.errors import UserError
 from envs.observations import spec
 from envs.scenarios import FULL, QUADRANT
 from train.config import TrainConfig, validate
+from train.memory import memory_needed
 from train.plain import from_plain, to_plain
 from train.presets import PRESETS, choose, get_preset
 from train.task_presets import TASKS, TRANSFER_TASKS, task_config
@@ -17,6 +18,15 @@ from train.task_presets import TASKS, TRANSFER_TASKS, task_config
 def test_every_preset_is_possible_and_survives_json(name):
     config = validate(get_preset(name))
     assert from_plain(TrainConfig, to_plain(config), "x") == config
+
+
+@pytest.mark.warp
+def test_gpu_says_its_memory_and_fits_where_it_says():
+    """Physics is estimated with mujoco_warp's sizes, here on the CPU."""
+    pytest.importorskip("mujoco_warp")
+    config = dataclasses.replace(get_preset("gpu"), device="cpu", engine="warp")
+    assert 0.9 * 2**30 < memory_needed(config).worlds < 2 * 2**30
+    assert 20 * 2**30 < memory_needed(config).total < 40 * 2**30
 
 
 def test_paper_has_the_papers_numbers():

@@ -1,0 +1,44 @@
+"""Training needs few packages at import time: a GPU image has torch and numpy, and little else can be brought there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LACKING = (
+    "matplotlib pettingzoo gymnasium tensorboard imageio imageio_ffmpeg openskill scipy safetensors glfw OpenGL "
+    "stable_baselines3 selenium warp mujoco_warp"
+)
+PROGRAM = """
+import sys
+
+class Lacking:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] in blocked else self.finder.find_spec(name, path, target)
+
+blocked = {*sys.argv[1].split(), "dm_control"}
+sys.meta_path[:] = [Lacking(finder) for finder in sys.meta_path if hasattr(finder, "find_spec")]
+import envs.batch_env, policies.teams, train.evaluate, train.bench, train.cli
+from train.trainer import Trainer
+assert not blocked & {name.partition(".")[0] for name in sys.modules}
+
+blocked.remove("dm_control")  # Builds the scene, by dm_control.mjcf alone.
+import dataclasses
+from train.ppo import PPOConfig
+from train.presets import get_preset
+
+ppo = PPOConfig(rollout_steps=10, minibatches=1, epochs=1)
+trainer = Trainer(dataclasses.replace(get_preset("quickstart"), num_worlds=2, ppo=ppo))
+trainer.begin()
+assert trainer.iterate()["losses/entropy"] > 0
+assert not {"rendering", "suite", "locomotion"} & {n.split(".")[1] for n in sys.modules if n.startswith("dm_control.")}
+"""
+
+
+def test_training_needs_few_packages():
+    command = [sys.executable, "-c", PROGRAM, LACKING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
