@@ -11,13 +11,14 @@ import tyro
 from rich.table import Table
 
 from envs.errors import UserError
-from envs.physics import EngineName
+from envs.physics import EngineName, choose_engine
 
 from ..conformance import golden
 from ..conformance.checks import Check
 from ..conformance.probes import PROBES, replay_probes
 from ..conformance.replay import replay
 from ..console import make_console
+from ..devices import resolve_device
 
 SUPPORTED_TASKS = (*golden.TASKS, PROBES)
 
@@ -28,6 +29,8 @@ class ConformanceArguments:
 
     path: Annotated[Path, tyro.conf.Positional]
     """A recording (.npz) or a folder of recordings."""
+    device: str = "cpu"
+    """cpu, cuda, or auto: cuda where there is a GPU."""
     engine: EngineName = "auto"
     """Physics engine; warp has wider tolerances for the next positions."""
 
@@ -36,6 +39,8 @@ def run(arguments: list[str]) -> int:
     """Print a table per file and quantity; return 1 if any quantity is beyond its tolerance."""
     args = tyro.cli(ConformanceArguments, args=arguments, prog="hideseek conformance")
     torch.set_num_threads(1)
+    device = resolve_device(args.device)
+    engine = choose_engine(args.engine, device)
     console = make_console()
     table = Table(box=None, pad_edge=False)
     for column in ("file", "quantity", "compared", "agree", "required", "worst", ""):
@@ -43,7 +48,7 @@ def run(arguments: list[str]) -> int:
     files, skipped = _files(args.path)
     failures, left_out = [], 0
     for file in files:
-        for check in _replay(file, args.engine):
+        for check in _replay(file, engine, device):
             table.add_row(*_row(file.stem, check), style=None if check.passed else "bold red")
             left_out += check.left_out if check.quantity.endswith("visible") else 0
             if not check.passed:
@@ -60,8 +65,10 @@ def run(arguments: list[str]) -> int:
     return 1 if failures else 0
 
 
-def _replay(file: Path, engine: EngineName) -> list[Check]:
-    return replay_probes(file, engine) if golden.task_of(file) == PROBES else replay(golden.load(file), engine)
+def _replay(file: Path, engine: EngineName, device: torch.device) -> list[Check]:
+    if golden.task_of(file) == PROBES:
+        return replay_probes(file, engine, device)
+    return replay(golden.load(file), engine, device)
 
 
 def _files(path: Path) -> tuple[list[Path], list[str]]:

@@ -19,13 +19,13 @@ from envs.scenarios import Scenario, validate
 
 from .checks import Check
 from .golden import Recording, build_layout
-from .replay import advance, compare_decisions, compare_positions, recorded_state
+from .replay import advance, compare_decisions, compare_positions, on, recorded_state
 
 PROBES = "probe_motion"
 """Configuration of such a file."""
 
 
-def replay_probes(path: Path, engine: EngineName = "mujoco") -> list[Check]:
+def replay_probes(path: Path, engine: EngineName = "mujoco", device: torch.device | str = "cpu") -> list[Check]:
     """Run every experiment of a file and sum up what agrees, by quantity.
 
     Raises:
@@ -33,7 +33,7 @@ def replay_probes(path: Path, engine: EngineName = "mujoco") -> list[Check]:
     """
     by_quantity: dict[str, list[Check]] = {}
     for recording in load_probes(path):
-        for check in replay_probe(recording, engine):
+        for check in replay_probe(recording, engine, device):
             by_quantity.setdefault(check.quantity, []).append(check)
     return [_merge(checks) for checks in by_quantity.values()]
 
@@ -104,16 +104,18 @@ _OBJECT_ARRAYS: tuple[tuple[str, tuple[int, ...], type], ...] = (
 )
 
 
-def replay_probe(recording: Recording, engine: EngineName = "mujoco") -> list[Check]:
+def replay_probe(
+    recording: Recording, engine: EngineName = "mujoco", device: torch.device | str = "cpu"
+) -> list[Check]:
     """Compare decisions and next positions. What was visible is not recorded: it is looked up here."""
     rows = recording.steps + 1
-    env = BatchEnv(recording.scenario, rows, engine=engine)
+    env = BatchEnv(recording.scenario, rows, device=device, engine=engine)
     env.reset(recording.layout.select([0] * rows))
     state = recorded_state(recording, rows)
-    everywhere = torch.arange(rows)
-    observation = env.set_state(everywhere, state)
+    everywhere = torch.arange(rows, device=env.device)
+    observation = on("cpu", env.set_state(everywhere, on(env.device, state)))
     state.visible = _visible(recording, observation)
-    env.set_state(everywhere, state)
+    env.set_state(everywhere, on(env.device, state))
     _, after = advance(recording, env)
     return [*compare_decisions(recording, after), *compare_positions(recording, after, engine)]
 

@@ -6,6 +6,9 @@ decided and led to compared with the next row. T steps, A agents, B boxes, R ram
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
@@ -35,17 +38,22 @@ DECISIONS_EQUAL = 0.995
 IDLE = (5, 5, 5, 0, 0)
 
 
-def replay(recording: Recording, engine: EngineName = "mujoco") -> list[Check]:
-    """Run every comparison of one recording of an episode on an engine, on the CPU."""
+def replay(recording: Recording, engine: EngineName = "mujoco", device: torch.device | str = "cpu") -> list[Check]:
+    """Run every comparison of one recording of an episode on an engine.
+
+    Raises:
+      UserError: the engine cannot run on the device, or has no room for all contacts.
+    """
     rows = recording.steps + 1
-    env = BatchEnv(recording.scenario, rows, engine=engine)
+    env = BatchEnv(recording.scenario, rows, device=device, engine=engine)
     env.reset(recording.layout.select([0] * rows))
     state = recorded_state(recording, rows)
     state.game = _recorded_game(recording, env, state)
-    observation = env.set_state(torch.arange(rows), state)
+    observation = on("cpu", env.set_state(torch.arange(rows, device=env.device), on(env.device, state)))
     checks = [*compare_features(recording, observation), compare_lidar(recording, observation)]
     checks += compare_masks(recording, observation, state.pose)
     step, after = advance(recording, env)
+    env.engine.check_overflow()
     checks += compare_decisions(recording, after)
     checks += _compare_results(recording, step, after)
     checks += _compare_food(recording, after)
@@ -55,11 +63,24 @@ def replay(recording: Recording, engine: EngineName = "mujoco") -> list[Check]:
 
 
 def advance(recording: Recording, env: BatchEnv) -> tuple[Transition, WorldState]:
-    """Make one step from every row with the recorded actions; the last row has none. Returns T states."""
+    """Make one step from every row with the recorded actions; the last row has none. Returns T states, on the CPU."""
     rows = recording.steps + 1
     idle = torch.tensor(IDLE).expand(1, env.num_agents, len(IDLE))
-    step = env.advance(torch.cat([recording.tensor("actions"), idle]))
-    return step, env.get_state(torch.arange(rows - 1))
+    step = env.advance(torch.cat([recording.tensor("actions"), idle]).to(env.device))
+    return on("cpu", step), on("cpu", env.get_state(torch.arange(rows - 1, device=env.device)))
+
+
+T = TypeVar("T")
+
+
+def on(device: torch.device | str, value: T) -> T:
+    """Return a tensor, or a dict or dataclass of such, on a device."""
+    if isinstance(value, Tensor):
+        return value.to(device)  # type: ignore[return-value]
+    if isinstance(value, dict):
+        return {name: on(device, item) for name, item in value.items()}  # type: ignore[return-value]
+    parts = {f.name: on(device, getattr(value, f.name)) for f in dataclasses.fields(value)}  # type: ignore[arg-type]
+    return dataclasses.replace(value, **parts)  # type: ignore[type-var]
 
 
 def recorded_state(r: Recording, rows: int) -> WorldState:
