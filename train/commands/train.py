@@ -46,7 +46,7 @@ class TrainArguments:
     """Train agents by self-play. Options below show the defaults of the preset that is named, quickstart if none is."""
 
     target: Positional[str | None] = None
-    """A preset (quickstart, laptop, paper) or a scenario such as hide-and-seek/quadrant."""
+    """A preset (quickstart, laptop, paper, gpu) or a scenario such as hide-and-seek/quadrant."""
     preset: str | None = None
     """Preset for the scenario; by default the one that was made for it."""
     run_dir: Path | None = None
