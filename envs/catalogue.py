@@ -197,12 +197,13 @@ SHELTER_SMALL = _small(
     floor_size=2.4,
     grid_cells=12,
     layout="empty",
-    boxes=(2, 2),
+    boxes=(3, 3),
     elongated_boxes=(0, 0),
-    cylinders=CylinderOptions(fixed=1, diameter=(0.2, 0.2), central_share=0.3),
-    shelter=ShelterOptions(progress=0.1),
+    cylinders=CylinderOptions(fixed=1, diameter=(0.1, 0.1), central_share=0.3),
+    shelter=ShelterOptions(progress=1.0),
 )
-"""Two cubes for a thin cylinder, in one room, and a reward for every ray that is newly kept out."""
+"""Three cubes for a thin cylinder, in one room, and a reward for every ray that is newly kept out. The cylinder is so thin
+that an agent beside it stops a quarter of the rays."""
 
 OBJECT_COUNTING_SMALL = _small(
     OBJECT_COUNTING,

@@ -32,7 +32,7 @@ class Shelter(Game):
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums."""
-        return (*super().totals, "rays_in", "rays_at_end")
+        return (*super().totals, "rays_in", "rays_at_end", "rays_on_agents_at_end")
 
     def start(self, chosen: Tensor, layout: Layout) -> None:
         """Begin episodes."""
@@ -51,6 +51,7 @@ class Shelter(Game):
         self.state["shelter/before"][:] = reached
         self.state["rays_in"] += reached
         self.state["rays_at_end"][:] = reached
+        self.state["rays_on_agents_at_end"][:] = ((hit >= 0) & (hit < self.scenario.num_agents)).sum(1)
         verdict = super().judge(view)
         options = self.scenario.shelter
         value = options.progress * (before - reached) - options.scale * reached
@@ -58,7 +59,11 @@ class Shelter(Game):
         return verdict
 
     def statistics(self, view: View) -> dict[str, Tensor]:
-        """Return returns, and how many rays reached the cylinder: the mean over all steps, and those of the last one."""
+        """Return returns, and where rays ended.
+
+        ``rays_in`` is the mean number that reached the cylinder in a step, ``rays_at_end`` that of the last step, and
+        ``rays_on_agents_at_end`` how many an agent stopped in the last step. Boxes stopped the others.
+        """
         numbers = super().statistics(view)
         return numbers | {"rays_in": numbers["rays_in"] / view.steps.clamp(min=1)}
 

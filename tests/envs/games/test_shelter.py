@@ -60,7 +60,18 @@ def test_statistics():
     env.set_state(worlds, state)
     numbers = env.step(rest).statistics
     assert numbers["rays_at_end"].item() == 100
+    assert numbers["rays_on_agents_at_end"].item() == 0
     assert numbers["rays_in"].item() == pytest.approx((sum(rays) + 100) / 4)
+
+
+def test_rays_that_an_agent_stops():
+    """Alone with the cylinder, the agent stops whatever does not reach it."""
+    s = small(game="shelter", seekers=0, boxes=(0, 0), horizon=1, cylinders=CylinderOptions(fixed=1))
+    env = BatchEnv(s, 1, threads=1)
+    env.reset(dataclasses.replace(world(s, [(2.0, 2.0)]), pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]])))
+    numbers = env.step(STILL).statistics
+    assert numbers["rays_on_agents_at_end"].item() > 0
+    assert numbers["rays_on_agents_at_end"].item() + numbers["rays_at_end"].item() == 100
 
 
 def test_progress_is_paid_once():
