@@ -81,8 +81,14 @@ class Performers:
             raise
 
     def play(self) -> Episode:
-        """Play the next episode."""
-        return self._episodes.play()
+        """Play the next episode.
+
+        Raises:
+          UserError: the physics of the GPU engine had no room for all contacts; the option to raise is named.
+        """
+        episode = self._episodes.play()
+        self.env.engine.check_overflow()
+        return episode
 
     def __enter__(self) -> Performers:
         return self

@@ -230,8 +230,8 @@ class WarpWorlds:
         else:
             return  # The others say that an iteration stopped at its limit; nothing is dropped.
         raise UserError(
-            f"physics needed more than {name} = {size} in a world and dropped some; raise it: "
-            f"--scenario.{name.replace('_', '-')} {size + (size + 1) // 2}"
+            f"physics needed more than {name} = {size} in a world and dropped some; train with "
+            f"--scenario.{name.replace('_', '-')} {size + (size + 1) // 2}, or use --device cpu --engine mujoco"
         )
 
     @property

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from envs.errors import UserError
+from envs.physics.cpu import CpuEngine
 from train.cli import main
 from train.episode_files import load_episodes
 
@@ -66,6 +68,16 @@ def the_line(capsys):
 
 def test_auto_is_what_there_is(run, capsys):
     assert main(["evaluate", str(run), "--episodes", "2", "--device", "auto"]) == 0
+
+
+@pytest.mark.parametrize("name", ["evaluate", "cross-play", "stages", "record", "bench"])
+def test_dropped_contacts_are_an_error(name, run, tmp_path, capsys, monkeypatch):
+    def overflow(engine):
+        raise UserError("raise it: --scenario.max-contacts 90")
+
+    monkeypatch.setattr(CpuEngine, "check_overflow", overflow)
+    assert main(commands(run, tmp_path)[name]) == 2
+    assert "--scenario.max-contacts 90" in the_line(capsys)
 
 
 @needs_warp

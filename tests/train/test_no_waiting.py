@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.envs.worlds import needs_warp
+from tests.envs.worlds import needs_cuda, needs_warp
 from tests.waiting import no_waiting
 from train.trainer import Trainer
 
@@ -26,6 +26,21 @@ def test_rollout(separate):
         trainer.collect()
     trainer.league.begin_rollout = begin_rollout
     assert trainer._episodes.pop()["charts/episodes"] == 2 * TINY.num_worlds
+
+
+@needs_cuda
+@pytest.mark.gpu
+def test_rollout_on_a_gpu():
+    """CUDA itself refuses to wait."""
+    trainer = Trainer(dataclasses.replace(TINY, device="cuda"))
+    trainer.begin()
+    trainer.iterate()
+    trainer.league.begin_rollout = lambda iteration: None
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.collect()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_the_same_run_twice():

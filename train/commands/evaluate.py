@@ -181,7 +181,22 @@ def _names(loaded: list[SavedPolicy | None]) -> list[str]:
 def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
     """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
     worlds, device = min(args.num_worlds, args.episodes), resolve_device(args.device)
-    return lambda: BatchEnv(saved.config.scenario, worlds, args.seed, device, args.threads, engine=args.engine)
+    return lambda: _CheckedWorlds(saved.config.scenario, worlds, args.seed, device, args.threads, engine=args.engine)
+
+
+class _CheckedWorlds(BatchEnv):
+    """Worlds that say at the end of a match if the physics of the GPU engine had no room for all contacts."""
+
+    def close(self) -> None:
+        """Look for dropped contacts, and free the engine.
+
+        Raises:
+          UserError: names the option to raise.
+        """
+        try:
+            self.engine.check_overflow()
+        finally:
+            super().close()
 
 
 @contextlib.contextmanager

@@ -148,7 +148,7 @@ def examine(
       By strategy, the share of episodes, and the first episode with its world. Episodes whose physics broke do not count.
 
     Raises:
-      UserError: physics broke in all of them.
+      UserError: physics broke in all of them, or had no room for all contacts.
     """
     stream = LayoutStream(env.scenario, options.seed, env.num_worlds)
     hits = dict.fromkeys(detectors, 0)
@@ -158,6 +158,7 @@ def examine(
         player = players(number)
         player.begin(env.num_worlds * env.num_agents)
         trace = play_trace(env, stream.draw(torch.arange(env.num_worlds)), player)
+        env.engine.check_overflow()
         done = number * env.num_worlds
         counted = ~trace.broken & (torch.arange(env.num_worlds) < options.episodes - done)
         episodes += int(counted.sum())

@@ -121,7 +121,7 @@ class TestOverflow:
         layout = world(s, boxes=[body(3.0, 3.0), body(5.0, 5.0)])
         engine.reset(torch.arange(2), type(layout).stack([layout] * 2))
         Driver(engine).drive([[0, 0, 0]] * 2, 2)
-        with pytest.raises(UserError, match=rf"{field} = 5 .*--scenario.{field.replace('_', '-')} 8$"):
+        with pytest.raises(UserError, match=rf"{field} = 5 .*--scenario.{field.replace('_', '-')} 8,"):
             engine.check_overflow()
         engine.check_overflow()
 
