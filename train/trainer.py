@@ -146,6 +146,7 @@ class Trainer:
             "perf/rollout_seconds": rollout,
             **{f"perf/{name}_seconds": value for name, value in self.watch.pop().items()},
             "perf/diverged_worlds": float(trainer_state.num_diverged(self)),
+            "perf/repeated_layouts": float(sum(self.ranks.collect(self.env.num_repeated_layouts))),
             **self.league.pop(),
             **(self.intrinsic.metrics() if self.intrinsic else {}),
         }
