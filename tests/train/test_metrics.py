@@ -1,4 +1,5 @@
 import json
+import time
 
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -62,6 +63,9 @@ class TestMetricsLog:
         log.close()
         with open(tmp_path / "metrics.jsonl", "a") as file:
             file.write('{"iteration": 4, "env')
+        time.sleep(
+            1.1
+        )  # TensorBoard reads event files in the order of their names, which hold the second of their making.
         log = MetricsLog(tmp_path, 2, 20)
         log.write(3, 30, {"x/y": 33.0})
         log.close()
