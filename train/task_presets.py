@@ -115,7 +115,7 @@ SMALL: dict[str, TrainConfig] = {
     "lock-and-return": _small("lock-and-return", iterations=40),
     "sequential-lock": _small("sequential-lock", iterations=60),
     "blueprint": _small("blueprint", iterations=60),
-    "shelter": _small("shelter", iterations=60, gamma=0.95),
+    "shelter": _small("shelter", iterations=120, gamma=0.95),
 }
 """The configurations of the small tasks."""
 
