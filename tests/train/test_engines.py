@@ -29,6 +29,7 @@ def commands(run, folder):
         "stages": ["stages", str(run), "--episodes", "2", "--no-videos"],
         "record": ["record", str(run), "-o", str(folder / "episode.npz")],
         "video": ["video", "--agent", "zero", "-o", str(folder / "video.mp4"), "--scenario", "shelter/small"],
+        "transfer": ["transfer", str(run), "--run-dir", str(folder / "study")],
         "watch": ["watch", str(run), "--port", "0"],
         "bench": ["bench", "--scenario", "hide-and-seek/quickstart", "--num-worlds", "2", "--seconds", "0.1", "--turns", "1"],
     }  # fmt: skip

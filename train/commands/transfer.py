@@ -15,6 +15,7 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from envs.errors import UserError, did_you_mean
+from envs.physics import EngineName, choose_engine
 
 from ..console import make_console
 from ..devices import available_cores, resolve_device
@@ -94,6 +95,8 @@ class TransferArguments:
     depend on it."""
     device: str = "cpu"
     """cpu, cuda, or auto: cuda where there is a GPU."""
+    engine: EngineName = "auto"
+    """Physics: mujoco on the CPU, warp (mujoco_warp) on either; auto takes the one that is made for the device."""
 
 
 def run(arguments: list[str]) -> int:
@@ -161,6 +164,7 @@ def _request(args: TransferArguments, checkpoint: Path) -> Request:
         )
     if COUNTS not in starts and args.counts_from is not None:
         raise UserError("--counts-from is for the start counts, which --starts leaves out")
+    device = resolve_device(args.device)
     seeds = _SEEDS[args.preset] if args.seeds is None else args.seeds
     for option, value in (("seeds", seeds), ("scale", args.scale), ("episodes", args.episodes)):
         if not value > 0:
@@ -175,7 +179,8 @@ def _request(args: TransferArguments, checkpoint: Path) -> Request:
         preset=args.preset,
         scale=args.scale,
         episodes=args.episodes,
-        device=str(resolve_device(args.device)),
+        device=str(device),
+        engine=choose_engine(args.engine, device),
     )
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.errors import UserError
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 
@@ -62,6 +63,8 @@ class CountingConfig:
     """Steps that are put together in the accuracy by time."""
     threads: int = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
+    engine: EngineName = "auto"
+    """Physics engine; auto takes the one that is made for the device."""
 
 
 @dataclass
@@ -217,7 +220,7 @@ def _rounds(
     number: int, held_out: bool, scenario: Scenario, config: CountingConfig, seed: int, device: str | torch.device
 ) -> Iterator[CountingEpisodes]:
     """Yield fresh episodes, ``num_worlds`` at a time."""
-    with CountingWorlds(scenario, config.num_worlds, seed, held_out, device, config.threads) as worlds:
+    with CountingWorlds(scenario, config.num_worlds, seed, held_out, device, config.threads, config.engine) as worlds:
         for _ in range(number):
             yield worlds.record(config.num_worlds)
 

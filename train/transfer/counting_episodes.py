@@ -19,6 +19,7 @@ from torch import Tensor
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
+from envs.physics import EngineName
 from envs.scenarios import Scenario
 
 _HELD_OUT = 4  # One arrangement in so many.
@@ -72,6 +73,7 @@ class CountingWorlds:
       held_out: record the layouts for tests; otherwise those for training.
       device: where the worlds are.
       threads: physics threads; 0 uses all cores.
+      engine: of physics.
 
     Raises:
       UserError: another game, or an impossible scenario.
@@ -85,10 +87,11 @@ class CountingWorlds:
         held_out: bool,
         device: str | torch.device = "cpu",
         threads: int = 0,
+        engine: EngineName = "auto",
     ) -> None:
         if scenario.game != "object_counting":
             raise UserError(f"scenario '{scenario.name}' is game {scenario.game}; counting needs object_counting")
-        self._env = BatchEnv(scenario, num_worlds, seed, device, threads)
+        self._env = BatchEnv(scenario, num_worlds, seed, device, threads, engine=engine)
         self._layouts = LayoutStream(scenario, seed, num_worlds)
         self._held_out = held_out
 

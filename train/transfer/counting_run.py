@@ -24,12 +24,13 @@ _NORMALISING_SEED = 2_000_003
 _PAPER_EPISODES = 50_000
 
 
-def counting_config(plan: Plan, threads: int = 0) -> CountingConfig:
+def counting_config(plan: Plan) -> CountingConfig:
     """Return the classifier's sizes in a study."""
     base = CountingConfig()
     episodes = base.episodes if plan.request.preset == "small" else _PAPER_EPISODES
     wanted = max(base.num_worlds, round(episodes * plan.request.scale))
-    return dataclasses.replace(base, episodes=wanted, test_episodes=plan.request.episodes, threads=threads)
+    engine = plan.request.engine
+    return dataclasses.replace(base, episodes=wanted, test_episodes=plan.request.episodes, engine=engine)
 
 
 def count(
@@ -65,7 +66,7 @@ def count(
     result = train_classifier(
         policy,
         config.scenario,
-        counting_config(plan, config.threads),
+        dataclasses.replace(counting_config(plan), threads=config.threads),
         unit.seed,
         lambda done, total: tell(done * horizon, total * horizon),
         stop,
@@ -82,5 +83,6 @@ def count(
 def _normalise(policy: ActorCritic, config: TrainConfig) -> None:
     """Give a policy the means and deviations of what is observed in one round of episodes."""
     worlds = CountingConfig().num_worlds
-    with CountingWorlds(config.scenario, worlds, _NORMALISING_SEED, False, config.device, config.threads) as recorder:
+    where = (config.device, config.threads, config.engine)
+    with CountingWorlds(config.scenario, worlds, _NORMALISING_SEED, False, *where) as recorder:
         policy.observation_normalizer.update(recorder.record(worlds).observations)

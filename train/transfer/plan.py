@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.errors import UserError
+from envs.physics import EngineName
 
 from ..config import TrainConfig, validate
 from ..files import leftovers, make_folder, write_json
@@ -56,6 +57,8 @@ class Request:
     """Episodes in which a final policy is judged."""
     device: str
     """Where everything happens: cpu or cuda."""
+    engine: EngineName = "auto"
+    """Physics engine of all worlds."""
 
 
 @dataclass(frozen=True, order=True)
@@ -147,6 +150,7 @@ def task_configs(request: Request, source: Start) -> dict[str, TrainConfig]:
                 iterations=iterations,
                 checkpoint_interval=max(1, min(base.checkpoint_interval, iterations)),
                 device=request.device,
+                engine=request.engine,
                 torch_threads=1,
             )
         )

@@ -173,7 +173,9 @@ def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: St
             raise _StoppedError
 
     episodes = plan.request.episodes
-    env = BatchEnv(config.scenario, min(_WORLDS, episodes), JUDGING_SEED, config.device, config.threads)
+    env = BatchEnv(
+        config.scenario, min(_WORLDS, episodes), JUDGING_SEED, config.device, config.threads, engine=config.engine
+    )
     try:
         match = play_match(env, player, player, episodes, look_up)
     except _StoppedError:
