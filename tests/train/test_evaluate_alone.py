@@ -110,8 +110,8 @@ def test_unknown_numbers_are_left_out():
 def test_command(tmp_path, capsys):
     """A short run of a task with an early end, judged against random play and beside itself."""
     run = tmp_path / "run"
-    options = "--iterations 1 --num-worlds 4 --ppo.rollout-steps 40 --ppo.epochs 1 --ppo.minibatches 1 --threads 1"
-    changes = "--scenario.horizon 20 --scenario.blueprint.radius 5"
+    options = "--iterations 1 --num-worlds 4 --ppo.rollout-steps 40 --ppo.chunk-length 20 --ppo.epochs 1"
+    changes = "--ppo.minibatches 1 --threads 1 --scenario.horizon 20 --scenario.blueprint.radius 5"
     assert main(["train", "blueprint/small", *options.split(), *changes.split(), "--run-dir", str(run)]) == 0
     assert read_metrics(run / "metrics.jsonl")[-1]["stats/completed"] == 1.0
     capsys.readouterr()
