@@ -33,7 +33,14 @@ from ..trainer import Trainer, parameter_counts
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
 _FIXED_ON_RESUME = (
-    *("scenario", "network", "num_worlds", "seed", "stagger", "separate_policies", "init_from", "engine"),
+    "scenario",
+    "network",
+    "num_worlds",
+    "seed",
+    "stagger",
+    "separate_policies",
+    "init_from",
+    "engine",
     "intrinsic",
 )
 """Options that a checkpoint's tensors depend on."""
