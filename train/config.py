@@ -129,6 +129,10 @@ def validate(config: TrainConfig) -> TrainConfig:
         (ppo.minibatches <= chunks, f"--ppo.minibatches is {ppo.minibatches} but a rollout has only {chunks} chunks"),
         (0 <= ppo.gamma <= 1 and 0 <= ppo.gae_lambda <= 1, "--ppo.gamma and --ppo.gae-lambda must be in [0, 1]"),
         (
+            ppo.final_learning_rate is None or ppo.final_learning_rate >= 0,
+            f"--ppo.final-learning-rate is {ppo.final_learning_rate}; it must not be negative",
+        ),
+        (
             network.embedding_size % network.attention_heads == 0,
             f"--network.embedding-size {network.embedding_size} must be a multiple of "
             f"--network.attention-heads {network.attention_heads}",

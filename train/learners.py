@@ -50,6 +50,11 @@ class Learners:
         """Return an empty rollout buffer; see ``PPO.new_buffer``."""
         return self.learners[0].ppo.new_buffer(sequences, part)
 
+    def set_learning_rate(self, value: float) -> None:
+        """Make the next updates of all networks with this step size."""
+        for each in self.learners:
+            each.ppo.set_learning_rate(value)
+
     def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
         """Improve every network by what it played in a full and finished rollout.
 

@@ -27,7 +27,10 @@ class PPOConfig:
     minibatches: int = 4
     """Parts into which the chunks of a rollout are dealt; an update makes ``epochs * minibatches`` optimiser steps."""
     learning_rate: float = 3e-4
-    """Step size of Adam."""
+    """Step size of Adam, at the start of a run."""
+    final_learning_rate: float | None = None
+    """Step size that a run approaches on a straight line from ``learning_rate``, so that what is learned settles. None: it
+    stays as it is. Resumed with more iterations, a run follows the longer line from there on."""
     adam_eps: float = 1e-5
     """Smallest scale that Adam divides gradients by."""
     weight_decay: float = 1e-6
@@ -44,6 +47,11 @@ class PPOConfig:
     """Reward for random actions, per nat; keeps the policy exploring."""
     value_coefficient: float = 0.5
     """Weight of the squared value error, in units of normalised targets."""
+
+    def learning_rate_after(self, done: float) -> float:
+        """Return the step size when this share of a run is done, in [0, 1]."""
+        final = self.learning_rate if self.final_learning_rate is None else self.final_learning_rate
+        return self.learning_rate + (final - self.learning_rate) * done
 
 
 class PPO:
@@ -66,6 +74,11 @@ class PPO:
             {"params": vectors, "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, eps=config.adam_eps, fused=True)
+
+    def set_learning_rate(self, value: float) -> None:
+        """Make the next updates with this step size of Adam."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
 
     def new_buffer(self, sequences: int, part: tuple[int, int] | None = None) -> RolloutBuffer:
         """Return an empty rollout buffer that fits the policy, on its device; ``part`` as in :class:`RolloutBuffer`."""

@@ -129,6 +129,8 @@ class Trainer:
         start = time.perf_counter()
         self.collect()
         rollout = time.perf_counter() - start
+        learning_rate = self.config.ppo.learning_rate_after(self.iteration / self.config.iterations)
+        self.learners.set_learning_rate(learning_rate)
         with self.watch.part("learning"):
             losses = self.learners.update(self.buffer, self.update_generator)
         total = time.perf_counter() - start
@@ -139,7 +141,7 @@ class Trainer:
         self.seconds += total
         return {
             **self._episodes.pop(self.ranks),
-            "charts/learning_rate": self.config.ppo.learning_rate,
+            "charts/learning_rate": learning_rate,
             **{f"losses/{name}": value for name, value in losses.items()},
             "perf/env_steps_per_second": steps / total,
             "perf/agent_steps_per_second": steps * self.env.num_agents / total,
