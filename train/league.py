@@ -4,7 +4,9 @@ An episode of the league gives some *seats* of its world to one past version: a 
 as its opponent, or one agent of a team of several, so that it must get along with it. Seats are kept until the episode ends.
 Nothing that happens on such a seat is learned from; what the newest policy does on the other seats is.
 
-Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once.
+Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made before a
+rollout, for the episodes that will begin in each world during it: which sequences a version may have to play is then known
+beforehand, and no step has to wait for the device to say so.
 Shapes: W worlds, A agents (hiders first), N = W * A sequences, H size of a memory.
 """
 
@@ -100,9 +102,11 @@ class League:
         self._draws = torch.Generator()
         self._noise = torch.Generator(device)
         self._noise_seed = 0
-        self._offers: list[int] = []
+        self._next_seats = torch.zeros_like(self.seats)
+        """(W, A): the version on each seat of episodes that begin in this rollout."""
         self._policies: dict[int, Policy] = {}
-        self._players: list[tuple[ActorCritic, Tensor]] = []
+        self._players: list[tuple[int, ActorCritic, Tensor]] = []
+        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this rollout."""
         self.ratings: Ratings = {}
         """Versions that have been rated, in the same way in every process."""
         self.folder: VersionFolder | None = None
@@ -117,24 +121,24 @@ class League:
         self.folder, self._opened = folder, True
 
     def begin_rollout(self, iteration: int) -> None:
-        """Draw the versions for episodes that begin in the next rollout, and load what is needed.
+        """Draw the versions and seats for episodes that begin in the next rollout, and load what is needed.
 
         Args:
           iteration: iterations done.
         """
         self._draws.manual_seed(self._seed * 1_000_003 + iteration)
         self._noise_seed = (self._seed * 1_000_003 + iteration) * 1_000_003 % 2**62
-        self._offers = self._draw_offers(iteration) if self._opened else []
+        offers = self._draw_offers(iteration) if self._opened else []
         in_play = {version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version}
-        wanted = sorted(in_play | set(self._offers))
+        wanted = sorted(in_play | set(offers))
         missing = [version for version in wanted if version not in self._policies]
         if missing:
             self._load(missing)
         self._policies = {version: self._policies[version] for version in wanted if version in self._policies}
-        self._offers = [version for version in self._offers if version in self._policies]
         lost = [version for version in in_play if version not in self._policies]
         for version in lost:  # Its file is gone: the newest policy, whose memory has followed all along, takes over.
             self.seats[self.seats == version] = 0
+        self._next_seats = self._draw_seats([version for version in offers if version in self._policies])
         self._list_players()
 
     def act(self, obs: dict[str, Tensor], started: Tensor, actions: Tensor) -> Tensor:
@@ -142,26 +146,30 @@ class League:
 
         Args:
           obs: observations (N, ...).
-          started: (N,) bool: the episode begins with this step; such worlds draw their seats anew.
+          started: (N,) bool: the episode begins with this step; such worlds take the seats that were drawn for them.
           actions: what the newest policy would do on every seat, (N, 5).
 
         Returns:
           Actions (N, 5); those of the newest policy on its own seats.
         """
-        self._draw_seats(started.view(self.num_worlds, -1)[:, 0])
         self._noise_seed += 1
         if not self._players:
             return actions
-        actions = actions.clone()
-        for policy, rows in self._players:
-            # The noise of a sequence depends on the step and its number alone; those of different players are disjoint.
+        begins = started.view(self.num_worlds, -1)[:, :1]
+        self.seats = torch.where(begins, self._next_seats, self.seats)
+        actions, seats = actions.clone(), self.seats.flatten()
+        for version, policy, rows in self._players:
+            # The noise of a sequence depends on the step and its number alone; only one player has it at a time.
             self._noise.manual_seed(self._noise_seed)
             part = (rows + self._first * self.num_agents, self._all_worlds * self.num_agents)
             h, c = self._memory[:, rows]
             seen = {name: values[rows] for name, values in obs.items()}
             memory = LSTMState(h, c, h, c)
-            actions[rows], state = policy.policy_step(seen, memory, started[rows], generator=self._noise, part=part)
-            self._memory[0, rows], self._memory[1, rows] = state.actor_h, state.actor_c
+            chosen, state = policy.policy_step(seen, memory, started[rows], generator=self._noise, part=part)
+            seated = (seats[rows] == version)[:, None]
+            actions[rows] = torch.where(seated, chosen, actions[rows])
+            after = torch.stack([state.actor_h, state.actor_c])
+            self._memory[:, rows] = torch.where(seated, after, self._memory[:, rows])
         return actions
 
     @property
@@ -213,24 +221,17 @@ class League:
         picks = torch.multinomial(weights, min(config.at_once, len(versions)), generator=self._draws)
         return [versions[pick] for pick in picks.tolist()]
 
-    def _draw_seats(self, started: Tensor) -> None:
-        """Give the seats of worlds that begin an episode, ``started`` (W,) bool, to a past version or to nobody."""
-        if not self._offers and not self._players:
-            return
+    def _draw_seats(self, offers: list[int]) -> Tensor:
+        """Give the seats (W, A) of every world's next episode to one of the versions on offer, or to nobody, 0."""
+        if not offers:
+            return torch.zeros_like(self.seats)
         draws = torch.rand(self._all_worlds, 4, generator=self._draws)[self._first : self._first + self.num_worlds]
-        if not started.any():
-            return
         draws = draws.to(self.seats.device)
-        plays = torch.zeros_like(self.seats, dtype=torch.bool)
-        versions = torch.zeros_like(self.seats[:, 0])
-        if self._offers:
-            whole, single = self._pick(self._whole, draws[:, 3]), self._pick(self._single, draws[:, 3])
-            beside = (draws[:, 2] < self.config.beside) | (len(self._whole) == 0)
-            beside &= len(self._single) > 0
-            plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
-            versions = self._pick(torch.tensor(self._offers, device=self.seats.device), draws[:, 1])
-        self.seats = torch.where(started[:, None], plays * versions[:, None], self.seats)
-        self._list_players()
+        whole, single = self._pick(self._whole, draws[:, 3]), self._pick(self._single, draws[:, 3])
+        beside = (draws[:, 2] < self.config.beside) | (len(self._whole) == 0)
+        beside &= len(self._single) > 0
+        plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
+        return plays * self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])[:, None]
 
     def _pick(self, rows: Tensor, draw: Tensor) -> Tensor:
         """Return a row (W, ...) of a table for each draw (W,) from [0, 1); zeros if the table is empty."""
@@ -239,15 +240,16 @@ class League:
         return rows[(draw * len(rows)).long().clamp_max(len(rows) - 1)]
 
     def _list_players(self) -> None:
-        """Find out which sequences each network of each version in play has."""
+        """Find out which sequences each network of each version has now or may have before the rollout ends."""
         self._players = []
-        for version in self.seats.unique().tolist():
-            for policy, agents in members(self._policies[version]) if version else []:
-                taken = torch.zeros_like(self.seats, dtype=torch.bool)
-                taken[:, agents] = self.seats[:, agents] == version
+        for version, policy in self._policies.items():
+            may_play = (self.seats == version) | (self._next_seats == version)
+            for network, agents in members(policy):
+                taken = torch.zeros_like(may_play)
+                taken[:, agents] = may_play[:, agents]
                 rows = taken.flatten().nonzero()[:, 0]
                 if len(rows):
-                    self._players.append((policy, rows))
+                    self._players.append((version, network, rows))
 
     # --- versions ------------------------------------------------------------------------------------------------------
 

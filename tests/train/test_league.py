@@ -202,13 +202,31 @@ class TestPlay:
         history = [observe() for _ in range(4)]
         for step, obs in enumerate(history):
             league.act(obs, started(step == 0), newest)
-        for policy, rows in league._players:
+        for version, policy, rows in league._players:
+            assert (league.seats.flatten()[rows] == version).all()
             state = policy.initial_state(len(rows))
             for step, obs in enumerate(history):
                 seen = {name: values[rows] for name, values in obs.items()}
                 _, state = policy.policy_step(seen, state, started(step == 0)[rows])
             torch.testing.assert_close(league._memory[0, rows], state.actor_h)
         assert len(league._players) == 5
+
+    def test_an_episode_that_ends_in_a_rollout_hands_its_seats_over(self, folder):
+        """The version that leaves plays its last step, the next one its first; neither sees the other's memory."""
+        league = new_league(folder, at_once=5, fraction=1.0)
+        newest = torch.full((WORLDS * AGENTS, 5), 9)
+        league.begin_rollout(5)
+        league.act(observe(), started(), newest)
+        leaving = league.seats.clone()
+        league.begin_rollout(6)
+        ends = torch.zeros(WORLDS, dtype=torch.bool)
+        ends[::2] = True
+        last = league.act(observe(), started(False), newest)
+        assert torch.equal(last[:, 0], torch.where(leaving > 0, leaving, 9).flatten())
+        first = league.act(observe(), ends.repeat_interleave(AGENTS), newest)
+        coming = torch.where(ends[:, None], league._next_seats, leaving)
+        assert (coming != leaving).any() and torch.equal(league.seats, coming)
+        assert torch.equal(first[:, 0], torch.where(coming > 0, coming, 9).flatten())
 
     def test_a_version_that_cannot_be_read_gives_its_seats_back(self, folder, capsys):
         league = new_league(folder, at_once=1)

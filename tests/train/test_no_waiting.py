@@ -7,7 +7,9 @@ import torch
 
 from tests.envs.worlds import needs_cuda, needs_warp
 from tests.waiting import no_waiting
+from train.league import LeagueConfig
 from train.trainer import Trainer
+from train.versions import VersionFolder
 
 from .test_trainer import TINY
 
@@ -15,16 +17,23 @@ pytestmark = [needs_warp, pytest.mark.warp]
 
 
 @pytest.mark.parametrize("separate", [False, True], ids=["one policy", "one for each team"])
-def test_rollout(separate):
+def test_rollout(separate, tmp_path):
     scenario = dataclasses.replace(TINY.scenario, horizon=15)
-    trainer = Trainer(dataclasses.replace(TINY, scenario=scenario, engine="warp", separate_policies=separate))
+    league = LeagueConfig(fraction=0.5, interval=1, rating_interval=0)
+    config = dataclasses.replace(TINY, scenario=scenario, engine="warp", separate_policies=separate, league=league)
+    trainer = Trainer(config)
     trainer.begin()
     trainer.iterate()  # Compiles, and fills the bank.
+    trainer.league.open(VersionFolder(tmp_path, 1, 5, pytest.fail))
+    trainer._keep_version()
+    trainer.league.begin_rollout(1)  # It may wait, once in a rollout; the steps may not.
+    assert trainer.league._players
     trainer.env._check = lambda actions: None  # Looks at the actions' range, on the CPU only.
     begin_rollout, trainer.league.begin_rollout = trainer.league.begin_rollout, lambda iteration: None
     with no_waiting():
         trainer.collect()
     trainer.league.begin_rollout = begin_rollout
+    assert not trainer.league.own.all()
     assert trainer._episodes.pop()["charts/episodes"] == 2 * TINY.num_worlds
 
 
