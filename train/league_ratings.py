@@ -29,6 +29,9 @@ def rate_newest(
       iteration: iterations done; the newest version's number.
       newest: its tensors.
       seed: seed of actions.
+
+    Raises:
+      UserError: the physics of the GPU engine ran out of room for contacts.
     """
     config, folder = league.config, league.folder
     pool = versions_at(iteration, config.interval, config.size)
@@ -45,6 +48,7 @@ def rate_newest(
     env = make_env(min(config.rating_episodes, _MOST_WORLDS))
     try:
         result = play_all(lambda: _Again(env, seed), players, config.rating_episodes, seed)
+        env.engine.check_overflow()
     finally:
         env.close()
     last = league.ratings[max(league.ratings)] if league.ratings else dict.fromkeys(TEAMS, NEWCOMER)

@@ -104,7 +104,8 @@ class CountingWorlds:
         """Return the next episodes, at least as many as asked for: a multiple of W.
 
         Raises:
-          UserError: boxes are still in sight at the end, or too few boxes to hold layouts out.
+          UserError: boxes are still in sight at the end, too few boxes to hold layouts out, or the physics of the GPU engine
+        ran out of room for contacts.
         """
         rounds = math.ceil(episodes / self._env.num_worlds)
         return join_episodes([self._record_round() for _ in range(rounds)])
@@ -128,6 +129,7 @@ class CountingWorlds:
         for _ in range(env.scenario.horizon - 1):
             env.advance(nothing)
             seen.append(env.observe())
+        env.engine.check_overflow()
         observations = {name: torch.stack([one[name][:, 0] for one in seen]) for name in observation}
         return CountingEpisodes(observations, labels, _vanished(observations["boxes_visible"]), layout)
 

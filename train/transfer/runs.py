@@ -178,6 +178,7 @@ def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: St
     )
     try:
         match = play_match(env, player, player, episodes, look_up)
+        env.engine.check_overflow()
     except _StoppedError:
         return False
     finally:

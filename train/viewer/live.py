@@ -131,12 +131,17 @@ class LiveGame:
     # --- time --------------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Play one step, or begin the next episode if this one is over."""
+        """Play one step, or begin the next episode if this one is over.
+
+        Raises:
+          UserError: the physics of the GPU engine ran out of room for contacts.
+        """
         if self.done:
             self.next_episode()
             return
         actions = self._actions()
         transition = self._env.advance(actions)
+        self._env.engine.check_overflow()
         self._recorder.add(actions, transition, self.after.attention)
         self._obs, self._started = self._env.observe(), torch.zeros_like(self._started)
         self.done = bool(transition.done[0])
