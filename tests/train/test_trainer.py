@@ -136,6 +136,18 @@ def test_metrics_are_complete(uninterrupted):
     } <= set(ended[0])
 
 
+def test_the_learning_rate_falls_on_a_straight_line(uninterrupted, tmp_path):
+    """4 iterations from 1e-3 towards 0; and the optimiser takes smaller steps: the last update moves weights less."""
+    ppo = dataclasses.replace(TINY.ppo, final_learning_rate=0.0)
+    run = train(tmp_path / "b", dataclasses.replace(TINY, ppo=ppo))
+    rates = [line["charts/learning_rate"] for line in read_metrics(run.metrics_file)]
+    assert rates == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
+    constant = [line["charts/learning_rate"] for line in read_metrics(uninterrupted.metrics_file)]
+    assert constant == [1e-3] * 4
+    kl = [[line["losses/approx_kl"] for line in read_metrics(each.metrics_file)] for each in (run, uninterrupted)]
+    assert kl[0][0] == kl[1][0] and kl[0][3] < 0.5 * kl[1][3]
+
+
 def test_frozen_seekers_have_no_weight():
     """In the first 32 of 80 steps seekers are frozen: without staggering, that is all of a rollout of 30."""
     trainer = Trainer(dataclasses.replace(TINY, stagger=False))
