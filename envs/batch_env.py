@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -81,7 +82,7 @@ class BatchEnv:
         self._observer = Observer(scenario, self.device)
         self._team = observations.team_index(scenario, self.device)
         self.game = GAMES[scenario.game](scenario, num_worlds, self.engine)
-        self._bins = torch.tensor(ACTION_BINS, device=self.device)
+        self._bins = np.array(ACTION_BINS)
         self._no_action = torch.tensor(NO_ACTION, device=self.device)
         self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
         self._allocate()
@@ -98,10 +99,10 @@ class BatchEnv:
         self._velocity = torch.zeros_like(self._pose)
         self._start_pose = torch.zeros_like(self._pose)
         self._present = torch.ones(w, entities, dtype=torch.bool, device=device)
-        self._box_half_size = torch.zeros(w, s.max_boxes, 3, device=device)
-        ramp_half_size = torch.tensor(scene.RAMP_REACH_HALF_SIZE, device=device)
-        self._ramp_half_size = ramp_half_size.expand(w, s.ramps, 3)
-        self._cylinder_half_size = torch.zeros(w, s.cylinders.movable, 3, device=device)
+        self._half_size = torch.zeros(w, s.num_objects, 3, device=device)
+        kinds = (s.max_boxes, s.ramps, s.cylinders.movable)
+        self._box_half_size, ramp_half_size, self._cylinder_half_size = self._half_size.split(kinds, dim=1)
+        ramp_half_size[:] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
         self._grabs = Grabs.none(w, s.num_agents, device)
         self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
@@ -184,8 +185,8 @@ class BatchEnv:
         present = self._present.clone()
         present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
         self._present = blend(chosen, present, self._present)
-        self._box_half_size = blend(chosen, layout.box_half_size, self._box_half_size)
-        self._cylinder_half_size = blend(chosen, layout.cylinder_half_size, self._cylinder_half_size)
+        self._box_half_size.copy_(blend(chosen, layout.box_half_size, self._box_half_size))
+        self._cylinder_half_size.copy_(blend(chosen, layout.cylinder_half_size, self._cylinder_half_size))
         grabs, locks = self._grabs, self._locks
         self._grabs = replace(grabs, holding=blend(chosen, -1, grabs.holding))
         self._locks = replace(locks, locked=blend(chosen, 0, locks.locked), locker=blend(chosen, 0, locks.locker))
@@ -193,17 +194,26 @@ class BatchEnv:
         self.game.start(chosen, layout)
         self._read_engine()
         self._start_pose = blend(chosen, self._pose, self._start_pose)
-        # On a GPU the others look once more, and see the same.
-        self._look(self._all_worlds if self.engine.queues else chosen.nonzero()[:, 0])
+        if self.engine.queues:  # The others look once more, and see the same.
+            self._look()
+        else:
+            self._look_again(chosen.nonzero()[:, 0])
 
     def _read_engine(self) -> None:
         self._pose, self._velocity = self.engine.pose, self.engine.velocity
 
-    def _look(self, worlds: Tensor) -> None:
-        self._visible[worlds], self._lidar[worlds] = self._perception.sense(
-            worlds, self._pose[worlds], self._present[worlds]
-        )
-        self.game.look(worlds, self._pose[worlds])
+    def _look(self) -> None:
+        """Look around in every world."""
+        self._visible, self._lidar = self._perception.sense(self._all_worlds, self._pose, self._present)
+        self.game.look(self._all_worlds, self._pose)
+
+    def _look_again(self, worlds: Tensor) -> None:
+        """Look around in some worlds (K,), which have changed since all of them looked."""
+        pose = self._pose[worlds]
+        visible, lidar = self._perception.sense(worlds, pose, self._present[worlds])
+        self._visible = self._visible.index_copy(0, worlds, visible)
+        self._lidar = self._lidar.index_copy(0, worlds, lidar)
+        self.game.look(worlds, pose)
 
     def _observe(self) -> Observation:
         observation = self._observer.observe(
@@ -252,19 +262,20 @@ class BatchEnv:
         if not self._begun:
             raise RuntimeError("no episode has begun; call reset() before step()")
         self._check(actions)
-        frozen = self.frozen_agents
+        absent = ~self._present[:, : self.num_agents]
+        frozen = self.game.frozen(self._steps) | absent
         actions = torch.where(frozen[..., None], self._no_action, actions)
-        seen_before, locked_before = self._visible.clone(), self._locks.locked
-        self._manipulate(actions[..., 3] == 1, actions[..., 4] == 1)
+        seen_before, locked_before = self._visible, self._locks.locked
+        self._manipulate(*actions[..., 3:].bool().unbind(-1))
         self.engine.step(self._command_table[actions[..., :3]])
         diverged = self.engine.diverged
         self._abandon(diverged)
         self._read_engine()
         self._steps += 1
-        self._look(self._all_worlds)
+        self._look()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
-        verdict.reward = torch.where(diverged[:, None] | ~self.present_agents, 0.0, verdict.reward)
+        verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
         return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view)
@@ -289,19 +300,18 @@ class BatchEnv:
             raise ValueError(
                 f"actions must be int64 of shape {expected}, got {actions.dtype} of shape {tuple(actions.shape)}"
             )
-        if self.device.type == "cpu" and ((actions < 0) | (actions >= self._bins)).any():
+        if self.device.type == "cpu" and ((actions.numpy() < 0) | (actions.numpy() >= self._bins)).any():
             raise ValueError(f"actions must lie in [0, n) with n = {ACTION_BINS} per component")
 
     def _manipulate(self, grab: Tensor, lock: Tensor) -> None:
         """Decide grabs and locks from presses (W, A) bool, and tell the engine."""
         s, agents = self.scenario, self.num_agents
         object_pose = self._pose[:, agents:]
-        half_size = torch.cat([self._box_half_size, self._ramp_half_size, self._cylinder_half_size], dim=1)
-        distance = distance_to_objects(self._pose[:, :agents, :3], object_pose, half_size)
+        distance = distance_to_objects(self._pose[:, :agents, :3], object_pose, self._half_size)
         near = (distance <= s.reach) & self._present[:, None, agents:]
-        seen = self._visible[..., agents:]
-        self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else near & seen, distance, self._pose)
-        within = (near if s.lock_unseen else near & seen) & self.game.lockable(self._locks.locked)[:, None]
+        seen = near & self._visible[..., agents:]
+        self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
+        within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
         # Drawn for the worlds of all processes, so that each world's numbers do not depend on who has it.
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
@@ -312,9 +322,15 @@ class BatchEnv:
 
     def _abandon(self, diverged: Tensor) -> None:
         """Put worlds with broken physics back to a sane state; they are reset at the end of this step."""
+        if self._nowhere(diverged):
+            return
         self._num_diverged += diverged.sum()
         self.engine.place(diverged, self._start_pose, torch.zeros_like(self._start_pose))
         self._counted = self._counted & ~diverged
+
+    def _nowhere(self, chosen: Tensor) -> bool:
+        """Tell whether no world is chosen, (W,) bool, where that is known without waiting for a GPU."""
+        return not self.engine.queues and not chosen.any()
 
     def restart(self, transition: Transition) -> dict[str, Tensor]:
         """Start the next episodes of worlds whose episode is over.
@@ -324,7 +340,7 @@ class BatchEnv:
           episode ended, where that is known without waiting for a GPU.
         """
         done = transition.done
-        if not self.engine.queues and not done.any():
+        if self._nowhere(done):
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
@@ -362,9 +378,9 @@ class BatchEnv:
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
         self._set_game_state(worlds, state)
-        self._look(worlds)
+        self._look_again(worlds)
         observation = self._observe()
-        self._visible[worlds] = state.visible
+        self._visible = self._visible.index_copy(0, worlds, state.visible)
         self._set_game_state(worlds, state)
         return observation
 
@@ -404,9 +420,10 @@ class BatchEnv:
         def group(name: str) -> dict[str, Tensor]:
             return {key.removeprefix(f"{name}."): v.clone() for key, v in state.items() if key.startswith(f"{name}.")}
 
-        names = ("start_pose", "present", "box_half_size", "cylinder_half_size", "visible", "lidar", "steps")
-        for name in (*names, "episode_end", "counted"):
+        for name in ("start_pose", "present", "visible", "lidar", "steps", "episode_end", "counted"):
             setattr(self, f"_{name}", state[name].clone().to(self.device))
+        self._box_half_size.copy_(state["box_half_size"])
+        self._cylinder_half_size.copy_(state["cylinder_half_size"])
         self._generator.set_state(state["generator"])
         self._num_diverged = state["num_diverged"].to(self.device).clone()
         self.engine.load_state_dict(group("engine"))

@@ -21,9 +21,9 @@ def distance_to_objects(agent_position: Tensor, object_pose: Tensor, object_half
     Returns:
       (W, A, O); zero inside a cuboid. A ramp counts as the cuboid ``scene.RAMP_REACH_HALF_SIZE`` (rule 5.2).
     """
-    offset = agent_position[:, :, None] - object_pose[:, None, :, :3]
-    local = to_body(offset, object_pose[:, None].expand(*offset.shape[:-1], -1))
-    return (local.abs() - object_half_size[:, None]).clamp(min=0).norm(dim=-1)
+    object_pose = object_pose[:, None]
+    local = to_body(agent_position[:, :, None] - object_pose[..., :3], object_pose)
+    return torch.linalg.vector_norm((local.abs() - object_half_size[:, None]).clamp(min=0), dim=-1)
 
 
 @dataclass
@@ -70,17 +70,17 @@ def update_grabs(grabs: Grabs, wants: Tensor, allowed: Tensor, distance: Tensor,
     agents, objects = distance.shape[1:]
     if objects == 0:
         return grabs
-    candidates = torch.where(allowed & wants[..., None], distance, torch.inf)
+    candidates = distance.masked_fill(~(allowed & wants[..., None]), torch.inf)
     nearest, index = candidates.min(dim=-1)
-    holding = torch.where(nearest.isinf(), -1, index)
+    holding = torch.where(nearest < torch.inf, index, -1)
     agent_pose = pose[:, :agents]
     object_pose = pose[:, agents:].gather(1, index[..., None].expand(-1, -1, pose.shape[-1]))
-    offset = rotate(object_pose[..., :3] - agent_pose[..., :3], -agent_pose[..., 3])
-    yaw = object_pose[..., 3] - agent_pose[..., 3]
+    relative, agent_yaw = object_pose - agent_pose, agent_pose[..., 3]
+    offset, yaw = rotate(relative[..., :3], -agent_yaw), relative[..., 3]
     changed = holding != grabs.holding
     tilt = grabs.tilt
     if pose.shape[-1] > 4:
-        tilt = torch.where(changed[..., None], tilt_seen_from(agent_pose[..., 3], object_pose), tilt)
+        tilt = torch.where(changed[..., None], tilt_seen_from(agent_yaw, object_pose), tilt)
     return Grabs(
         holding,
         torch.where(changed[..., None], offset, grabs.offset),
@@ -146,9 +146,9 @@ def update_locks(
     if within.shape[2] == 0:
         return locks
     pressing = within & wants[..., None]
-    idle = within & ~wants[..., None]
-    any_pressing = pressing.any(1)
-    redraw = torch.zeros_like(locks.locked)
+    idle = within ^ pressing  # Within, but not pressing.
+    free, any_pressing = ~locks.locked, pressing.any(1)
+    open_to_lockers = free
     if lock_type == "any_lock":
         locks_now = any_pressing
         unlocks_now = idle.any(1) & ~any_pressing
@@ -156,17 +156,15 @@ def update_locks(
         locker_idle = idle.gather(1, locks.locker[:, None])[:, 0]
         locks_now = any_pressing
         unlocks_now = locker_idle & ~any_pressing
-        redraw = locks.locked & locker_idle & any_pressing
+        open_to_lockers = free | locker_idle
     else:
         if lock_type == "all_lock_team_specific":
-            idle = idle & (team[None, :, None] == team[locks.locker][:, None])
-        locks_now = any_pressing & ~idle.any(1)
+            idle = idle & (team[:, None] == team[locks.locker][:, None])
         unlocks_now = idle.any(1)
-    newly_locked = ~locks.locked & locks_now
-    locked = (locks.locked & ~unlocks_now) | newly_locked
+        locks_now = any_pressing & ~unlocks_now
     drawn = torch.where(pressing, draw, -1.0).argmax(dim=1)
     return Locks(
-        locked,
-        torch.where(newly_locked | redraw, drawn, locks.locker),
-        torch.where(newly_locked[..., None], object_pose, locks.pose),
+        torch.where(free, locks_now, ~unlocks_now),
+        torch.where(locks_now & open_to_lockers, drawn, locks.locker),
+        torch.where((locks_now & free)[..., None], object_pose, locks.pose),
     )

@@ -75,8 +75,16 @@ class Observer:
 
     def __init__(self, scenario: Scenario, device: torch.device) -> None:
         self._scenario = scenario
-        self._others = others_index(scenario.num_agents, device)
-        self._team = team_index(scenario, device)
+        agents, entities = scenario.num_agents, scenario.num_agents + scenario.num_objects
+        first_ramp, first_cylinder = agents + scenario.max_boxes, agents + scenario.max_boxes + scenario.ramps
+        self._kinds = slice(agents, first_ramp), slice(first_ramp, first_cylinder), slice(first_cylinder, entities)
+        others, team = others_index(agents, device), team_index(scenario, device)
+        viewer = torch.arange(agents, device=device)[:, None]
+        self._others = others.flatten()
+        self._seen_others = (viewer * entities + others).flatten()  # In (A, E), flattened.
+        self._is_hider = (team == 0).float()[:, None]
+        you, same_team = viewer == viewer.T, team[:, None] == team
+        self._lock_flags = torch.stack([you, same_team, torch.ones_like(you)], dim=-1).float()
         self._padding = Padding(scenario, spec(scenario)["entities"], device)
 
     def observe(
@@ -104,62 +112,67 @@ class Observer:
           steps: (W,) int64 steps done in the episode.
           cylinder_half_size: (W, C, 3) metres; only for scenarios with movable cylinders.
         """
-        s = self._scenario
-        agents = self._agent_features(pose, velocity, steps) * present[:, : s.num_agents, None]
-        first_object, first_ramp = s.num_agents, s.num_agents + s.max_boxes
-        objects = _upright_features(pose[:, first_object:, :4], velocity[:, first_object:, :4])
-        boxes = objects[:, : s.max_boxes]
-        if s.tilting_boxes:
-            boxes = _tilting_features(pose[:, first_object:first_ramp], velocity[:, first_object:first_ramp])
-        flags = self._lock_features(locks)
-        ramps, cylinders = slice(first_ramp, first_ramp + s.ramps), slice(first_ramp + s.ramps, None)
-        ramp_objects = slice(s.max_boxes, s.max_boxes + s.ramps)
-        observation = {"self": agents, "lidar": lidar.clone()} if s.lidar_rays else {"self": agents}
-        bearing = self._bearing(pose) if s.bearing_features else pose.new_zeros(*visible.shape, 0)
-        if s.num_agents > 1:
-            of_others = bearing.gather(2, self._others[None, :, :, None].expand(len(pose), -1, -1, bearing.shape[-1]))
-            observation["agents"] = torch.cat([agents[:, self._others], of_others], dim=-1)
-            observation["agents_visible"] = _pick(visible[..., :first_object], self._others)
-            observation["agents_present"] = present[:, self._others] & present[:, :first_object, None]
+        s, agents = self._scenario, self._scenario.num_agents
+        boxes, ramps, cylinders = self._kinds
+        upright = _upright_features(pose, velocity)
+        own = self._agent_features(upright[:, :agents], pose, steps) * present[:, :agents, None]
+        observation = {"self": own, "lidar": lidar.clone()} if s.lidar_rays else {"self": own}
+        visible, exists = visible.clone(), present[:, None].expand_as(visible).clone()
+        bearing = self._bearing(pose) if s.bearing_features else None
+        flags = self._lock_features(locks) if s.lock_boxes or s.lock_ramps else None
+        if agents > 1:
+            parts = [own.index_select(1, self._others).view(-1, agents, agents - 1, own.shape[-1])]
+            if bearing is not None:
+                parts.append(self._of_others(bearing))
+            observation["agents"] = torch.cat(parts, dim=-1)
+            observation["agents_visible"] = self._of_others(visible)
+            observation["agents_present"] = self._of_others(exists) & present[:, :agents, None]
         if s.max_boxes:
-            shown = present[:, None, first_object:first_ramp]
-            parts = [self._per_agent(boxes)]
+            shared = upright[:, boxes]
+            if s.tilting_boxes:
+                shared = _tilting_features(pose[:, boxes], velocity[:, boxes])
+            parts = [self._per_agent(shared)]
             if s.box_size_features:
                 parts.append(self._per_agent(2 * box_half_size))
-            if s.lock_boxes:
+            if flags is not None and s.lock_boxes:
                 parts.append(flags[:, :, : s.max_boxes])
-            parts.append(bearing[:, :, first_object:first_ramp])
-            observation["boxes"] = torch.cat(parts, dim=-1) * shown[..., None]
-            observation["boxes_visible"] = visible[..., first_object:first_ramp].clone()
-            observation["boxes_present"] = shown.repeat(1, s.num_agents, 1)
+            if bearing is not None:
+                parts.append(bearing[:, :, boxes])
+            observation["boxes_visible"], observation["boxes_present"] = visible[..., boxes], exists[..., boxes]
+            observation["boxes"] = torch.cat(parts, dim=-1) * observation["boxes_present"][..., None]
         if s.ramps:
-            parts = [self._per_agent(objects[:, ramp_objects])]
+            parts = [self._per_agent(upright[:, ramps])]
             if s.box_size_features:
                 parts.append(torch.zeros_like(parts[0][..., :3]))
-            if s.lock_ramps:
-                parts.append(flags[:, :, ramp_objects])
-            parts.append(bearing[:, :, ramps])
+            if flags is not None and s.lock_ramps:
+                parts.append(flags[:, :, s.max_boxes : s.max_boxes + s.ramps])
+            if bearing is not None:
+                parts.append(bearing[:, :, ramps])
+            observation["ramps_visible"], observation["ramps_present"] = visible[..., ramps], exists[..., ramps]
             observation["ramps"] = torch.cat(parts, dim=-1)
-            observation["ramps_visible"] = visible[..., ramps].clone()
-            observation["ramps_present"] = present[:, None, ramps].repeat(1, s.num_agents, 1)
         if s.cylinders.movable and cylinder_half_size is not None:
-            parts = [objects[:, s.max_boxes + s.ramps :], 2 * cylinder_half_size]
-            observation["cylinders"] = self._per_agent(torch.cat(parts, dim=-1)).clone()
-            observation["cylinders_visible"] = visible[..., cylinders].clone()
-            observation["cylinders_present"] = present[:, None, cylinders].repeat(1, s.num_agents, 1)
+            shared = torch.cat([upright[:, cylinders], 2 * cylinder_half_size], dim=-1)
+            observation["cylinders"] = self._per_agent(shared).clone()
+            observation["cylinders_visible"] = visible[..., cylinders]
+            observation["cylinders_present"] = exists[..., cylinders]
         return observation | self._padding.tensors(len(pose))
 
-    def _agent_features(self, pose: Tensor, velocity: Tensor, steps: Tensor) -> Tensor:
+    def _agent_features(self, upright: Tensor, pose: Tensor, steps: Tensor) -> Tensor:
+        """Features of agents from ``_upright_features`` of them."""
         s = self._scenario
-        agent_pose, agent_velocity = pose[:, : s.num_agents, :4], velocity[:, : s.num_agents, :4]
-        yaw = agent_pose[..., 3:]
-        heading = [yaw.cos(), yaw.sin()] if s.heading_features == "cos_sin" else [yaw]
-        hider = (self._team == 0).float()[None, :, None].expand(len(pose), -1, -1)
-        progress = (steps / (s.preparation_steps + 1e-5)).clamp(max=1.0).float()
+        body = [upright]
+        if s.heading_features != "cos_sin":
+            body = [pose[:, : s.num_agents, :4], upright[..., 5:]]
+        preparation = (steps / (s.preparation_steps + 1e-5)).clamp(max=1.0)
         if s.preparation_steps == 0 and s.game != "hide_and_seek":  # As in the original's tasks.
-            progress = torch.zeros_like(progress)
-        preparation = progress[:, None, None].expand(-1, s.num_agents, 1)
-        return torch.cat([agent_pose[..., :3], *heading, agent_velocity, hider, preparation], dim=-1)
+            preparation = torch.zeros_like(preparation)
+        shape = (len(pose), s.num_agents, 1)
+        return torch.cat([*body, self._is_hider.expand(shape), preparation[:, None, None].expand(shape)], dim=-1)
+
+    def _of_others(self, values: Tensor) -> Tensor:
+        """Pick what each agent has for the other agents from (W, A, E, ...): (W, A, A-1, ...)."""
+        agents, each = self._scenario.num_agents, values.shape[3:]
+        return values.flatten(1, 2).index_select(1, self._seen_others).view(-1, agents, agents - 1, *each)
 
     def _bearing(self, pose: Tensor) -> Tensor:
         """Cosine and sine of every entity's direction relative to each agent's heading: (W, A, E, 2)."""
@@ -174,16 +187,13 @@ class Observer:
 
     def _lock_features(self, locks: Locks) -> Tensor:
         """you_lock, team_lock, obj_lock: (W, A, O, 3)."""
-        agents = torch.arange(self._scenario.num_agents, device=locks.locked.device)
-        locked = locks.locked[:, None]
-        you = locked & (locks.locker[:, None] == agents[None, :, None])
-        team = locked & (self._team[locks.locker][:, None] == self._team[None, :, None])
-        return torch.stack([you, team, locked.expand_as(you)], dim=-1).float()
+        return (self._lock_flags[locks.locker] * locks.locked[..., None, None]).transpose(1, 2)
 
 
 def _upright_features(pose: Tensor, velocity: Tensor) -> Tensor:
-    """Return (..., 9) features of poses and velocities (..., 4)."""
-    return torch.cat([pose[..., :3], pose[..., 3:].cos(), pose[..., 3:].sin(), velocity], dim=-1)
+    """Return (..., 9) features of poses and velocities (..., 4 or more) of what does not tilt."""
+    yaw = pose[..., 3:4]
+    return torch.cat([pose[..., :3], yaw.cos(), yaw.sin(), velocity[..., :4]], dim=-1)
 
 
 def _tilting_features(pose: Tensor, velocity: Tensor) -> Tensor:
@@ -191,11 +201,6 @@ def _tilting_features(pose: Tensor, velocity: Tensor) -> Tensor:
     order = [ABOUT_X, ABOUT_Y, YAW]
     angles = pose[..., order]
     return torch.cat([pose[..., :3], angles.cos(), angles.sin(), velocity[..., :3], velocity[..., order]], dim=-1)
-
-
-def _pick(values: Tensor, index: Tensor) -> Tensor:
-    """Gather (W, A, A) by (A, K) along the last axis -> (W, A, K)."""
-    return values.gather(2, index.expand(len(values), -1, -1))
 
 
 def team_index(s: Scenario, device: torch.device) -> Tensor:

@@ -14,10 +14,11 @@ YAW, ABOUT_X, ABOUT_Y = 3, 4, 5
 
 
 def rotate(vector: Tensor, yaw: Tensor) -> Tensor:
-    """Turn vectors (..., 3) about z by ``yaw`` (...) radians."""
+    """Turn vectors (..., 3) about z by ``yaw`` (...) radians. Both broadcast."""
     cos, sin = torch.cos(yaw), torch.sin(yaw)
     x, y, z = vector.unbind(-1)
-    return torch.stack([cos * x - sin * y, sin * x + cos * y, z], dim=-1)
+    x, y = cos * x - sin * y, sin * x + cos * y
+    return torch.stack([x, y, z.expand_as(x)], dim=-1)
 
 
 def to_world(vector: Tensor, pose: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
                 self._actions[row] = action
             else:
                 self._actions[row] = check_action(action, name, self.action_spaces[name])
-        if (self._actions < 0).any() or (self._actions >= self._bins).any():
+        if ((self._actions < 0) | (self._actions >= self._bins)).any():
             for name, action in actions.items():
                 check_action(action, name, self.action_spaces[name])
 

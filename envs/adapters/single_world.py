@@ -67,7 +67,7 @@ def decentralise(observation: Observation) -> Observation:
     known = {}
     for name, values in observation.items():
         if name.endswith(VISIBLE):
-            known[name] = values.to(torch.int8)
+            known[name] = values.view(torch.int8)
         elif not name.endswith(PRESENT):
             mask = observation.get(name + VISIBLE)
             known[name] = values if mask is None else values * mask[..., None]

@@ -70,11 +70,11 @@ class HideAndSeek(Game):
         """Reward the step (rule 7.1). The game never ends before the horizon."""
         sees = seeker_sees_hider(view.visible, self.scenario.hiders)
         live = view.steps > self.scenario.preparation_steps
-        value = reward(self.scenario, view.visible, view.pose, view.present, live)
+        value = reward(self.scenario, sees, view.pose, view.present, live)
         if self._food:  # On top of everything, whatever the phase.
             caught_before = seeker_sees_hider(view.seen_before, self.scenario.hiders).flatten(1).any(1)
             value = value + self._food.eat(view, caught_before)
-        return Verdict(value, torch.zeros_like(live), live, sees.flatten(1).any(1))
+        return Verdict(value, torch.zeros_like(live), live, sees.any(2).any(1))
 
     def tally(self, view: View, verdict: Verdict) -> None:
         """Add a step to the sums; keep the behaviour at the end of the preparation phase."""
@@ -121,15 +121,15 @@ def visibility_reward(sees: Tensor, reward_type: RewardType, present: Tensor | N
     Returns:
       (W, A) float32.
     """
-    hiders = 1.0 - 2.0 * sees.any(dim=1).float()
-    seekers = 2.0 * sees.any(dim=2).float() - 1.0
+    if reward_type == "joint_zero_sum":
+        unseen = torch.where(sees.any(2).any(1, keepdim=True), -1.0, 1.0)
+        return torch.cat([unseen.expand(-1, sees.shape[2]), -unseen.expand(-1, sees.shape[1])], dim=1)
+    hiders = 1.0 - 2.0 * sees.any(1)
+    seekers = 2.0 * sees.any(2) - 1.0
     if reward_type == "joint_mean":
         present = hiders.new_ones(len(sees), sum(sees.shape[1:])) if present is None else present
         hiders = team_mean(hiders, present[:, : sees.shape[2]])
         seekers = team_mean(seekers, present[:, sees.shape[2] :])
-    elif reward_type == "joint_zero_sum":
-        hiders = hiders.amin(1, keepdim=True).expand_as(hiders)
-        seekers = seekers.amax(1, keepdim=True).expand_as(seekers) if sees.shape[1] else seekers
     return torch.cat([hiders, seekers], dim=1)
 
 
@@ -146,12 +146,12 @@ def outside(position: Tensor, bounds: tuple[float, float, float, float]) -> Tens
     return (x < x0) | (x > x1) | (y < y0) | (y > y1)
 
 
-def reward(s: Scenario, visible: Tensor, pose: Tensor, present: Tensor, live: Tensor) -> Tensor:
+def reward(s: Scenario, sees: Tensor, pose: Tensor, present: Tensor, live: Tensor) -> Tensor:
     """Reward of one step, after physics.
 
     Args:
       s: the scenario.
-      visible: (W, A, E) bool.
+      sees: (W, S, H) bool: which seeker sees which hider.
       pose: (W, E, Q).
       present: (W, E) bool.
       live: (W,) bool: the step was not part of the preparation phase.
@@ -159,14 +159,14 @@ def reward(s: Scenario, visible: Tensor, pose: Tensor, present: Tensor, live: Te
     Returns:
       (W, A) float32. Being out of bounds replaces the reward; the preparation phase makes everything zero.
     """
-    value = visibility_reward(seeker_sees_hider(visible, s.hiders), s.reward_type, present[:, : s.num_agents])
+    value = visibility_reward(sees, s.reward_type, present[:, : s.num_agents])
     if s.bounds is not None:
         out = outside(pose[..., :3], s.bounds) & present
-        value = torch.where(out[:, : s.num_agents], OUT_OF_BOUNDS_REWARD, value)
+        value = value.masked_fill(out[:, : s.num_agents], OUT_OF_BOUNDS_REWARD)
         if s.penalize_objects_out:
             any_object_out = out[:, s.num_agents :].any(1, keepdim=True)
-            value = torch.where(any_object_out, OUT_OF_BOUNDS_REWARD, value)
-    return torch.where(live[:, None], value, 0.0)
+            value = value.masked_fill(any_object_out, OUT_OF_BOUNDS_REWARD)
+    return value.masked_fill(~live[:, None], 0.0)
 
 
 def behaviour(s: Scenario, pose: Tensor, start_pose: Tensor, present: Tensor, locked: Tensor) -> dict[str, Tensor]:

@@ -22,11 +22,11 @@ PER_WORLD_FIELDS = (
     "eq_data",
 )
 """Model fields that differ between worlds."""
-DIVERGENCE_WARNINGS = [
-    int(mujoco.mjtWarning.mjWARN_BADQPOS),
-    int(mujoco.mjtWarning.mjWARN_BADQVEL),
-    int(mujoco.mjtWarning.mjWARN_BADQACC),
-]
+_TIMES_Z = np.array((-1.0, 1.0, -1.0, 1.0))
+"""A quaternion w, x, y, z times the unit z is z, y, x, w times this."""
+_FREE = np.array((-FREE_RANGE, FREE_RANGE))
+DIVERGENCE_WARNINGS = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+"""Bad positions, velocities and accelerations, which MuJoCo counts side by side."""
 
 
 class CpuEngine(PhysicsEngine):
@@ -51,12 +51,15 @@ class CpuEngine(PhysicsEngine):
         self._slides = scene.entity_joints[:, :3].ravel()
         self._ctrl = self._batch.bind("ctrl").reshape(num_worlds, self._agents, 3)
         self._eq_active = self._batch.bind("eq_active")
-        self._object_joints = scene.entity_joints[self._agents :]
+        self._object_range = self._model["jnt_range"][:, 4 * self._agents :]
+        self._object_columns = scene.joint_columns[4 * self._agents :] - scenario.pose_size * self._agents
+        self._joint_object = self._object_columns // scenario.pose_size
+        self._every_world, self._every_agent = np.arange(num_worlds)[:, None], np.arange(self._agents)
+        self._every_object = np.arange(scenario.num_objects)
         self._parking_place = parking_place(scene).double().numpy()
         self._parked = np.zeros((num_worlds, self._entities), dtype=bool)
-        self._holding = np.full((num_worlds, self._agents), -1)
-        self._locked = np.zeros((num_worlds, scenario.num_objects), dtype=bool)
-        self._geom_entity = torch.from_numpy(np.append(scene.geom_entity, -1))  # A miss is geom -1: the appended row.
+        self._entity_body = np.append(scene.entity_body, -1).astype(np.int32)
+        self._geom_entity = np.append(scene.geom_entity, -1)  # A miss is geom -1: the appended row.
         self._materials = (scene.model.material("wall").id, scene.model.material("outer_wall").id)
         self._warnings_seen = self._divergence_warnings()
         self._diverged = torch.zeros(num_worlds, dtype=torch.bool)
@@ -93,12 +96,7 @@ class CpuEngine(PhysicsEngine):
         if len(self.scene.cylinder_geom):
             self._write_cylinders(ids, layout)
         self._write_parking(ids, layout)
-        self._model["jnt_range"][ids[:, None], self._object_joints[self._object_joints >= 0]] = (
-            -FREE_RANGE,
-            FREE_RANGE,
-        )
-        self._holding[ids] = -1
-        self._locked[ids] = False
+        self._object_range[ids] = _FREE
         self._diverged[worlds] = False
         self._batch.set_const(ids)
         poses = start_pose(self.scene, layout)
@@ -160,34 +158,20 @@ class CpuEngine(PhysicsEngine):
 
     def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:
         """See PhysicsEngine.set_grabs."""
+        if not len(self._every_object):
+            return
         held = holding.numpy()
-        dropped = np.nonzero((self._holding >= 0) & (self._holding != held))
-        self._eq_active[dropped[0], self.scene.grab_weld[dropped[1], self._holding[dropped]]] = 0.0
-        world, agent = np.nonzero(held >= 0)
-        weld = self.scene.grab_weld[agent, held[world, agent]]
-        self._eq_active[world, weld] = 1.0
-        half_yaw = yaw.double().numpy()[world, agent] / 2
-        cos, sin = np.cos(half_yaw), np.sin(half_yaw)
-        w, x, y, z = tilt.double().numpy()[world, agent].T
-        turn = [w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin]
-        self._model["eq_data"][world, weld, 3:6] = offset.double().numpy()[world, agent]
-        self._model["eq_data"][world, weld, 6:10] = np.stack(turn, axis=-1)
-        self._holding = held.copy()
+        self._eq_active[:, self.scene.grab_weld] = held[..., None] == self._every_object
+        # Empty hands write to the weld of object 0, which is not active.
+        weld = self.scene.grab_weld[self._every_agent, np.maximum(held, 0)]
+        half_yaw, upright = yaw.double().numpy()[..., None] / 2, tilt.numpy()
+        turn = upright * np.cos(half_yaw) + upright[..., ::-1] * _TIMES_Z * np.sin(half_yaw)
+        self._model["eq_data"][self._every_world, weld, 3:10] = np.concatenate([offset.numpy(), turn], axis=-1)
 
     def set_locks(self, locked: Tensor, pose: Tensor) -> None:
         """See PhysicsEngine.set_locks."""
-        wanted = locked.numpy()
-        world, obj = np.nonzero(self._locked & ~wanted)
-        self._write_ranges(world, obj, np.array((-FREE_RANGE, FREE_RANGE)))
-        world, obj = np.nonzero(wanted)
-        self._write_ranges(world, obj, pose.double().numpy()[world, obj][..., None])
-        self._locked = wanted.copy()
-
-    def _write_ranges(self, world: np.ndarray, obj: np.ndarray, ranges: np.ndarray) -> None:
-        """Limit all joints of objects (n,), to ranges (n, Q, 2) or what broadcasts to it."""
-        joints = self._object_joints[obj]
-        has, ranges = joints >= 0, np.broadcast_to(ranges, (*joints.shape, 2))
-        self._model["jnt_range"][np.broadcast_to(world[:, None], joints.shape)[has], joints[has]] = ranges[has]
+        held_at = pose.flatten(1).numpy()[:, self._object_columns, None]
+        self._object_range[:] = np.where(locked.numpy()[:, self._joint_object, None], held_at, _FREE)
 
     def step(self, command: Tensor) -> None:
         """See PhysicsEngine.step."""
@@ -202,27 +186,25 @@ class CpuEngine(PhysicsEngine):
     def _find_diverged(self) -> None:
         warnings = self._divergence_warnings()
         speed = np.abs(self._qvel[:, self._slides]).max(axis=1)
-        bad = (warnings != self._warnings_seen) | ~(speed < MAX_SPEED) | ~np.isfinite(self._qpos).all(axis=1)
-        self._diverged = torch.from_numpy(bad)
+        sane = (warnings == self._warnings_seen) & (speed < MAX_SPEED) & np.isfinite(self._qpos).all(axis=1)
+        self._diverged = torch.from_numpy(~sane)
 
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
         """See PhysicsEngine.rays."""
-        bodies = np.append(self.scene.entity_body, -1)[exclude.numpy()]
         distance, geom = self._batch.ray(
-            origin.double().numpy(),
-            direction.double().numpy(),
-            geomgroup=np.array(RAY_GROUPS, dtype=np.uint8),
-            bodyexclude=bodies.astype(np.int32),
-            ids=worlds.numpy().astype(np.int32),
+            origin.numpy(),
+            direction.numpy(),
+            geomgroup=RAY_GROUPS,
+            bodyexclude=self._entity_body[exclude.numpy()],
+            ids=worlds.numpy(),
         )
-        hit = torch.from_numpy(distance)
-        entity = self._geom_entity[torch.from_numpy(geom).long()]
-        return torch.where(hit < 0, torch.inf, hit).float(), entity
+        distance = np.where(distance < 0, np.inf, distance).astype(np.float32)
+        return torch.from_numpy(distance), torch.from_numpy(self._geom_entity[geom])
 
     def state_dict(self) -> dict[str, Tensor]:
         """See PhysicsEngine.state_dict."""
         arrays = {f"model.{name}": values for name, values in self._model.items()}
-        arrays |= {"state": self._batch.state, "holding": self._holding, "locked": self._locked, "parked": self._parked}
+        arrays |= {"state": self._batch.state, "parked": self._parked}
         return {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -231,8 +213,6 @@ class CpuEngine(PhysicsEngine):
             values[:] = state[f"model.{name}"].numpy()
         self._batch.set_const()
         self._batch.state[:] = state["state"].numpy()
-        self._holding = state["holding"].numpy().copy()
-        self._locked = state["locked"].numpy().copy()
         self._parked = state["parked"].numpy().copy()
         self._warnings_seen = self._divergence_warnings()
         self._diverged = torch.zeros(self.num_worlds, dtype=torch.bool)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from envs.perception import Perception, in_cone, rotate
+from envs.orientation import rotate
+from envs.perception import Perception, in_cone
 from envs.physics.cpu import CpuEngine
 from tests.envs.worlds import body, build_scene, small, world
 

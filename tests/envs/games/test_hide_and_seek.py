@@ -74,7 +74,8 @@ class TestReward:
             pose[0, entity, :2] = torch.tensor(place)
         exists = torch.ones(1, 6, dtype=torch.bool)
         exists[0, 4] = present
-        return reward(scenario, visible, pose, exists, torch.tensor([live]))[0].tolist()
+        sees = seeker_sees_hider(visible, scenario.hiders)
+        return reward(scenario, sees, pose, exists, torch.tensor([live]))[0].tolist()
 
     def test_inside(self):
         assert self.reward(seen=[(2, 0)]) == [-1, 1, 1, -1]
