@@ -13,7 +13,7 @@ from ..physics.engine import PhysicsEngine
 from ..scenarios import Scenario
 from .game import Game, Verdict, View
 
-UNKNOWN = -1.0  # Rays in the step before an episode's first.
+UNKNOWN = -1.0  # Rays, and distance of boxes, in the step before an episode's first.
 BORDER_CELLS = 1.01  # Grid cells from the border to the square on which rays start.
 
 
@@ -24,6 +24,7 @@ class Shelter(Game):
         super().__init__(scenario, num_worlds, engine)
         self.state["shelter/goal"] = self.zeros(3)
         self.state["shelter/before"] = self.zeros()
+        self.state["shelter/distance_before"] = self.zeros()
         self._origin = ray_origins(scenario).to(self.device)
         self._all_worlds = torch.arange(num_worlds, device=self.device)
         self._nobody = torch.full((len(self._origin),), -1, device=self.device)
@@ -40,6 +41,7 @@ class Shelter(Game):
         x, y, _, height = layout.pillars[:, 0].unbind(-1)
         self.begin_with(chosen, "shelter/goal", torch.stack([x, y, height / 2], dim=-1))
         self.begin_with(chosen, "shelter/before", UNKNOWN)
+        self.begin_with(chosen, "shelter/distance_before", UNKNOWN)
 
     def judge(self, view: View) -> Verdict:
         """Reward the step (rule 7.5). Agents and boxes stop rays; the game never ends before the horizon."""
@@ -47,16 +49,28 @@ class Shelter(Game):
         direction = self.state["shelter/goal"][:, None] - origin
         _, hit = self.engine.rays(self._all_worlds, origin, direction, self._nobody)
         reached = (hit == self._goal_code).sum(1)
-        before = torch.where(self.state["shelter/before"] == UNKNOWN, reached, self.state["shelter/before"])
-        self.state["shelter/before"][:] = reached
+        fewer = self._fallen("shelter/before", reached)
+        closer = self._fallen("shelter/distance_before", self._distance(view))
         self.state["rays_in"] += reached
         self.state["rays_at_end"][:] = reached
         self.state["rays_on_agents_at_end"][:] = ((hit >= 0) & (hit < self.scenario.num_agents)).sum(1)
         verdict = super().judge(view)
         options = self.scenario.shelter
-        value = options.progress * (before - reached) - options.scale * reached
+        value = options.progress * fewer + options.approach * closer - options.scale * reached
         verdict.reward = value[:, None].expand(-1, self.scenario.num_agents)
         return verdict
+
+    def _distance(self, view: View) -> Tensor:
+        """Return (W,) metres: how far the boxes are from the cylinder, all together."""
+        boxes = slice(self.scenario.num_agents, self.scenario.num_agents + self.scenario.max_boxes)
+        way = view.pose[:, boxes, :2] - self.state["shelter/goal"][:, None, :2]
+        return (way.norm(dim=-1) * view.present[:, boxes]).sum(1)
+
+    def _fallen(self, name: str, now: Tensor) -> Tensor:
+        """Return (W,): by how much a number has fallen since the step before, and remember it. 0 in a first step."""
+        before = self.state[name].clone()
+        self.state[name][:] = now
+        return torch.where(before == UNKNOWN, 0.0, before - now)
 
     def statistics(self, view: View) -> dict[str, Tensor]:
         """Return returns, and where rays ended.
