@@ -194,16 +194,16 @@ BLUEPRINT_SMALL = _small(
 SHELTER_SMALL = _small(
     SHELTER,
     horizon=60,
-    floor_size=2.4,
-    grid_cells=12,
+    floor_size=2.2,
+    grid_cells=11,
     layout="empty",
-    boxes=(3, 3),
+    boxes=(2, 2),
     elongated_boxes=(0, 0),
-    cylinders=CylinderOptions(fixed=1, diameter=(0.1, 0.1), central_share=0.3),
-    shelter=ShelterOptions(progress=1.0),
+    cylinders=CylinderOptions(fixed=1, diameter=(0.05, 0.05), central_share=0.2),
+    shelter=ShelterOptions(progress=1.0, approach=30.0),
 )
-"""Three cubes for a thin cylinder, in one room, and a reward for every ray that is newly kept out. The cylinder is so thin
-that an agent beside it stops a quarter of the rays."""
+"""Two cubes for a pole near the middle of one room, and rewards for every ray that is newly kept out and for a box that comes
+closer. The pole is so thin that an agent beside it stops a third of the rays."""
 
 OBJECT_COUNTING_SMALL = _small(
     OBJECT_COUNTING,

@@ -107,8 +107,8 @@ class ShelterOptions:
     gained from the first step to the last, so it changes how soon building is learned, not what is worth building. Not in the
     original."""
     approach: float = 0.0
-    """Reward for every metre that boxes, all together, come closer to the cylinder (centre to centre), and loss for every
-    metre that they go away. It says what to do with a box before that keeps rays out. Not in the original."""
+    """Reward for every metre by which the nearest box is closer to the cylinder (centre to centre) than in the step before,
+    and loss for every metre farther. It says what to do with a box before that keeps rays out. Not in the original."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,13 @@ ALONE = LeagueConfig(fraction=0.0, rating_interval=0)
 """No past versions: there is nobody to play against."""
 
 
-def _small(name: str, iterations: int, gamma: float = 0.97) -> TrainConfig:
+def _small(
+    name: str,
+    iterations: int,
+    gamma: float = 0.97,
+    learning_rate: float = 1.5e-3,
+    final_learning_rate: float | None = None,
+) -> TrainConfig:
     """Return the configuration of a small task.
 
     Worlds start their episodes together and a chunk is a whole episode, so that gradients reach from the last step back to
@@ -101,7 +107,8 @@ def _small(name: str, iterations: int, gamma: float = 0.97) -> TrainConfig:
             chunk_length=scenario.horizon,
             epochs=3,
             minibatches=8,
-            learning_rate=1.5e-3,
+            learning_rate=learning_rate,
+            final_learning_rate=final_learning_rate,
             gamma=gamma,
             entropy_coefficient=0.003,
         ),
@@ -115,7 +122,7 @@ SMALL: dict[str, TrainConfig] = {
     "lock-and-return": _small("lock-and-return", iterations=40),
     "sequential-lock": _small("sequential-lock", iterations=60),
     "blueprint": _small("blueprint", iterations=60),
-    "shelter": _small("shelter", iterations=120, gamma=0.95),
+    "shelter": _small("shelter", iterations=120, gamma=0.95, learning_rate=2e-3, final_learning_rate=0.0),
 }
 """The configurations of the small tasks."""
 

@@ -14,6 +14,7 @@ from ..scenarios import Scenario
 from .game import Game, Verdict, View
 
 UNKNOWN = -1.0  # Rays, and distance of boxes, in the step before an episode's first.
+FAR = 1e3  # Metres.
 BORDER_CELLS = 1.01  # Grid cells from the border to the square on which rays start.
 
 
@@ -61,10 +62,11 @@ class Shelter(Game):
         return verdict
 
     def _distance(self, view: View) -> Tensor:
-        """Return (W,) metres: how far the boxes are from the cylinder, all together."""
+        """Return (W,) metres: how far the nearest box is from the cylinder, FAR if there is none."""
         boxes = slice(self.scenario.num_agents, self.scenario.num_agents + self.scenario.max_boxes)
-        way = view.pose[:, boxes, :2] - self.state["shelter/goal"][:, None, :2]
-        return (way.norm(dim=-1) * view.present[:, boxes]).sum(1)
+        way = (view.pose[:, boxes, :2] - self.state["shelter/goal"][:, None, :2]).norm(dim=-1)
+        way = torch.nn.functional.pad(way.masked_fill(~view.present[:, boxes], FAR), (0, 1), value=FAR)
+        return way.amin(1)
 
     def _fallen(self, name: str, now: Tensor) -> Tensor:
         """Return (W,): by how much a number has fallen since the step before, and remember it. 0 in a first step."""

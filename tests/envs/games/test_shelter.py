@@ -101,6 +101,41 @@ def test_progress_is_paid_once():
         assert env.step(STILL).reward.item() == pytest.approx(-gained, abs=0.21)
 
 
+def test_approach_is_paid_by_the_metre():
+    """At 2 per metre the nearest of two boxes counts, whichever that is; the absent third never does."""
+    options = ShelterOptions(scale=0.0, approach=2.0)
+    s = small(game="shelter", seekers=0, boxes=(2, 3), cylinders=CylinderOptions(fixed=1), shelter=options)
+    env = BatchEnv(s, 1, threads=1)
+    start = world(s, [(20.0, 20.0)], [body(3.0, 1.0), body(4.5, 3.0)])
+    layout = dataclasses.replace(start, pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]]))
+    worlds = torch.tensor([0])
+
+    def put(first_y, second_x):
+        state = env.get_state(worlds)
+        state.pose[0, 1] = torch.tensor([3.0, first_y, 0.25, 0.0])
+        state.pose[0, 2] = torch.tensor([second_x, 3.0, 0.25, 0.0])
+        state.velocity[:] = 0
+        env.set_state(worlds, state)
+        return env.step(STILL).reward.item()
+
+    for _ in range(2):  # A second episode knows nothing of the first.
+        env.reset(layout)
+        assert env.step(STILL).reward.item() == 0
+        assert env.step(STILL).reward.item() == pytest.approx(0, abs=0.02)
+        assert put(1.4, 4.5) == pytest.approx(0, abs=0.02)  # 1.6 m away, while the other is at 1.5 m
+        assert put(1.7, 4.7) == pytest.approx(2.0 * (1.5 - 1.3), abs=0.02)
+        assert put(1.0, 4.5) == pytest.approx(-2.0 * (1.5 - 1.3), abs=0.02)
+
+
+@pytest.mark.parametrize("boxes", [(0, 0), (0, 1)])
+def test_approach_without_boxes(boxes):
+    options = ShelterOptions(scale=0.0, approach=2.0)
+    s = small(game="shelter", seekers=0, boxes=boxes, cylinders=CylinderOptions(fixed=1), shelter=options)
+    env = BatchEnv(s, 1, threads=1)
+    env.reset(dataclasses.replace(world(s, [(20.0, 20.0)]), pillars=torch.tensor([[[3.0, 3.0, 0.8, 0.5]]])))
+    assert [env.step(STILL).reward.item() for _ in range(3)] == [0, 0, 0]
+
+
 def test_the_cylinder_is_part_of_the_arena():
     """It stops agents, hides things, and shows in the lidar alone."""
     env = BatchEnv(get("shelter"), 8, threads=1)
