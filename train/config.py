@@ -149,8 +149,8 @@ def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
     league, report, scenario = config.league, config.report, config.scenario
     return [
         (
-            0 <= league.fraction <= 1 and 0 <= league.beside <= 1,
-            "--league.fraction and --league.beside must be in [0, 1]",
+            all(0 <= share <= 1 for share in (league.fraction, league.beside, league.random_share)),
+            "--league.fraction, --league.beside and --league.random-share must be in [0, 1]",
         ),
         (league.rating_interval >= 0, f"--league.rating-interval is {league.rating_interval}; it must not be negative"),
         (

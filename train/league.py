@@ -27,6 +27,10 @@ from .ratings import Rating, chance_to_win
 from .versions import VersionFolder, versions_at
 
 TEAMS = ("hiders", "seekers")
+NEWEST = 0
+"""Number of the newest policy on a seat."""
+RANDOM = -1
+"""Number of the player of random actions; versions have the iteration from which they are."""
 Ratings = dict[int, dict[str, Rating]]
 """Version -> team -> rating."""
 
@@ -44,6 +48,9 @@ class LeagueConfig:
     """Which version plays. age: the k-th newest with a weight of 1 / k. uniform: each as often as any other, so that even the
     first clumsy ones are not forgotten. rating: each with the chance that it beats the newest
     one, so that weak ones are rarely met; needs ``rating-interval``."""
+    random_share: float = 0.0
+    """Share of the league's episodes in which a player of random actions stands in for the past version: the one before the
+    first, so to speak. What beats it is learned first and easily forgotten."""
     at_once: int = 2
     """Versions that are drawn for the episodes that begin in one iteration. More are more varied, and slower."""
     interval: int = 10
@@ -91,8 +98,9 @@ class League:
         example = self._fresh_policy()
         device, memory = example.device, example.config.lstm_size
         self._whole, self._single = (rows.to(device) for rows in roles(sizes))
-        self.seats = torch.zeros(self.num_worlds, self.num_agents, dtype=torch.int64, device=device)
-        """(W, A): the version on each seat, 0 for the newest policy."""
+        self._action_bins = torch.tensor(example.action_bins, device=device)
+        self.seats = torch.full((self.num_worlds, self.num_agents), NEWEST, device=device)
+        """(W, A): the version on each seat, NEWEST or RANDOM."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
         self._returns = torch.zeros(self.num_worlds, len(TEAMS), device=device)
         """(W, teams): rewards so far of the episode, averaged over each team."""
@@ -104,6 +112,8 @@ class League:
         self._noise_seed = 0
         self._next_seats = torch.zeros_like(self.seats)
         """(W, A): the version on each seat of episodes that begin in this rollout."""
+        self._random_play = False
+        """Whether the player of random actions has or may yet have a seat in this rollout."""
         self._policies: dict[int, Policy] = {}
         self._players: list[tuple[int, ActorCritic, Tensor]] = []
         """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this rollout."""
@@ -129,7 +139,9 @@ class League:
         self._draws.manual_seed(self._seed * 1_000_003 + iteration)
         self._noise_seed = (self._seed * 1_000_003 + iteration) * 1_000_003 % 2**62
         offers = self._draw_offers(iteration) if self._opened else []
-        in_play = {version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version}
+        in_play = {
+            version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version > 0
+        }
         wanted = sorted(in_play | set(offers))
         missing = [version for version in wanted if version not in self._policies]
         if missing:
@@ -137,8 +149,9 @@ class League:
         self._policies = {version: self._policies[version] for version in wanted if version in self._policies}
         lost = [version for version in in_play if version not in self._policies]
         for version in lost:  # Its file is gone: the newest policy, whose memory has followed all along, takes over.
-            self.seats[self.seats == version] = 0
+            self.seats[self.seats == version] = NEWEST
         self._next_seats = self._draw_seats([version for version in offers if version in self._policies])
+        self._random_play = bool(((self.seats == RANDOM) | (self._next_seats == RANDOM)).any())
         self._list_players()
 
     def act(self, obs: dict[str, Tensor], started: Tensor, actions: Tensor) -> Tensor:
@@ -153,7 +166,7 @@ class League:
           Actions (N, 5); those of the newest policy on its own seats.
         """
         self._noise_seed += 1
-        if not self._players:
+        if not self._players and not self._random_play:
             return actions
         begins = started.view(self.num_worlds, -1)[:, :1]
         self.seats = torch.where(begins, self._next_seats, self.seats)
@@ -170,12 +183,22 @@ class League:
             actions[rows] = torch.where(seated, chosen, actions[rows])
             after = torch.stack([state.actor_h, state.actor_c])
             self._memory[:, rows] = torch.where(seated, after, self._memory[:, rows])
+        if self._random_play:
+            actions = torch.where((seats == RANDOM)[:, None], self._random_actions(), actions)
         return actions
+
+    def _random_actions(self) -> Tensor:
+        """Return actions (N, 5), all equally likely, that depend on the step and the number of the sequence alone."""
+        self._noise.manual_seed(self._noise_seed)
+        shape = self._all_worlds, self.num_agents, len(self._action_bins)
+        draws = torch.rand(shape, generator=self._noise, device=self.seats.device)
+        here = draws[self._first : self._first + self.num_worlds].flatten(0, 1)
+        return (here * self._action_bins).long().minimum(self._action_bins - 1)  # A draw just below 1 may round up.
 
     @property
     def own(self) -> Tensor:
         """(N,) bool: seats of the newest policy, whose steps are learned from."""
-        return (self.seats == 0).flatten()
+        return (self.seats == NEWEST).flatten()
 
     def add(self, rewards: Tensor, done: Tensor) -> None:
         """Count a step.
@@ -184,7 +207,7 @@ class League:
           rewards: (W, A).
           done: (W,) bool: the episode ended with this step.
         """
-        team, past = self._in_team, (self.seats > 0).float()
+        team, past = self._in_team, (self.seats != NEWEST).float()
         sizes = team.sum(0)
         self._returns += rewards @ team / sizes.clamp_min(1)
         whole = (past @ team == sizes) & (sizes > 0)
@@ -222,16 +245,18 @@ class League:
         return [versions[pick] for pick in picks.tolist()]
 
     def _draw_seats(self, offers: list[int]) -> Tensor:
-        """Give the seats (W, A) of every world's next episode to one of the versions on offer, or to nobody, 0."""
+        """Give the seats (W, A) of every world's next episode to one of the versions on offer, to RANDOM or to NEWEST."""
         if not offers:
-            return torch.zeros_like(self.seats)
-        draws = torch.rand(self._all_worlds, 4, generator=self._draws)[self._first : self._first + self.num_worlds]
+            return torch.full_like(self.seats, NEWEST)
+        draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
         draws = draws.to(self.seats.device)
         whole, single = self._pick(self._whole, draws[:, 3]), self._pick(self._single, draws[:, 3])
         beside = (draws[:, 2] < self.config.beside) | (len(self._whole) == 0)
         beside &= len(self._single) > 0
         plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
-        return plays * self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])[:, None]
+        versions = self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])
+        players = torch.where(draws[:, 4] < self.config.random_share, RANDOM, versions)
+        return torch.where(plays, players[:, None], NEWEST)
 
     def _pick(self, rows: Tensor, draw: Tensor) -> Tensor:
         """Return a row (W, ...) of a table for each draw (W,) from [0, 1); zeros if the table is empty."""

@@ -41,8 +41,10 @@ PRESETS = {
                 entropy_coefficient=0.003,
             ),
             checkpoint_interval=20,
-            # Mostly against the newest hiders, seekers forget how to find those that do not hide well (docs/sweeps.md).
-            league=LeagueConfig(fraction=0.8, draw="uniform", at_once=4, interval=4, rating_interval=0),
+            # Against the newest hiders alone, seekers forget how to find those that do not hide well (docs/sweeps.md).
+            league=LeagueConfig(
+                fraction=0.8, random_share=0.3, draw="uniform", at_once=4, interval=4, rating_interval=0
+            ),
         ),
         "one against one in a small room; learns to hide and seek in about 5 minutes on 2 cores",
     ),

@@ -9,7 +9,7 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import TeamPolicies, members
 from policies.tower import NetworkConfig
-from train.league import League, LeagueConfig, draw_weights, roles
+from train.league import NEWEST, RANDOM, League, LeagueConfig, draw_weights, roles
 from train.ranks import Ranks
 from train.ratings import Rating
 from train.versions import VersionFolder, spacing, versions_at
@@ -272,6 +272,55 @@ class TestPlay:
             "selfplay/return_against_past/seekers": 2.0,
         }
         assert league.pop() == {}
+
+
+class TestRandomPlay:
+    def test_share(self, folder):
+        league = new_league(folder, fraction=0.5, random_share=0.4, worlds=4000)
+        league.begin_rollout(5)
+        league.act(observe(4000), started(worlds=4000), torch.zeros(4000 * AGENTS, 5, dtype=torch.int64))
+        random, any_past = (league.seats == RANDOM).any(1), (league.seats != NEWEST).any(1)
+        assert any_past.float().mean() == pytest.approx(0.5, abs=0.03)
+        assert random.float().mean() == pytest.approx(0.2, abs=0.03)
+        assert not (random & (league.seats > 0).any(1)).any()
+
+    def test_every_action_is_as_likely_as_any_other(self, folder):
+        """400 worlds for 50 steps: about 12,000 actions on its seats; nobody else's actions change."""
+        league = new_league(folder, fraction=1.0, random_share=0.5)
+        newest = torch.full((WORLDS * AGENTS, 5), 99)
+        league.begin_rollout(5)
+        chosen = []
+        for step in range(50):
+            actions = league.act(observe(), started(step == 0), newest)
+            random = league.seats.flatten() == RANDOM
+            assert (actions[league.own] == 99).all() and not league.own[random].any()
+            assert torch.equal(actions[:, 0] == league.seats.flatten(), league.seats.flatten() > 0)
+            chosen.append(actions[random])
+        chosen = torch.cat(chosen)
+        for dimension, bins in enumerate(BINS):
+            counts = chosen[:, dimension].bincount(minlength=bins)
+            assert len(counts) == bins
+            torch.testing.assert_close(counts / len(chosen), torch.full((bins,), 1 / bins), atol=0.02, rtol=0)
+
+    def test_it_plays_when_all_past_versions_are_drawn_away(self, folder):
+        league = new_league(folder, fraction=1.0, random_share=1.0)
+        league.begin_rollout(5)
+        actions = league.act(observe(), started(), torch.full((WORLDS * AGENTS, 5), 99))
+        assert not league._players and set(league.seats.unique().tolist()) == {RANDOM, NEWEST}
+        assert torch.equal((actions < 99).all(1), ~league.own)
+        league.begin_rollout(6)  # It is no version whose file could be missing.
+        assert (league.seats == RANDOM).any()
+
+    def test_processes_play_the_actions_of_one_process(self, folder):
+        whole = new_league(folder, fraction=1.0, random_share=0.5)
+        parts = [new_league(folder, FakeRanks(rank, 2), fraction=1.0, random_share=0.5) for rank in range(2)]
+        played = []
+        for league in (whole, *parts):
+            league.begin_rollout(5)
+            n = league.num_worlds
+            actions = league.act(observe(n), started(worlds=n), torch.full((n * AGENTS, 5), 99))
+            played.append(torch.where((league.seats.flatten() == RANDOM)[:, None], actions, 0))
+        assert torch.equal(played[0], torch.cat(played[1:]))
 
 
 class TestTeamPolicies:

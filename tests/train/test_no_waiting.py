@@ -19,7 +19,7 @@ pytestmark = [needs_warp, pytest.mark.warp]
 @pytest.mark.parametrize("separate", [False, True], ids=["one policy", "one for each team"])
 def test_rollout(separate, tmp_path):
     scenario = dataclasses.replace(TINY.scenario, horizon=15)
-    league = LeagueConfig(fraction=0.5, interval=1, rating_interval=0)
+    league = LeagueConfig(fraction=0.8, random_share=0.3, interval=1, rating_interval=0)
     config = dataclasses.replace(TINY, scenario=scenario, engine="warp", separate_policies=separate, league=league)
     trainer = Trainer(config)
     trainer.begin()
