@@ -37,13 +37,14 @@ PRESETS = {
                 epochs=3,
                 minibatches=10,
                 learning_rate=1e-3,
+                final_learning_rate=2e-4,
                 gamma=0.99,
                 entropy_coefficient=0.003,
             ),
             checkpoint_interval=20,
             # Against the newest hiders alone, seekers forget how to find those that do not hide well (docs/sweeps.md).
             league=LeagueConfig(
-                fraction=0.8, random_share=0.3, draw="uniform", at_once=4, interval=4, rating_interval=0
+                fraction=0.8, random_share=0.6, draw="uniform", at_once=4, interval=4, rating_interval=0
             ),
         ),
         "one against one in a small room; learns to hide and seek in about 5 minutes on 2 cores",
