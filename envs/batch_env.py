@@ -16,16 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import observations, scene
-from .blend import blend
+from . import observations
 from .errors import UserError
-from .games import GAMES, View
+from .games import View
 from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
 from .physics import EngineName, make_engine
-from .scenarios import Scenario, validate
+from .scenario import Scenario
+from .scenarios import GAMES
+from .scenarios.scenario_checks import validate
+from .scene import scene
+from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
 
 ACTION_BINS = (11, 11, 11, 2, 2)
@@ -184,16 +187,18 @@ class BatchEnv:
         self.engine.begin(chosen, layout)
         present = self._present.clone()
         present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
-        self._present = blend(chosen, present, self._present)
-        self._box_half_size.copy_(blend(chosen, layout.box_half_size, self._box_half_size))
-        self._cylinder_half_size.copy_(blend(chosen, layout.cylinder_half_size, self._cylinder_half_size))
+        self._present = where_worlds(chosen, present, self._present)
+        self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
+        self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
         grabs, locks = self._grabs, self._locks
-        self._grabs = replace(grabs, holding=blend(chosen, -1, grabs.holding))
-        self._locks = replace(locks, locked=blend(chosen, 0, locks.locked), locker=blend(chosen, 0, locks.locker))
-        self._steps = blend(chosen, 0, self._steps)
+        self._grabs = replace(grabs, holding=where_worlds(chosen, -1, grabs.holding))
+        self._locks = replace(
+            locks, locked=where_worlds(chosen, 0, locks.locked), locker=where_worlds(chosen, 0, locks.locker)
+        )
+        self._steps = where_worlds(chosen, 0, self._steps)
         self.game.start(chosen, layout)
         self._read_engine()
-        self._start_pose = blend(chosen, self._pose, self._start_pose)
+        self._start_pose = where_worlds(chosen, self._pose, self._start_pose)
         if self.engine.queues:  # The others look once more, and see the same.
             self._look()
         else:
@@ -344,7 +349,7 @@ class BatchEnv:
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
-        self._episode_end = blend(done, self.scenario.horizon, self._episode_end)
+        self._episode_end = where_worlds(done, self.scenario.horizon, self._episode_end)
         self._counted = self._counted | done
         self._start(done, self._layouts.next(done))
         return dict(zip(numbers, table.unbind(), strict=True))

@@ -83,7 +83,7 @@ def _import_mujoco_without_opengl() -> None:
     """Import MuJoCo while ``MUJOCO_GL`` is hidden, if it is set.
 
     MuJoCo would load the backend that it names at once, and die with a traceback where its library is missing. Only
-    pictures need one: envs/opengl.py loads it when they are asked for, and says what to install.
+    pictures need one: envs/rendering/opengl.py loads it when they are asked for, and says what to install.
     """
     wanted = os.environ.pop("MUJOCO_GL", None)
     if wanted is None:

@@ -17,7 +17,7 @@ from ..batch_env import BatchEnv
 from ..layouts import Layout
 from ..observations import Observation
 from ..scenarios import Scenario
-from .rendering import Picture, Window
+from .frame_renderer import Picture, Window
 
 AgentObservation = dict[str, NDArray[Any]]
 """What one agent is given: arrays by name."""

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
-from ..marks import Line
 from ..physics.engine import PhysicsEngine
-from ..scenarios import RewardType, Scenario
-from .food import Food, food_marks
-from .game import Game, Verdict, View
+from ..rendering.lines import Line
+from ..scenario import RewardType, Scenario
+from .food import Food, food_marks, food_requirements
+from .game import Game, Requirement, Verdict, View, no_counting_layout
 
 OUT_OF_BOUNDS_REWARD = -10.0
 
@@ -30,6 +30,11 @@ class HideAndSeek(Game):
         self.state |= {f"{name}_prep": self.zeros() for name in names}
         self._food = Food(scenario, num_worlds, engine, self.state) if scenario.food.count else None
         self._is_seeker = torch.arange(scenario.num_agents, device=self.device) >= scenario.hiders
+
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what its food needs."""
+        return [*food_requirements(scenario.food), no_counting_layout(scenario)]
 
     @property
     def totals(self) -> tuple[str, ...]:

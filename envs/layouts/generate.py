@@ -9,15 +9,15 @@ from typing import NamedTuple
 from numpy.random import Generator
 
 from ..errors import UserError
-from ..scenarios import LayoutName, Scenario
+from ..scenario import LayoutName, Scenario
 from .assemble import Start, to_layout
-from .chance import draw_range
-from .counting import counting_pieces, counting_walls
+from .counting_layout import counting_pieces, counting_walls
+from .floor_plan import Plan
 from .layout import Layout
 from .occupancy import Occupancy
 from .placement import place_bodies
-from .plan import Plan
 from .quadrant import empty, empty_pieces, quadrant, quadrant_cells, quadrant_pieces, variable_quadrant_cells
+from .random_draws import draw_range
 from .random_rooms import random_rooms, random_rooms_pieces
 from .three_rooms import three_rooms, three_rooms_pieces
 from .walls import OUTER_WALLS

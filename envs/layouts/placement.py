@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from ..scenarios import LayoutName, Place, Scenario
+from ..scenario import LayoutName, Place, Scenario
 from .boxes import BOX_SIZE, draw_boxes
-from .chance import pick
-from .counting import BOX_SIZE as COUNTED_SIZE
-from .counting import counting_agent, counting_boxes
+from .counting_layout import BOX_SIZE as COUNTED_SIZE
+from .counting_layout import counting_agent, counting_boxes
 from .cylinders import NO_CYLINDERS, Cylinders, place_cylinders
-from .food import place_food
+from .floor_plan import Plan
+from .food_places import place_food
 from .occupancy import Occupancy, Spot, Where, cells_across
-from .plan import Plan
+from .random_draws import pick
 from .regions import centre, close_to, each_room, in_quadrant, in_quarter, in_room, outside_quadrant, uniform
 from .sites import SiteRow, place_sites
 

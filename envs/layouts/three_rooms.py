@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import pick
-from .plan import Plan, Room
+from ..scenario import Scenario
+from .floor_plan import Plan, Room
+from .random_draws import pick
 from .walls import Wall, cut_door, outer_walls
 
 NEAREST, FARTHEST = 0.4, 0.6  # Shares of the floor's side between which a wall stands.

@@ -16,13 +16,13 @@ from envs import scenarios
 from envs.errors import UserError
 from envs.physics import EngineName
 
-from ..bench import PARTS, SWEPT, Benchmark, report, sweep
-from ..bench_parts import PARTS as STEP_PARTS
-from ..console import make_console
-from ..devices import resolve_device
-from ..files import write_json
-from ..memory import size
-from ..presets import preset_for_scenario
+from ..bench.measurements import PARTS, SWEPT, Benchmark, report, sweep
+from ..bench.step_parts import PARTS as STEP_PARTS
+from ..config.presets import preset_for_scenario
+from ..learning.memory_need import size
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import write_json
 
 
 @dataclass(kw_only=True)

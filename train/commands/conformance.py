@@ -14,11 +14,11 @@ from envs.errors import UserError
 from envs.physics import EngineName, choose_engine
 
 from ..conformance import golden
-from ..conformance.checks import Check
+from ..conformance.comparisons import Check
 from ..conformance.probes import PROBES, replay_probes
-from ..conformance.replay import replay
-from ..console import make_console
-from ..devices import resolve_device
+from ..conformance.rules_replay import replay
+from ..support.console import make_console
+from ..support.devices import resolve_device
 
 SUPPORTED_TASKS = (*golden.TASKS, PROBES)
 

@@ -20,17 +20,17 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.physics import EngineName
 
-from ..console import make_console
-from ..cross_play import play_all
-from ..cross_play_tables import remarks, tables
-from ..devices import resolve_device
-from ..evaluate import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
-from ..evaluate_alone import evaluate_alone
-from ..files import write_atomically, write_json
-from ..heat_map import heat_map, require_matplotlib
-from ..intervals import Estimate, bootstrap_mean
-from ..players import Player, PolicyPlayer, RandomPlayer
-from ..saved_policy import SavedPolicy, load_policy
+from ..evaluation.cross_play import play_all
+from ..evaluation.cross_play_tables import remarks, tables
+from ..evaluation.heat_map import heat_map, require_matplotlib
+from ..evaluation.intervals import Estimate, bootstrap_mean
+from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..evaluation.solo_matches import evaluate_alone
+from ..play.players import Player, PolicyPlayer, RandomPlayer
+from ..runs.saved_policy import SavedPolicy, load_policy
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import write_atomically, write_json
 
 _SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random streams are the same
 

@@ -15,10 +15,10 @@ from tyro.conf import Positional
 
 from envs.errors import UserError
 
-from ..console import make_console
-from ..episode_files import EXTENSION, save_episodes
-from ..files import make_folder
-from ..performers import Performers, PlayArguments
+from ..play.episode_files import EXTENSION, save_episodes
+from ..play.play_arguments import Performers, PlayArguments
+from ..support.console import make_console
+from ..support.files import make_folder
 
 
 @dataclass(kw_only=True)

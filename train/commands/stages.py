@@ -18,19 +18,19 @@ from tyro.conf import Positional
 from envs.errors import UserError
 from envs.physics import EngineName
 
-from ..checkpoints import load_checkpoint
-from ..console import make_console
-from ..devices import resolve_device
-from ..files import make_folder, write_atomically
-from ..metrics import read_metrics
-from ..run_folder import RunFolder
-from ..saved_policy import load_policy
+from ..rendering.video import VideoOptions
+from ..runs.checkpoints import load_checkpoint
+from ..runs.metrics import read_metrics
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import load_policy
 from ..stages import curves
 from ..stages.film import film
-from ..stages.report import began, compose, examined
+from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
 from ..stages.study import Study, StudyOptions, study
-from ..video import VideoOptions
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import make_folder, write_atomically
 
 _CHOICES = ("all", "last")
 _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.

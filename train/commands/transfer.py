@@ -17,17 +17,19 @@ from tyro.conf import Positional
 from envs.errors import UserError, did_you_mean
 from envs.physics import EngineName, choose_engine
 
-from ..console import make_console
-from ..devices import available_cores, resolve_device
-from ..files import make_folder
-from ..folder_lock import FolderLock
-from ..interrupts import StopRequest
-from ..memory import require_memory
-from ..saved_policy import find_checkpoint
-from ..task_presets import TASKS, TaskSize
+from ..config.task_presets import TASKS, TaskSize
+from ..learning.memory_need import require_memory
+from ..runs.saved_policy import find_checkpoint
+from ..support.console import make_console
+from ..support.devices import available_cores, resolve_device
+from ..support.files import make_folder
+from ..support.folder_lock import FolderLock
+from ..support.interrupts import StopRequest
 from ..transfer.figures import MISSING, available
 from ..transfer.outcome import Outcome, read_outcome, read_run
-from ..transfer.plan import (
+from ..transfer.progress import StudyConsole
+from ..transfer.starts import COUNTS, HIDE_AND_SEEK, SCRATCH, STARTS, age_name, checkpoints_of, read_start, title
+from ..transfer.study_plan import (
     COUNTING,
     LOCK,
     Plan,
@@ -40,19 +42,8 @@ from ..transfer.plan import (
     task_configs,
     write_plan,
 )
-from ..transfer.progress import StudyConsole
-from ..transfer.report import one_line, result_cells, verdicts, write_report
-from ..transfer.runs import check_fit, work
-from ..transfer.starts import (
-    COUNTS,
-    HIDE_AND_SEEK,
-    SCRATCH,
-    STARTS,
-    age_name,
-    checkpoints_of,
-    read_start,
-    title,
-)
+from ..transfer.study_report import one_line, result_cells, verdicts, write_report
+from ..transfer.study_runs import check_fit, work
 from ..transfer.workers import run_all, workers_lock
 
 _MOST_JOBS = 8  # By default: each takes half a gigabyte of memory.

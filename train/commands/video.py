@@ -28,16 +28,16 @@ from tyro.conf import Positional
 from envs.errors import UserError
 from envs.scene import Scene, build
 
-from ..console import duration, make_console
-from ..episode_files import is_episode_file, load_episodes
-from ..episodes import Episode
-from ..files import make_folder
-from ..marks import Look
-from ..performers import Performers, PlayArguments
-from ..rendering import CAMERAS
-from ..run_folder import RunFolder
-from ..saved_policy import SavedPolicy
-from ..video import VideoOptions, check_options, record
+from ..play.episode_files import is_episode_file, load_episodes
+from ..play.episodes import Episode
+from ..play.play_arguments import Performers, PlayArguments
+from ..rendering.annotations import Look
+from ..rendering.renderer import CAMERAS
+from ..rendering.video import VideoOptions, check_options, record
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import SavedPolicy
+from ..support.console import duration, make_console
+from ..support.files import make_folder
 
 _TEAMS = ("hiders", "seekers")
 

@@ -14,14 +14,14 @@ from tyro.conf import Positional
 from envs.errors import UserError
 from envs.physics import EngineName
 
-from ..console import make_console
-from ..devices import resolve_device
-from ..episode_files import is_episode_file, load_episodes
-from ..performers import AGENTS, choose_scenario
-from ..rendering import CAMERAS
-from ..viewer.live import LiveGame
-from ..viewer.replay import Replay
-from ..viewer.roster import Roster
+from ..play.episode_files import is_episode_file, load_episodes
+from ..play.play_arguments import AGENTS, choose_scenario
+from ..rendering.renderer import CAMERAS
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..viewer.live_world import LiveGame
+from ..viewer.player_choice import Roster
+from ..viewer.recorded import Replay
 from ..viewer.server import ViewerServer
 from ..viewer.viewer import Viewer, ViewerOptions
 

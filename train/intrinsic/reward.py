@@ -10,10 +10,10 @@ from torch import Tensor
 from envs.scenarios import Scenario
 from policies.observation import ObservationSpec
 
-from ..ranks import Ranks
-from ..rollouts import RolloutBuffer
+from ..config.intrinsic_config import IntrinsicConfig
+from ..learning.rollouts import RolloutBuffer
+from ..support.ranks import Ranks
 from .bonus import Arrival, Bonus
-from .config import IntrinsicConfig
 from .count_bonus import CountBonus
 from .distillation import DistillationBonus
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import write_atomically
+from ..support.files import write_atomically
 from .study import Study
 
 MISSING = "no curves: matplotlib is not installed; pip install 'hideseek[reports]'"

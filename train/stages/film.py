@@ -11,9 +11,9 @@ import torch
 
 from envs.scene import Scene
 
-from ..marks import Moment
-from ..video import EpisodePainter, Footage, VideoOptions, check_options, frame_times, frames_per_step
-from ..video_files import open_video
+from ..play.moment import Moment
+from ..rendering.video import EpisodePainter, Footage, VideoOptions, check_options, frame_times, frames_per_step
+from ..rendering.video_files import open_video
 from .study import Example
 
 

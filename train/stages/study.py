@@ -19,10 +19,10 @@ from envs.scenarios import Scenario
 from envs.scene import Scene
 from policies.teams import Policy
 
-from ..checkpoints import load_checkpoint
-from ..players import Player, PolicyPlayer
-from ..saved_policy import load_policy
-from .shares import Share
+from ..evaluation.shares import Share
+from ..play.players import Player, PolicyPlayer
+from ..runs.checkpoints import load_checkpoint
+from ..runs.saved_policy import load_policy
 from .strategies import Detector, strategies_of
 from .trace import Trace, play_trace
 

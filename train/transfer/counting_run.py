@@ -12,11 +12,11 @@ from envs.batch_env import ACTION_BINS
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
-from ..config import TrainConfig
-from ..files import make_folder, write_json
-from .counting import CountingConfig, train_classifier
+from ..config.train_config import TrainConfig
+from ..support.files import make_folder, write_json
+from .counting_curves import CountingConfig, train_classifier
 from .counting_episodes import CountingWorlds
-from .plan import Plan, Unit
+from .study_plan import Plan, Unit
 from .weights import transfer_weights
 
 _NORMALISING_SEED = 2_000_003

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import write_atomically
-from ..task_presets import TRANSFER_TASKS
+from ..config.task_presets import TRANSFER_TASKS
+from ..support.files import write_atomically
 from .outcome import Outcome, RunOutcome
-from .plan import COUNTING
 from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, is_age, title
+from .study_plan import COUNTING
 
 MISSING = "no figures: matplotlib is not installed; pip install 'hideseek[reports]'"
 """What to say where it is missing."""

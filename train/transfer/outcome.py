@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..intervals import Estimate, bootstrap_mean
-from ..metrics import CHART_TAGS, read_metrics
-from ..stages.shares import Share
-from ..task_presets import TRANSFER_TASKS
-from .plan import COUNTING, RANDOM, Plan, Unit
-from .runs import Result, read_result, work
+from ..config.task_presets import TRANSFER_TASKS
+from ..evaluation.intervals import Estimate, bootstrap_mean
+from ..evaluation.shares import Share
+from ..runs.metrics import CHART_TAGS, read_metrics
+from .study_plan import COUNTING, RANDOM, Plan, Unit
+from .study_runs import Result, read_result, work
 
 _SEED = 0  # Of the bootstrap.
 _LEVEL = 0.95

@@ -9,9 +9,9 @@ from types import TracebackType
 
 from rich.console import Console
 
-from ..console import duration
-from .plan import Plan, Unit
-from .runs import Progress, work
+from ..support.console import duration
+from .study_plan import Plan, Unit
+from .study_runs import Progress, work
 
 _LINE_EVERY = 15.0  # Seconds between two lines where there is no terminal.
 

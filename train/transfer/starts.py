@@ -13,11 +13,11 @@ from envs.errors import UserError
 from policies.observation import ObservationSpec
 from policies.teams import members
 
-from ..checkpoints import Checkpoint, save_checkpoint
-from ..config import TrainConfig
-from ..files import make_folder
-from ..run_folder import RunFolder
-from ..saved_policy import SavedPolicy, find_checkpoint, load_policy
+from ..config.train_config import TrainConfig
+from ..runs.checkpoints import Checkpoint, save_checkpoint
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import SavedPolicy, find_checkpoint, load_policy
+from ..support.files import make_folder
 
 SCRATCH, HIDE_AND_SEEK, COUNTS = STARTS = ("scratch", "hide-and-seek", "counts")
 _AGE = re.compile(r"step-(\d+)")

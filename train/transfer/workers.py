@@ -19,9 +19,9 @@ import torch
 
 from envs.errors import UserError
 
-from ..folder_lock import FolderLock
-from .plan import WORKERS_LOCK, Plan, Unit, read_plan
-from .runs import Progress, run_unit
+from ..support.folder_lock import FolderLock
+from .study_plan import WORKERS_LOCK, Plan, Unit, read_plan
+from .study_runs import Progress, run_unit
 
 _POLL = 0.2  # Seconds between two looks at the workers.
 

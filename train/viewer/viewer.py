@@ -19,15 +19,16 @@ from envs import scenarios
 from envs.errors import UserError
 from envs.scenarios import Scenario
 
-from ..episodes import entity_names
-from ..marks import Look, Moment, between
-from ..minimap import Minimap
-from ..overlays import Status, draw_status
-from ..rendering import CAMERAS, WorldRenderer
+from ..play.episodes import entity_names
+from ..play.moment import Moment, between
+from ..rendering.annotations import Look
+from ..rendering.minimap import Minimap
+from ..rendering.overlays import Status, draw_status
+from ..rendering.renderer import CAMERAS, WorldRenderer
 from . import controls
-from .live import LiveGame
-from .replay import Replay
-from .roster import Roster
+from .live_world import LiveGame
+from .player_choice import Roster
+from .recorded import Replay
 
 _SPEEDS = (0.05, 8.0)
 _FRAME_SECONDS = 1 / 30

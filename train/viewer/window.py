@@ -16,7 +16,7 @@ from PIL import Image, ImageTk
 
 from envs.errors import UserError
 
-from ..rendering import CAMERAS
+from ..rendering.renderer import CAMERAS
 from .viewer import TOGGLES, Frame, Viewer
 
 _POLL_MILLISECONDS = 15

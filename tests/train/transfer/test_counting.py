@@ -11,18 +11,18 @@ from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.observations import spec
-from envs.options import CountingOptions
+from envs.scenario_options import CountingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
-from train.transfer.counting import (
+from train.transfer.counting_classifier import Samples
+from train.transfer.counting_curves import (
     CountingConfig,
     learn_to_count,
     lstm_states,
     train_classifier,
     train_classifiers,
 )
-from train.transfer.counting_classifier import Samples
 from train.transfer.counting_episodes import CountingWorlds, _vanished, is_held_out, label_distribution
 from train.transfer.counting_supervised import CounterConfig, train_counter
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from train.task_presets import TRANSFER_TASKS
+from train.config.task_presets import TRANSFER_TASKS
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes, training_curve
-from train.transfer.plan import Plan, Request, Unit
-from train.transfer.report import SCORES, result_cells, verdicts
+from train.transfer.study_plan import Plan, Request, Unit
+from train.transfer.study_report import SCORES, result_cells, verdicts
 
 REQUEST = Request(
     checkpoint="hider",

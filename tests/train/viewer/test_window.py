@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from train.cli import main
-from train.viewer.live import LiveGame
-from train.viewer.roster import Roster
+from train.viewer.live_world import LiveGame
+from train.viewer.player_choice import Roster
 from train.viewer.viewer import Viewer, ViewerOptions
 
 from .conftest import WORLD
