@@ -200,25 +200,25 @@ class BatchEnv:
         self._read_engine()
         self._start_pose = where_worlds(chosen, self._pose, self._start_pose)
         if self.engine.queues:  # The others look once more, and see the same.
-            self._look()
+            self._perceive()
         else:
-            self._look_again(chosen.nonzero()[:, 0])
+            self._perceive_again(chosen.nonzero()[:, 0])
 
     def _read_engine(self) -> None:
         self._pose, self._velocity = self.engine.pose, self.engine.velocity
 
-    def _look(self) -> None:
+    def _perceive(self) -> None:
         """Look around in every world."""
         self._visible, self._lidar = self._perception.sense(self._all_worlds, self._pose, self._present)
-        self.game.look(self._all_worlds, self._pose)
+        self.game.sense(self._all_worlds, self._pose)
 
-    def _look_again(self, worlds: Tensor) -> None:
+    def _perceive_again(self, worlds: Tensor) -> None:
         """Look around in some worlds (K,), which have changed since all of them looked."""
         pose = self._pose[worlds]
         visible, lidar = self._perception.sense(worlds, pose, self._present[worlds])
         self._visible = self._visible.index_copy(0, worlds, visible)
         self._lidar = self._lidar.index_copy(0, worlds, lidar)
-        self.game.look(worlds, pose)
+        self.game.sense(worlds, pose)
 
     def _observe(self) -> Observation:
         observation = self._observer.observe(
@@ -277,7 +277,7 @@ class BatchEnv:
         self._abandon(diverged)
         self._read_engine()
         self._steps += 1
-        self._look()
+        self._perceive()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
@@ -317,7 +317,7 @@ class BatchEnv:
         seen = near & self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
         within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
-        # Drawn for the worlds of all processes, so that each world's numbers do not depend on who has it.
+        # DrawOptions for the worlds of all processes, so that each world's numbers do not depend on who has it.
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
@@ -383,7 +383,7 @@ class BatchEnv:
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
         self._set_game_state(worlds, state)
-        self._look_again(worlds)
+        self._perceive_again(worlds)
         observation = self._observe()
         self._visible = self._visible.index_copy(0, worlds, state.visible)
         self._set_game_state(worlds, state)

@@ -35,7 +35,7 @@ import torch
 from torch import Tensor
 
 from .manipulation import Locks
-from .placeholder_entities import Padding
+from .placeholder_entities import PlaceholderEntities
 from .scenario import Scenario
 from .scenarios import GAMES
 from .tensors.orientation import ABOUT_X, ABOUT_Y, YAW
@@ -86,7 +86,7 @@ class Observer:
         self._is_hider = (team == 0).float()[:, None]
         you, same_team = viewer == viewer.T, team[:, None] == team
         self._lock_flags = torch.stack([you, same_team, torch.ones_like(you)], dim=-1).float()
-        self._padding = Padding(scenario, spec(scenario)["entities"], device)
+        self._padding = PlaceholderEntities(scenario, spec(scenario)["entities"], device)
 
     def observe(
         self,

@@ -13,7 +13,7 @@ from torch import Tensor
 from .scenario import Scenario
 
 
-class Padding:
+class PlaceholderEntities:
     """The stand-ins of one scenario; they never change.
 
     Args:

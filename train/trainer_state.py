@@ -59,7 +59,7 @@ class TrainingState:
         )
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
-        observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+        observations = ObservationSpec.from_dict(spec)
 
         def new_policy() -> Policy:
             return make_policy(observations, self.env.action_bins, config).to(device)

@@ -15,9 +15,7 @@ from torch import Tensor
 from ..layouts import Layout
 from ..physics.engine import PhysicsEngine
 from ..scenario import Scenario
-from .game import Game, Requirement, Verdict, View
-
-AGENT_CORNER = 0.15  # Metres from an agent's centre to the corner that the original measures from.
+from .game import AGENT_CORNER, Game, Requirement, Verdict, View
 
 
 class BoxLocking(Game):

@@ -23,12 +23,11 @@ from ..rendering.lines import Line, ball, circle
 from ..scenario import Scenario
 from ..scenario_options import FoodOptions
 from ..tensors.where_worlds import where_worlds
-from .game import Requirement, View
+from .game import AGENT_CORNER, Requirement, View
 
 _FULL_COLOUR, _EMPTY_COLOUR = (0.36, 0.78, 0.30, 1.0), (0.36, 0.60, 0.34, 0.35)
 _FULL_RADIUS, _ON_FLOOR = 0.11, 0.012
 """Metres: of a full food's ball, and above the floor."""
-AGENT_CORNER = 0.15  # Metres from an agent's centre to the corner that the original measures from.
 
 
 class Food:
@@ -77,7 +76,7 @@ class Food:
         for name, value in values.items():
             self.state[f"food/{name}"] = where_worlds(chosen, value, self.state[f"food/{name}"])
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Find what every agent sees of the food from poses (K, E, Q) of worlds (K,) (rule 6.1)."""
         agents, foods = self.scenario.num_agents, self.options.count
         position = self.position[worlds]

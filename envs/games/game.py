@@ -19,8 +19,10 @@ from ..manipulation import Locks
 from ..physics.engine import PhysicsEngine
 from ..rendering.lines import Line
 from ..scenario import Scenario
+from ..scene import AGENT_RADIUS
 from ..tensors.where_worlds import where_worlds
 
+AGENT_CORNER = AGENT_RADIUS  # Metres from an agent\'s centre to the corner that the original measures from.
 Requirement = tuple[bool, str]
 """A condition on a scenario, and what to say of the field that fails it."""
 
@@ -111,7 +113,7 @@ class Game:
         """Let a part of the state, (W, ...), be ``value`` in the worlds that are chosen, (W,) bool."""
         self.state[name] = where_worlds(chosen, value, self.state[name])
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Sense what only this game knows, in worlds (K,) with poses (K, E, Q); after every step, reset and change."""
 
     def frozen(self, steps: Tensor) -> Tensor:

@@ -47,10 +47,10 @@ class HideAndSeek(Game):
         if self._food:
             self._food.start(chosen, layout)
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Look for food."""
         if self._food:
-            self._food.look(worlds, pose)
+            self._food.sense(worlds, pose)
 
     def entities(self) -> dict[str, Tensor]:
         """Return the food."""

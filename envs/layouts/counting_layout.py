@@ -10,7 +10,7 @@ from typing import NamedTuple
 from numpy.random import Generator
 
 from ..scenario import Scenario
-from .floor_plan import Plan
+from .floor_plan import FloorPlan
 from .occupancy import Spot
 from .random_draws import pick
 from .walls import Wall, outer_walls
@@ -34,10 +34,10 @@ class Drift(NamedTuple):
     """x in metres at which each box comes to rest."""
 
 
-def counting_walls(scenario: Scenario, rng: Generator) -> Plan:
+def counting_walls(scenario: Scenario, rng: Generator) -> FloorPlan:
     """Return the frame and two walls with a gap in front of the agent."""
     last = scenario.grid_cells - 1
-    return Plan(
+    return FloorPlan(
         [*outer_walls(scenario.grid_cells), Wall(False, WALL_ROW, 0, GAP[0]), Wall(False, WALL_ROW, GAP[1], last)]
     )
 

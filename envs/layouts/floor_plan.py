@@ -18,7 +18,7 @@ class Room(NamedTuple):
 
 
 @dataclass
-class Plan:
+class FloorPlan:
     """The walls of one episode."""
 
     walls: list[Wall]

@@ -28,13 +28,13 @@ def statements(code):
 @pytest.fixture
 def registries(monkeypatch):
     """Undo what the pages register."""
-    from envs import games, scenarios
+    from envs import scenarios
 
     monkeypatch.setattr(scenarios, "SCENARIOS", dict(scenarios.SCENARIOS))
-    kept = dict(games.GAMES)
+    kept = dict(scenarios.GAMES)
     yield
-    games.GAMES.clear()
-    games.GAMES.update(kept)
+    scenarios.GAMES.clear()
+    scenarios.GAMES.update(kept)
 
 
 @pytest.mark.usefixtures("registries")

@@ -12,10 +12,10 @@ import tyro
 from tyro.conf import Positional
 
 from envs.errors import UserError
-from envs.physics import EngineName
 
+from ..config.machine_options import DeviceOptions
 from ..play.episode_files import is_episode_file, load_episodes
-from ..play.play_arguments import AGENTS, choose_scenario
+from ..play.play_session import AGENTS, choose_scenario
 from ..rendering.renderer import CAMERAS
 from ..support.console import make_console
 from ..support.devices import resolve_device
@@ -28,8 +28,8 @@ from ..viewer.viewer import Viewer, ViewerOptions
 _SIZES = (160, 1920)
 
 
-@dataclass(kw_only=True)
-class WatchArguments:
+@dataclass(frozen=True, kw_only=True)
+class WatchArguments(DeviceOptions):
     """Watch agents in the browser or a window, play against them, or go through recorded episodes step by step."""
 
     paths: Positional[tuple[Path, ...]] = ()
@@ -42,10 +42,6 @@ class WatchArguments:
     """Scenario to play in. Default: the one of the first run; hide-and-seek/full without any."""
     seed: int = 0
     """Seed of layouts and actions."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     camera: str = CAMERAS[0]
     """Where it is seen from: overview, top, follow or first-person."""
     width: int = 640

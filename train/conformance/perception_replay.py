@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from envs.games.game import AGENT_CORNER
 from envs.observations import Observation
 from envs.perception import in_cone
 
@@ -13,7 +14,6 @@ from .golden import Recording
 
 LIDAR_TOLERANCE = 2e-3  # Metres.
 MASKS_EQUAL = 0.995
-AGENT_CORNER = 0.15  # Metres from an agent's corner to its centre.
 RAMP_CORNER = 0.25
 HIDER_FLAG = 8  # Column of an agent's features.
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import UserError
-
 from ..play.episodes import Episode, entity_names
+from ..support.files import make_folder
+from ..support.plotting import new_figure, require_matplotlib, save_png
 
 _HIDERS, _SEEKERS, _BOXES, _RAMPS, _CYLINDERS = "#2f8fe0", "#df3f38", "#c99a2e", "#6f7a88", "#7d55b5"
 _WALL = "#9aa3ae"
@@ -29,10 +29,7 @@ def plots(episodes: list[Episode]) -> dict[str, Callable[[], Any]]:
     Raises:
       UserError: matplotlib is not installed.
     """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise UserError("plots need matplotlib; install it with pip install 'hideseek[reports]'") from None
+    require_matplotlib()
     return {
         "traces": lambda: _traces(episodes[:_MOST_TRACES]),
         "heatmap": lambda: _heatmap(episodes),
@@ -47,26 +44,14 @@ def save_plots(folder: Path, episodes: list[Episode]) -> list[Path]:
     Raises:
       UserError: no matplotlib, or a file cannot be written.
     """
-    from ..support.files import make_folder, write_error
-
     drawings = plots(episodes)
     make_folder(folder)
     files = []
     for name, draw in drawings.items():
         path = folder / f"{name}.png"
-        try:
-            draw().savefig(path, dpi=110)
-        except OSError as error:
-            raise write_error(path, error) from error
+        save_png(draw(), path)
         files.append(path)
     return files
-
-
-def _figure(width: float, height: float) -> Any:
-    """Return an empty figure that no window system knows of."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _floor(axes: Any, episode: Episode) -> None:
@@ -96,7 +81,7 @@ def _traces(episodes: list[Episode]) -> Any:
     """Paths of agents and of what was moved, one panel per episode; dots are starts, squares ends."""
     columns = min(3, len(episodes))
     rows = -(-len(episodes) // columns)
-    figure = _figure(3.6 * columns, 3.8 * rows)
+    figure = new_figure(3.6 * columns, 3.8 * rows)
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat[len(episodes) :]:
         axes.axis("off")
@@ -130,7 +115,7 @@ def _heatmap(episodes: list[Episode]) -> Any:
         index = min(episode.scenario.preparation_steps, episode.steps)
         for name, _, members in _kinds(episode):
             by_kind.setdefault(name, []).append(episode.states["pose"][index, members, :2])
-    figure = _figure(3.4 * len(by_kind), 3.7)
+    figure = new_figure(3.4 * len(by_kind), 3.7)
     size = episodes[0].scenario.floor_size
     for axes, (name, places) in zip(figure.subplots(1, len(by_kind), squeeze=False)[0], by_kind.items(), strict=True):
         x, y = np.concatenate(places).T
@@ -158,7 +143,7 @@ def _timeline(episode: Episode) -> Any:
         rows.append((f"{names[agents + obj]} locked", spans, [_HIDERS if o < hiders else _SEEKERS for o in owners]))
     spans = _spans(episode.seen & np.concatenate([[False], episode.live]), seconds)
     rows.append(("hiders seen", spans, ["#333333"] * len(spans)))
-    figure = _figure(9, 1.2 + 0.24 * len(rows))
+    figure = new_figure(9, 1.2 + 0.24 * len(rows))
     axes = figure.subplots()
     for row, (_, spans, colours) in enumerate(rows):
         axes.broken_barh(spans, (row - _SPANS_MARGIN, 2 * _SPANS_MARGIN), color=colours)
@@ -178,7 +163,7 @@ def _spans(on: NDArray[np.bool_], seconds: float) -> list[tuple[float, float]]:
 
 def _distances(episodes: list[Episode]) -> Any:
     """How far kinds of things have moved from their start, and how far the nearest seeker is from a hider."""
-    figure = _figure(10, 3.8)
+    figure = new_figure(10, 3.8)
     moved_axes, gap_axes = figure.subplots(1, 2)
     seconds = episodes[0].scenario.step_seconds
     moved: dict[str, tuple[str, list[NDArray[Any]]]] = {}

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from envs.errors import UserError
-
+from ..support.plotting import new_figure, png
 from .cross_play import CrossPlay
 from .intervals import Estimate
 
 _CELL = 1.1  # inches
 _MARGIN = 2.6  # inches, for names
-
-
-def require_matplotlib() -> Any:
-    """Return matplotlib's ``Figure`` class.
-
-    Raises:
-      UserError: matplotlib is not installed; says how to get it.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UserError("pictures of tables need matplotlib; install it with: pip install -e '.[reports]'") from None
-    return Figure
 
 
 def heat_map(result: CrossPlay) -> bytes:
@@ -34,13 +19,11 @@ def heat_map(result: CrossPlay) -> bytes:
       UserError: matplotlib is not installed.
     """
     size = max(len(result.players), 2) * _CELL + _MARGIN
-    figure = require_matplotlib()(figsize=(2 * size, size), layout="constrained")
+    figure = new_figure(2 * size, size, dpi=120)
     left, right = figure.subplots(1, 2)
     _draw(left, result.players, result.returns["hiders"], "return of hiders", "{:+.0f}", {})
     _draw(right, result.players, result.seen, "share of live steps seen", "{:.2f}", {"vmin": 0.0, "vmax": 1.0})
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=120)
-    return data.getvalue()
+    return png(figure)
 
 
 def _draw(axes: Any, names: list[str], table: list[list[Estimate]], title: str, form: str, limits: dict) -> None:

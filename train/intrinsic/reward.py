@@ -75,6 +75,6 @@ def make_intrinsic_reward(
     if config.method == "counts":
         bonus = CountBonus(config, scenario, spec, seed, device, ranks)
     else:
-        observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+        observations = ObservationSpec.from_dict(spec)
         bonus = DistillationBonus(config, observations, seed, device, ranks)
     return IntrinsicReward(config, bonus, ranks)

@@ -29,7 +29,7 @@ from .past_versions import VersionFolder, versions_at
 TEAMS = ("hiders", "seekers")
 NEWEST = 0
 """Number of the newest policy on a seat."""
-RANDOM = -1
+RANDOM_PLAYER = -1
 """Number of the player of random actions; versions have the iteration from which they are."""
 Ratings = dict[int, dict[str, Rating]]
 """Version -> team -> rating."""
@@ -65,7 +65,7 @@ class League:
         self._whole, self._single = (rows.to(device) for rows in roles(sizes))
         self._action_bins = torch.tensor(example.action_bins, device=device)
         self.seats = torch.full((self.num_worlds, self.num_agents), NEWEST, device=device)
-        """(W, A): the version on each seat, NEWEST or RANDOM."""
+        """(W, A): the version on each seat, NEWEST or RANDOM_PLAYER."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
         self._returns = torch.zeros(self.num_worlds, len(TEAMS), device=device)
         """(W, teams): rewards so far of the episode, averaged over each team."""
@@ -116,7 +116,7 @@ class League:
         for version in lost:  # Its file is gone: the newest policy, whose memory has followed all along, takes over.
             self.seats[self.seats == version] = NEWEST
         self._next_seats = self._draw_seats([version for version in offers if version in self._policies])
-        self._random_play = bool(((self.seats == RANDOM) | (self._next_seats == RANDOM)).any())
+        self._random_play = bool(((self.seats == RANDOM_PLAYER) | (self._next_seats == RANDOM_PLAYER)).any())
         self._list_players()
 
     def act(self, obs: dict[str, Tensor], started: Tensor, actions: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ class League:
             after = torch.stack([state.actor_h, state.actor_c])
             self._memory[:, rows] = torch.where(seated, after, self._memory[:, rows])
         if self._random_play:
-            actions = torch.where((seats == RANDOM)[:, None], self._random_actions(), actions)
+            actions = torch.where((seats == RANDOM_PLAYER)[:, None], self._random_actions(), actions)
         return actions
 
     def _random_actions(self) -> Tensor:
@@ -210,7 +210,7 @@ class League:
         return [versions[pick] for pick in picks.tolist()]
 
     def _draw_seats(self, offers: list[int]) -> Tensor:
-        """Give the seats (W, A) of every world's next episode to one of the versions on offer, to RANDOM or to NEWEST."""
+        """Give the seats (W, A) of every world's next episode to a version on offer, to RANDOM_PLAYER or to NEWEST."""
         if not offers:
             return torch.full_like(self.seats, NEWEST)
         draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
@@ -220,7 +220,7 @@ class League:
         beside &= len(self._single) > 0
         plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
         versions = self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])
-        players = torch.where(draws[:, 4] < self.config.random_share, RANDOM, versions)
+        players = torch.where(draws[:, 4] < self.config.random_share, RANDOM_PLAYER, versions)
         return torch.where(plays, players[:, None], NEWEST)
 
     def _pick(self, rows: Tensor, draw: Tensor) -> Tensor:

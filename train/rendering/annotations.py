@@ -28,7 +28,7 @@ _RING_RADIUS = 0.24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class DrawOptions:
     """What is drawn of a world, and from where."""
 
     camera: str = "overview"
@@ -51,20 +51,20 @@ class Look:
     """Show the chosen agent's lidar rays, or everybody's if none is chosen."""
 
 
-def lines(moment: Moment, scenario: Scenario, look: Look) -> list[Line]:
-    """Return all lines of a moment that ``look`` asks for, but for lidar rays, which need the world's walls."""
+def lines(moment: Moment, scenario: Scenario, drawing: DrawOptions) -> list[Line]:
+    """Return all lines of a moment that ``drawing`` asks for, but for lidar rays, which need the world's walls."""
     found: list[Line] = [*moment.game]
-    if look.grabs:
+    if drawing.grabs:
         found += grab_lines(moment, scenario)
-    if look.sight:
+    if drawing.sight:
         found += sight_lines(moment, scenario)
-    agent = look.agent
+    agent = drawing.agent
     if agent is None or not moment.has(agent):
         return found
     found += ring(moment.pose[agent])
-    if look.sees and moment.visible is not None:
+    if drawing.sees and moment.visible is not None:
         found += [_link(moment, agent, int(e), 0.008, _SEES_COLOUR) for e in np.nonzero(moment.visible[agent])[0]]
-    if look.attention and moment.attention is not None:
+    if drawing.attention and moment.attention is not None:
         found += attention_lines(moment, agent)
     return found
 

@@ -14,7 +14,7 @@ from envs.scenarios import Scenario
 from ..play.moment import Moment
 from .annotations import HIDER_COLOUR, SEEKER_COLOUR
 
-_SCALE = 2  # Drawn this many times larger and then reduced, for smooth edges.
+_SCALE = 2  # DrawOptions this many times larger and then reduced, for smooth edges.
 _SHARE = 0.25  # Of the picture's height.
 _MARGIN = 0.02
 _BACKGROUND = (250, 249, 246, 225)

@@ -20,7 +20,7 @@ from envs.scenarios import Scenario
 from envs.scene import RAY_GROUPS, Scene
 
 from ..play.moment import Moment
-from .annotations import HIDER_COLOUR, SEEKER_COLOUR, Look, lidar_directions, lidar_lines, lines
+from .annotations import HIDER_COLOUR, SEEKER_COLOUR, DrawOptions, lidar_directions, lidar_lines, lines
 
 CAMERAS = ("overview", "top", "follow", "first-person")
 """Where a world can be seen from; the last two look at, or through the eyes of, one agent."""
@@ -90,38 +90,38 @@ class WorldRenderer:
         self._outer_walls = set(high.tolist())
         self._plain_rgba = self._model.geom_rgba.copy()
 
-    def draw(self, moment: Moment, look: Look | None = None) -> NDArray[np.uint8]:
+    def draw(self, moment: Moment, drawing: DrawOptions | None = None) -> NDArray[np.uint8]:
         """Return the picture of a moment, (height, width, 3).
 
         Raises:
           UserError: no such camera.
         """
-        look = look or Look()
-        self._colour(moment, look)
+        drawing = drawing or DrawOptions()
+        self._colour(moment, drawing)
         self._data.qpos[:] = self._scene.qpos(moment.pose)
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
-        self._aim(moment, look)
+        self._aim(moment, drawing)
         mujoco.mj_camlight(self._model, self._data)
         category = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, category, self._geoms)
         self._soften_outer_walls()
-        self._geoms.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = look.shadows
-        self._add_marks(moment, look)
+        self._geoms.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = drawing.shadows
+        self._add_marks(moment, drawing)
         self._gl.make_current()
         mujoco.mjr_render(self._viewport, self._geoms, self._context)
         mujoco.mjr_readPixels(self._picture, None, self._viewport, self._context)
         return self._picture[::-1].copy()
 
-    def _add_marks(self, moment: Moment, look: Look) -> None:
-        chosen = range(self._scenario.num_agents) if look.agent is None else [look.agent]
-        if look.cones:
+    def _add_marks(self, moment: Moment, drawing: DrawOptions) -> None:
+        chosen = range(self._scenario.num_agents) if drawing.agent is None else [drawing.agent]
+        if drawing.cones:
             self._add_cones(moment, [agent for agent in chosen if moment.has(agent)])
-        if look.lidar:
+        if drawing.lidar:
             for agent in [agent for agent in chosen if moment.has(agent)]:
                 for line in lidar_lines(moment.pose[agent], self._lidar(moment.pose[agent], agent)):
                     add_line(self._geoms, line)
-        for line in lines(moment, self._scenario, look):
+        for line in lines(moment, self._scenario, drawing):
             add_line(self._geoms, line)
         self._add_padlocks(moment)
 
@@ -156,19 +156,19 @@ class WorldRenderer:
 
     # --- colours ---------------------------------------------------------------------------------------------------
 
-    def _aim(self, moment: Moment, look: Look) -> None:
+    def _aim(self, moment: Moment, drawing: DrawOptions) -> None:
         """Point the camera."""
-        if look.camera not in CAMERAS:
-            raise UserError(f"unknown camera '{look.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
-        camera, pose = self._camera, moment.pose[look.agent or 0]
-        if look.camera in CAMERAS[:2]:
+        if drawing.camera not in CAMERAS:
+            raise UserError(f"unknown camera '{drawing.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
+        camera, pose = self._camera, moment.pose[drawing.agent or 0]
+        if drawing.camera in CAMERAS[:2]:
             camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-            camera.fixedcamid = self._model.camera(look.camera).id
+            camera.fixedcamid = self._model.camera(drawing.camera).id
             return
         camera.type = mujoco.mjtCamera.mjCAMERA_FREE
         heading = pose[3] - math.pi / 2
         camera.azimuth = math.degrees(heading)
-        if look.camera == "follow":
+        if drawing.camera == "follow":
             camera.lookat[:] = pose[:3]
             camera.distance, camera.elevation = _FOLLOW_DISTANCE, _FOLLOW_ELEVATION
             self._model.vis.global_.fovy = _FIELD
@@ -178,14 +178,14 @@ class WorldRenderer:
             camera.distance, camera.elevation = 1.0, 0.0
             self._model.vis.global_.fovy = _EYE_FIELD
 
-    def _colour(self, moment: Moment, look: Look) -> None:
+    def _colour(self, moment: Moment, drawing: DrawOptions) -> None:
         """Colour what is locked, and hide whose eyes the camera looks through."""
         self._model.geom_rgba[:] = self._plain_rgba
         for obj in np.nonzero(moment.locked_by >= 0)[0]:
             hiders = moment.locked_by[obj] < self._scenario.hiders
             self._model.geom_rgba[self._geom_of[obj]] = _LOCKED_BY_HIDERS if hiders else _LOCKED_BY_SEEKERS
-        if look.camera == CAMERAS[3]:
-            own = self._model.geom_bodyid == self._scene.entity_body[look.agent or 0]
+        if drawing.camera == CAMERAS[3]:
+            own = self._model.geom_bodyid == self._scene.entity_body[drawing.agent or 0]
             self._model.geom_rgba[own, 3] = 0.0
 
     def _soften_outer_walls(self) -> None:

@@ -19,7 +19,7 @@ from envs.scene import Scene
 
 from ..play.episodes import Episode
 from ..play.moment import Moment, between
-from .annotations import Look
+from .annotations import DrawOptions
 from .minimap import Minimap
 from .overlays import Status, draw_status
 from .renderer import CAMERAS, WorldRenderer
@@ -38,7 +38,7 @@ class VideoOptions:
     """Pixels."""
     height: int = 480
     """Pixels."""
-    look: Look = Look()
+    drawing: DrawOptions = DrawOptions()
     """Camera, and what is drawn into the scene."""
     speed: float = 1.0
     """Times real time. Slower videos get more frames between two steps."""
@@ -92,22 +92,22 @@ def check_options(path: Path, options: VideoOptions) -> None:
             raise UserError(f"{name} is {value}; it must be an even number from {_SIZES[0]} to {_SIZES[1]}")
     if not _SPEEDS[0] <= options.speed <= _SPEEDS[1]:
         raise UserError(f"--speed is {options.speed:g}; it must lie between {_SPEEDS[0]:g} and {_SPEEDS[1]:g}")
-    if options.look.camera not in CAMERAS:
-        raise UserError(f"unknown camera '{options.look.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
+    if options.drawing.camera not in CAMERAS:
+        raise UserError(f"unknown camera '{options.drawing.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
     if not _GRID[0] <= options.grid <= _GRID[1]:
         raise UserError(f"--grid is {options.grid}; it must lie between {_GRID[0]} and {_GRID[1]}")
     if min(_tile(options)) < _SIZES[0] // 2:
         raise UserError(f"--grid {options.grid} leaves less than 32 pixels for an episode; use a larger --width")
 
 
-def check_focus(scenario: Scenario, look: Look) -> None:
+def check_focus(scenario: Scenario, drawing: DrawOptions) -> None:
     """Refuse an agent that the scenario does not have.
 
     Raises:
       UserError: says how many there are.
     """
-    if look.agent is not None and not 0 <= look.agent < scenario.num_agents:
-        raise UserError(f"--focus is {look.agent}; '{scenario.name}' has agents 0 to {scenario.num_agents - 1}")
+    if drawing.agent is not None and not 0 <= drawing.agent < scenario.num_agents:
+        raise UserError(f"--focus is {drawing.agent}; '{scenario.name}' has agents 0 to {scenario.num_agents - 1}")
 
 
 def frames_per_step(path: Path, speed: float) -> int:
@@ -129,7 +129,7 @@ class EpisodePainter:
     def __init__(self, scene: Scene, options: VideoOptions) -> None:
         self._scene = scene
         self._options = options
-        check_focus(scene.scenario, options.look)
+        check_focus(scene.scenario, options.drawing)
         self._renderer = WorldRenderer(scene, *_tile(options))
 
     def show(self, footage: Footage) -> None:
@@ -144,7 +144,7 @@ class EpisodePainter:
         before, after = min(step, last), min(step + 1, last)
         moment = between(moments[before], moments[after], share)
         told = after if share >= 1.0 else before
-        picture = self._renderer.draw(moment, self._options.look)
+        picture = self._renderer.draw(moment, self._options.drawing)
         if self._options.minimap and self._footage.layout is not None:
             plan = Minimap(self._scene.scenario, self._footage.layout)
             picture = plan.draw(picture, self._path[: told + 1], moment)
@@ -192,6 +192,18 @@ def record(
     Raises:
       UserError: impossible options, no OpenGL, or the file cannot be written; nothing is written then.
     """
+    return record_footage(path, scene, (footage(episode, scene) for episode in episodes), count, options, progress)
+
+
+def record_footage(
+    path: Path,
+    scene: Scene,
+    footages: Iterable[Footage],
+    count: int,
+    options: VideoOptions,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> int:
+    """Write a video of what can be drawn; as ``record``."""
     check_options(path, options)
     per_step = frames_per_step(path, options.speed)
     painters: list[EpisodePainter] = []
@@ -200,11 +212,11 @@ def record(
         painters += [EpisodePainter(scene, options) for _ in range(min(options.grid, count))]
         fps = per_step * options.speed / scene.scenario.step_seconds
         with open_video(path, options.width, options.height, fps) as video:
-            for together in _batches(episodes, options.grid):
+            for together in _batches(footages, options.grid):
                 shown += len(together)
-                for painter, episode in zip(painters, together, strict=False):
-                    painter.show(footage(episode, scene))
-                steps = max(episode.steps for episode in together)
+                for painter, shown_now in zip(painters, together, strict=False):
+                    painter.show(shown_now)
+                steps = max(len(each.moments) - 1 for each in together)
                 total = (
                     done + 1 + per_step * steps + math.ceil((count - shown) / options.grid) * (1 + per_step * horizon)
                 )
@@ -223,9 +235,9 @@ def frame_times(steps: int, per_step: int) -> list[tuple[int, float]]:
     return [(0, 0.0)] + [(step, (k + 1) / per_step) for step in range(steps) for k in range(per_step)]
 
 
-def _batches(episodes: Iterable[Episode], size: int) -> Iterable[list[Episode]]:
-    """Group episodes that are shown at once."""
-    source = iter(episodes)
+def _batches(footages: Iterable[Footage], size: int) -> Iterable[list[Footage]]:
+    """Group what is shown at once."""
+    source = iter(footages)
     while together := list(itertools.islice(source, size)):
         yield together
 

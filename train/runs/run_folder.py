@@ -14,9 +14,9 @@ from typing import Any
 
 from envs.errors import UserError
 
-from .checkpoints import CheckpointFolder
 from ..support.files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
 from ..support.json_data import to_plain
+from .checkpoints import CheckpointFolder
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
 _ROOT = Path(__file__).resolve().parents[1]

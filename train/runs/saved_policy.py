@@ -14,9 +14,9 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
 
-from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from ..config.train_config import TrainConfig
 from ..support.json_data import from_plain
+from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
 
 
@@ -101,4 +101,4 @@ def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
 
 
 def _to_spec(spec: dict[str, Any]) -> ObservationSpec:
-    return ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    return ObservationSpec.from_dict(spec)

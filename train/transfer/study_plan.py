@@ -22,11 +22,11 @@ from ..runs.run_folder import RunFolder, git_state, package_versions
 from ..support.files import leftovers, make_folder, write_json
 from ..support.json_data import from_plain, to_plain
 from .inputs import same_inputs
-from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, Start, is_age, keep_start, read_start
+from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, InitialWeights, is_age, keep_start, read_start
 
 COUNTING = "object-counting"
 """The task that is not played but answered: a classifier learns it from the frozen policy's memory."""
-RANDOM = "random play"
+RANDOM_PLAY = "random play"
 """Stands in the place of a start for play without any policy, which every task is compared with."""
 LOCK, WORKERS_LOCK = ".lock", ".workers.lock"
 """Files that are locked by whoever works on a study: the first process, and all others."""
@@ -70,11 +70,15 @@ class Unit:
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.task}: {RANDOM}" if self.start == RANDOM else f"{self.task} from {self.start}, seed {self.seed}"
+        return (
+            f"{self.task}: {RANDOM_PLAY}"
+            if self.start == RANDOM_PLAY
+            else f"{self.task} from {self.start}, seed {self.seed}"
+        )
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """A study that has been decided on."""
 
     path: Path
@@ -97,7 +101,7 @@ class Plan:
     def units(self) -> list[Unit]:
         """Everything to be done, in order: random play first, then seed by seed, so that a part of it is a whole study."""
         request = self.request
-        first = [Unit(task, RANDOM, 0) for task in request.tasks if task != COUNTING]
+        first = [Unit(task, RANDOM_PLAY, 0) for task in request.tasks if task != COUNTING]
         return first + [
             Unit(task, start, seed) for seed in range(request.seeds) for task in request.tasks for start in self.starts
         ]
@@ -122,7 +126,7 @@ class Plan:
         """Return the checkpoint with a start's weights."""
         return self.path / "starts" / f"{start}.safetensors"
 
-    def read_start(self, start: str) -> Start | None:
+    def read_start(self, start: str) -> InitialWeights | None:
         """Return a start's weights; None for scratch.
 
         Raises:
@@ -132,7 +136,7 @@ class Plan:
         return None if start == SCRATCH else read_start(self.start_file(start), kind, self.files[start])
 
 
-def task_configs(request: Request, source: Start) -> dict[str, TrainConfig]:
+def task_configs(request: Request, source: InitialWeights) -> dict[str, TrainConfig]:
     """Return how each task is learned by a policy of the source's sizes and senses.
 
     Raises:
@@ -157,7 +161,7 @@ def task_configs(request: Request, source: Start) -> dict[str, TrainConfig]:
     return configs
 
 
-def write_plan(plan: Plan, sources: dict[str, Path]) -> None:
+def write_plan(plan: StudyPlan, sources: dict[str, Path]) -> None:
     """Make the folder of a new study, with the weights of its starts.
 
     Args:
@@ -191,7 +195,7 @@ def has_plan(path: Path) -> bool:
     return (path / _FILE).is_file()
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> StudyPlan:
     """Read the plan of a study.
 
     Raises:
@@ -209,10 +213,10 @@ def read_plan(path: Path) -> Plan:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
-    return Plan(path, request, configs, files, env_steps)
+    return StudyPlan(path, request, configs, files, env_steps)
 
 
-def require_same_request(plan: Plan, request: Request) -> None:
+def require_same_request(plan: StudyPlan, request: Request) -> None:
     """Refuse to go on with a study that was asked for differently.
 
     Raises:

@@ -8,10 +8,11 @@ from pathlib import Path
 from ..config.task_presets import TRANSFER_TASKS
 from ..evaluation.intervals import Estimate
 from ..support.files import make_folder, write_atomically
+from ..support.plotting import can_draw
 from . import figures
 from .outcome import Outcome, RunOutcome, to_csv
 from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, is_age, title
-from .study_plan import COUNTING, Plan, Unit
+from .study_plan import COUNTING, StudyPlan, Unit
 
 _FORM = "{:.2f}"
 _MEAN_WHILE_LEARNING = (
@@ -40,7 +41,7 @@ def write_report(outcome: Outcome) -> Path:
     """
     path = outcome.plan.path
     write_atomically(path / "results.csv", to_csv(outcome).encode())
-    images = _draw(outcome) if figures.available() else {}
+    images = _draw(outcome) if can_draw() else {}
     report = path / "report.md"
     write_atomically(report, compose(outcome, images).encode())
     return report
@@ -135,7 +136,7 @@ def _state(outcome: Outcome) -> list[str]:
     return [f"**Not finished: {done} of {total} runs are done.** `{command}` goes on.", ""]
 
 
-def _intervals(plan: Plan) -> str:
+def _intervals(plan: StudyPlan) -> str:
     if plan.request.seeds > 1:
         return (
             f"Means over {plan.request.seeds} seeds with 95 % intervals (Student's t over seeds). A difference counts as "
@@ -170,7 +171,7 @@ def _task(outcome: Outcome, task: str) -> list[str]:
     return [" ".join(lines)]
 
 
-def _starts(plan: Plan) -> list[str]:
+def _starts(plan: StudyPlan) -> list[str]:
     lines = []
     for start in plan.starts:
         about = "hide-and-seek after fewer steps of training" if is_age(start) else _ABOUT_STARTS[start]
@@ -187,7 +188,7 @@ def _starts(plan: Plan) -> list[str]:
     return lines + _weights(plan)
 
 
-def _weights(plan: Plan) -> list[str]:
+def _weights(plan: StudyPlan) -> list[str]:
     """Tell what became of the tensors, for each task and start that has begun."""
     lines = ["| task | start | copied | begun anew | new in this task | left out |", "|---|---|---|---|---|---|"]
     for task in plan.request.tasks:
@@ -210,7 +211,7 @@ def _names(tensors: list[str]) -> str:
     return f"{len(tensors)}: " + ", ".join(f"`{name}`" for name in tensors[:2]) + (", ..." if len(tensors) > 2 else "")
 
 
-def _caveats(plan: Plan) -> list[str]:
+def _caveats(plan: StudyPlan) -> list[str]:
     lines = []
     if plan.request.preset == "small":
         lines.append(

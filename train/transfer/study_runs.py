@@ -28,8 +28,8 @@ from ..support.files import make_folder, write_json
 from ..support.folder_lock import FolderLock
 from ..trainer import Trainer
 from .counting_run import count, counting_config
-from .starts import Start
-from .study_plan import COUNTING, RANDOM, Plan, Unit
+from .starts import InitialWeights
+from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
 from .weights import transfer_weights
 
 JUDGING_SEED = 1_000_003
@@ -73,9 +73,9 @@ class _Console(TrainingConsole):
         self._tell(Progress(self._unit, env_steps, self._config.total_env_steps, words))
 
 
-def work(plan: Plan, unit: Unit) -> int:
+def work(plan: StudyPlan, unit: Unit) -> int:
     """Return the env steps that a run takes, judging apart."""
-    if unit.start == RANDOM:
+    if unit.start == RANDOM_PLAY:
         return 0
     if unit.task == COUNTING:
         sizes = counting_config(plan)
@@ -83,7 +83,7 @@ def work(plan: Plan, unit: Unit) -> int:
     return plan.configs[unit.task].total_env_steps
 
 
-def check_fit(configs: Mapping[str, TrainConfig], starts: Mapping[str, Start]) -> None:
+def check_fit(configs: Mapping[str, TrainConfig], starts: Mapping[str, InitialWeights]) -> None:
     """Check that every start's weights fit the network of every task.
 
     Raises:
@@ -91,13 +91,13 @@ def check_fit(configs: Mapping[str, TrainConfig], starts: Mapping[str, Start]) -
     """
     for task, config in configs.items():
         described = observations.spec(config.scenario)
-        spec = ObservationSpec(described["self_features"], described["lidar_rays"], described["entities"])
+        spec = ObservationSpec.from_dict(described)
         fresh = ActorCritic(spec, ACTION_BINS, config.network)
         for start in starts.values():
             transfer_weights(fresh, start.tensors, start.spec, f"{start.file} in task {task}")
 
 
-def run_unit(plan: Plan, unit: Unit, threads: int, tell: Tell, warn: Callable[[str], None], stop: Stop) -> bool:
+def run_unit(plan: StudyPlan, unit: Unit, threads: int, tell: Tell, warn: Callable[[str], None], stop: Stop) -> bool:
     """Do what is left of a run.
 
     Args:
@@ -120,7 +120,7 @@ def run_unit(plan: Plan, unit: Unit, threads: int, tell: Tell, warn: Callable[[s
             plan, unit, config, lambda done, total: tell(Progress(unit, done, total, f"{done:,} env steps")), stop
         )
     folder = plan.run_folder(unit)
-    if unit.start == RANDOM:
+    if unit.start == RANDOM_PLAY:
         make_folder(folder.path)
         return _judge(plan, unit, config, RandomPlayer(ACTION_BINS, JUDGING_SEED), stop)
     if not _train(plan, unit, config, tell, warn, stop):
@@ -129,7 +129,9 @@ def run_unit(plan: Plan, unit: Unit, threads: int, tell: Tell, warn: Callable[[s
     return _judge(plan, unit, config, PolicyPlayer(policy, JUDGING_SEED), stop)
 
 
-def _train(plan: Plan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callable[[str], None], stop: Stop) -> bool:
+def _train(
+    plan: StudyPlan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callable[[str], None], stop: Stop
+) -> bool:
     """Fine-tune from the start's weights, or go on from the newest checkpoint. Returns whether all iterations are done."""
     folder = plan.run_folder(unit)
     trainer = Trainer(config)
@@ -147,7 +149,7 @@ def _train(plan: Plan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callab
         trainer.close()
 
 
-def _begin(plan: Plan, unit: Unit, trainer: Trainer, folder: RunFolder) -> None:
+def _begin(plan: StudyPlan, unit: Unit, trainer: Trainer, folder: RunFolder) -> None:
     """Make the run's folder, with a checkpoint before the first iteration, so that resuming needs nothing else."""
     if not folder.config_file.is_file():
         folder.create(trainer.config)
@@ -165,7 +167,7 @@ class _StoppedError(Exception):
     """Judging was given up."""
 
 
-def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: Stop) -> bool:
+def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, stop: Stop) -> bool:
     """Play the episodes in which the final policy is judged, and write the result. Returns whether they were all played."""
 
     def look_up(_done: int) -> None:

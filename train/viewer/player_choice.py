@@ -11,7 +11,7 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 
 from ..play.attention_shares import entity_attention
-from ..play.play_arguments import AGENTS, make_player
+from ..play.play_session import AGENTS, make_player
 from ..play.players import Observations, Player
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy

@@ -21,7 +21,7 @@ from envs.scenarios import Scenario
 
 from ..play.episodes import entity_names
 from ..play.moment import Moment, between
-from ..rendering.annotations import Look
+from ..rendering.annotations import DrawOptions
 from ..rendering.minimap import Minimap
 from ..rendering.overlays import Status, draw_status
 from ..rendering.renderer import CAMERAS, WorldRenderer
@@ -76,7 +76,7 @@ class Viewer:
         self._show = show
         self._roster = roster
         self._options = options
-        self._look = Look(camera=options.camera)
+        self._look = DrawOptions(camera=options.camera)
         self._panel, self._minimap = True, False
         self._paused, self._speed = options.paused, 1.0
         self._keys: set[str] = set()

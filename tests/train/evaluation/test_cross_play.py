@@ -9,10 +9,10 @@ import torch
 
 from envs.errors import UserError
 from tests.train.evaluation.test_matches import FakeEnv, Scripted
-from train.evaluation import heat_map as heat_map_module
 from train.evaluation.cross_play import play_all
 from train.evaluation.cross_play_tables import remarks, tables
 from train.evaluation.heat_map import heat_map
+from train.support.plotting import require_matplotlib
 
 
 @dataclass
@@ -100,4 +100,4 @@ def test_heat_map_is_a_picture():
 def test_without_matplotlib_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(UserError, match=r"pip install -e '\.\[reports\]'"):
-        heat_map_module.require_matplotlib()
+        require_matplotlib()

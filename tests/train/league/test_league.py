@@ -11,7 +11,7 @@ from policies.teams import TeamPolicies, members
 from policies.tower import NetworkConfig
 from train.config.league_config import LeagueConfig
 from train.evaluation.ratings import Rating
-from train.league.league import NEWEST, RANDOM, League, draw_weights, roles
+from train.league.league import NEWEST, RANDOM_PLAYER, League, draw_weights, roles
 from train.league.past_versions import VersionFolder, spacing, versions_at
 from train.support.ranks import Ranks
 
@@ -280,7 +280,7 @@ class TestRandomPlay:
         league = new_league(folder, fraction=0.5, random_share=0.4, worlds=4000)
         league.begin_rollout(5)
         league.act(observe(4000), started(worlds=4000), torch.zeros(4000 * AGENTS, 5, dtype=torch.int64))
-        random, any_past = (league.seats == RANDOM).any(1), (league.seats != NEWEST).any(1)
+        random, any_past = (league.seats == RANDOM_PLAYER).any(1), (league.seats != NEWEST).any(1)
         assert any_past.float().mean() == pytest.approx(0.5, abs=0.03)
         assert random.float().mean() == pytest.approx(0.2, abs=0.03)
         assert not (random & (league.seats > 0).any(1)).any()
@@ -293,7 +293,7 @@ class TestRandomPlay:
         chosen = []
         for step in range(50):
             actions = league.act(observe(), started(step == 0), newest)
-            random = league.seats.flatten() == RANDOM
+            random = league.seats.flatten() == RANDOM_PLAYER
             assert (actions[league.own] == 99).all() and not league.own[random].any()
             assert torch.equal(actions[:, 0] == league.seats.flatten(), league.seats.flatten() > 0)
             chosen.append(actions[random])
@@ -307,10 +307,10 @@ class TestRandomPlay:
         league = new_league(folder, fraction=1.0, random_share=1.0)
         league.begin_rollout(5)
         actions = league.act(observe(), started(), torch.full((WORLDS * AGENTS, 5), 99))
-        assert not league._players and set(league.seats.unique().tolist()) == {RANDOM, NEWEST}
+        assert not league._players and set(league.seats.unique().tolist()) == {RANDOM_PLAYER, NEWEST}
         assert torch.equal((actions < 99).all(1), ~league.own)
         league.begin_rollout(6)  # It is no version whose file could be missing.
-        assert (league.seats == RANDOM).any()
+        assert (league.seats == RANDOM_PLAYER).any()
 
     def test_processes_play_the_actions_of_one_process(self, folder):
         whole = new_league(folder, fraction=1.0, random_share=0.5)
@@ -320,7 +320,7 @@ class TestRandomPlay:
             league.begin_rollout(5)
             n = league.num_worlds
             actions = league.act(observe(n), started(worlds=n), torch.full((n * AGENTS, 5), 99))
-            played.append(torch.where((league.seats.flatten() == RANDOM)[:, None], actions, 0))
+            played.append(torch.where((league.seats.flatten() == RANDOM_PLAYER)[:, None], actions, 0))
         assert torch.equal(played[0], torch.cat(played[1:]))
 
 

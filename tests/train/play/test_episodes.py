@@ -177,9 +177,7 @@ def test_attention_goes_to_what_is_visible_and_sums_to_one(tmp_path):
     spec = env.observation_spec
     env.close()
     network = NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8)
-    policy = ActorCritic(
-        ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"]), ACTION_BINS, network
-    )
+    policy = ActorCritic(ObservationSpec.from_dict(spec), ACTION_BINS, network)
     (episode,) = play(player=AttentivePlayer(policy, 0))
     save_episodes(tmp_path / "a.npz", [episode])
     (episode,) = load_episodes(tmp_path / "a.npz")
@@ -196,7 +194,7 @@ def test_attention_to_stand_ins_is_left_out():
     spec, obs = env.observation_spec, env.reset()
     env.close()
     network = NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8)
-    observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    observations = ObservationSpec.from_dict(spec)
     assert entity_attention(ActorCritic(observations, ACTION_BINS, network), obs).shape == (2, 1, 2)
 
 

@@ -14,10 +14,10 @@ from envs.scenario_options import BlueprintOptions, FoodOptions
 from train.play.episode_files import load_episodes, save_episodes
 from train.play.episodes import Recorder, begin
 from train.play.players import RandomPlayer
-from train.rendering.annotations import Look, lines, sight_lines
+from train.rendering.annotations import DrawOptions, lines, sight_lines
 
 OPEN = scenarios.get("hide-and-seek/quadrant", horizon=30, preparation_fraction=0.2)
-CLOSE = Look(sight=False, grabs=False)
+CLOSE = DrawOptions(sight=False, grabs=False)
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def test_an_agent_is_connected_with_exactly_what_it_sees(recorded, agent):
     episode, masks = recorded
     for index in range(0, 31, 5):
         moment, obs = episode.moment(index), masks[index]
-        look = dataclasses.replace(CLOSE, agent=agent)
-        ring = len(lines(moment, OPEN, look))
-        found = lines(moment, OPEN, dataclasses.replace(look, sees=True))[ring:]
+        drawing = dataclasses.replace(CLOSE, agent=agent)
+        ring = len(lines(moment, OPEN, drawing))
+        found = lines(moment, OPEN, dataclasses.replace(drawing, sees=True))[ring:]
         boxes = {4 + b for b in range(OPEN.max_boxes) if obs["boxes_visible"][0, agent, b]}
         ramps = {4 + OPEN.max_boxes + r for r in range(OPEN.ramps) if obs["ramps_visible"][0, agent, r]}
         assert set(ends(found, moment, range(moment.pose.shape[0]))) == visible_agents(obs, agent) | boxes | ramps
@@ -82,7 +82,7 @@ def test_an_agent_is_connected_with_exactly_what_it_sees(recorded, agent):
 def test_holders_are_connected_with_what_they_hold(recorded):
     moment = recorded[0].moment(3)
     moment = dataclasses.replace(moment, holding=np.array([-1, 1, -1, 0]), sees=np.zeros((2, 2), dtype=bool))
-    found = lines(moment, OPEN, Look())
+    found = lines(moment, OPEN, DrawOptions())
     assert starts(found, moment) == [1, 3] and ends(found, moment, range(4, 8)) == [5, 4]
 
 
@@ -90,12 +90,12 @@ def test_attention_is_as_thick_as_it_is_strong(recorded):
     moment = recorded[0].moment(3)
     weights = np.zeros((4, moment.pose.shape[0]), dtype=np.float32)
     weights[1, [0, 1, 4]] = 0.3, 0.2, 0.5
-    look = dataclasses.replace(CLOSE, agent=1, attention=True)
+    drawing = dataclasses.replace(CLOSE, agent=1, attention=True)
     ring = len(lines(moment, OPEN, dataclasses.replace(CLOSE, agent=1)))
-    found = lines(dataclasses.replace(moment, attention=weights), OPEN, look)[ring:]
+    found = lines(dataclasses.replace(moment, attention=weights), OPEN, drawing)[ring:]
     assert ends(found, moment, range(moment.pose.shape[0])) == [0, 4]
     assert found[1].radius > found[0].radius
-    assert lines(moment, OPEN, look)[ring:] == []
+    assert lines(moment, OPEN, drawing)[ring:] == []
 
 
 def played(scenario, steps):
@@ -128,7 +128,7 @@ def test_food_is_a_ball_as_large_as_what_is_left_of_it():
 def test_sites_are_outlined_where_boxes_are_to_stand():
     scenario = scenarios.get("blueprint", blueprint=BlueprintOptions(sites=(3, 3)))
     recorder, layout = played(scenario, 1)
-    found = lines(recorder.moment(), scenario, Look(grabs=False))
+    found = lines(recorder.moment(), scenario, DrawOptions(grabs=False))
     assert len(found) == 3 * 4
     for site in range(3):
         corners = layout.sites[0, site, 1:, :2].numpy()

@@ -22,7 +22,7 @@ from train.config.train_config import TrainConfig
 from train.play.episodes import EpisodePlayer
 from train.play.moment import Moment, between
 from train.play.players import RandomPlayer
-from train.rendering.annotations import Look
+from train.rendering.annotations import DrawOptions
 from train.rendering.overlays import Status, draw_status
 from train.rendering.renderer import WorldRenderer
 from train.rendering.video import EpisodePainter, VideoOptions, footage, frames_per_step, record
@@ -175,8 +175,8 @@ def test_bodies_move_between_two_moments(env):
 
 
 class TopView(WorldRenderer):
-    def draw(self, moment, **look):
-        return super().draw(moment, Look(camera="top", **look))
+    def draw(self, moment, **drawing):
+        return super().draw(moment, DrawOptions(camera="top", **drawing))
 
 
 def test_every_decoration_shows(opengl, env):
@@ -251,7 +251,7 @@ def run_folder(tmp_path, env):
     """A run of one untrained checkpoint."""
     config = TrainConfig(scenario=SHORT, network=NetworkConfig(embedding_size=8, hidden_size=8, lstm_size=8))
     spec = env.observation_spec
-    observation = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    observation = ObservationSpec.from_dict(spec)
     policy = ActorCritic(observation, ACTION_BINS, config.network)
     metadata = {
         "config": to_plain(config),
@@ -324,8 +324,8 @@ def test_without_opengl_it_says_what_to_install(tmp_path, monkeypatch, capsys):
             raise ImportError("no such library\nin this test")
         return real(name, *rest)
 
-    monkeypatch.setattr("envs.opengl.importlib.import_module", without_backends)
-    monkeypatch.setattr("envs.opengl._forget", lambda backend: None)
+    monkeypatch.setattr("envs.rendering.opengl.importlib.import_module", without_backends)
+    monkeypatch.setattr("envs.rendering.opengl._forget", lambda backend: None)
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     monkeypatch.chdir(tmp_path)
     assert main([*COMMAND, "-o", "a.mp4"]) == 2

@@ -85,7 +85,7 @@ def test_the_same_seed_tells_the_same(run, capsys):
 
 
 def test_without_matplotlib_there_is_a_report_all_the_same(run, capsys, monkeypatch):
-    monkeypatch.setattr(curves, "available", lambda: False)
+    monkeypatch.setattr("train.commands.stages.can_draw", lambda: False)
     assert main(["stages", str(run), "--checkpoints", "last", "--episodes", "1", "--no-videos"]) == 0
     assert "matplotlib" in capsys.readouterr().out and "![" not in (run / "report.md").read_text()
 

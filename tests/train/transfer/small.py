@@ -32,7 +32,7 @@ SOURCE = dataclasses.replace(
 
 def spec_of(scenario):
     described = observations.spec(scenario)
-    return ObservationSpec(described["self_features"], described["lidar_rays"], described["entities"])
+    return ObservationSpec.from_dict(described)
 
 
 def policy_for(scenario, network=NETWORK):

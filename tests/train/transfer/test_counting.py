@@ -40,7 +40,7 @@ def make_policy(scenario, seed=0, size=16):
     config = NetworkConfig(embedding_size=size, attention_heads=2, hidden_size=size, lstm_size=size)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return ActorCritic(ObservationSpec(d["self_features"], d["lidar_rays"], d["entities"]), ACTION_BINS, config)
+        return ActorCritic(ObservationSpec.from_dict(d), ACTION_BINS, config)
 
 
 @pytest.fixture(scope="module")

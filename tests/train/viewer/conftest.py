@@ -39,7 +39,7 @@ def run_folder(tmp_path_factory):
     env = BatchEnv(WORLD, 1, threads=1)
     spec = env.observation_spec
     env.close()
-    observation = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    observation = ObservationSpec.from_dict(spec)
     folder = RunFolder(tmp_path_factory.mktemp("viewer") / "mine")
     folder.create(config)
     for iteration in (3, 7):

@@ -8,9 +8,9 @@ from pathlib import Path
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
-from envs.physics import EngineName
 from envs.scenarios import Scenario
 
+from ..config.machine_options import DeviceOptions
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.devices import resolve_device
 from .attention_shares import AttentivePlayer
@@ -22,8 +22,8 @@ AGENTS = ("random", "zero")
 _PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
 
 
-@dataclass(kw_only=True)
-class PlayArguments:
+@dataclass(frozen=True, kw_only=True)
+class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
@@ -34,10 +34,6 @@ class PlayArguments:
     """Seed of layouts and actions. The same seed gives the same episodes."""
     deterministic: bool = False
     """Play the most likely actions instead of drawing them from the policy."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
 
     def check(self) -> None:
         """Refuse contradictions before anything is loaded.
@@ -53,7 +49,7 @@ class PlayArguments:
             raise UserError(f"--seed is {self.seed}; it must not be negative")
 
 
-class Performers:
+class PlaySession:
     """An environment of one world and who plays in it, as the arguments say.
 
     Args:
@@ -90,7 +86,7 @@ class Performers:
         self.env.engine.check_overflow()
         return episode
 
-    def __enter__(self) -> Performers:
+    def __enter__(self) -> PlaySession:
         return self
 
     def __exit__(self, *_: object) -> None:
