@@ -24,7 +24,7 @@ from train.play.attention_shares import AttentivePlayer, entity_attention
 from train.play.episode_files import load_episodes, save_episodes
 from train.play.episodes import EpisodePlayer, Recorder, begin, replay_actions, state_names
 from train.play.players import RandomPlayer
-from train.rendering.annotations import Look
+from train.rendering.annotations import DrawOptions
 from train.rendering.video import EpisodePainter, VideoOptions, footage
 
 SHORT = scenarios.get("hide-and-seek/full", horizon=12, preparation_fraction=0.5)
@@ -120,7 +120,7 @@ def test_replayed_pictures_are_equal_to_the_pixel(file, episodes):
     for episode in (episodes[1], load_episodes(file)[1]):
         env = BatchEnv(SHORT, 1, 9, threads=1)
         painter = EpisodePainter(
-            env.engine.scene, VideoOptions(width=160, height=120, look=Look(cones=True), minimap=True)
+            env.engine.scene, VideoOptions(width=160, height=120, drawing=DrawOptions(cones=True), minimap=True)
         )
         painter.show(footage(episode, env.engine.scene))
         frames.append(np.stack([painter.draw(step, share) for step in range(12) for share in (0.5, 1.0)]))
