@@ -64,7 +64,7 @@ class TestRegistry:
         assert SCENARIOS["hide-and-seek/full"] == FULL
 
     def test_register(self, monkeypatch):
-        monkeypatch.setattr(scenarios, "SCENARIOS", dict(SCENARIOS))
+        monkeypatch.setattr("envs.scenarios.registry.SCENARIOS", dict(SCENARIOS))
         mine = Scenario(name="mine/small", hiders=1)
         assert register(mine) == mine == get("mine/small")
         assert register(Scenario(name="mine/small", hiders=1)) == mine
