@@ -1,4 +1,4 @@
-"""``hideseek watch``: a live viewer in the browser or in a window."""
+"""``hideseek watch``: a live viewer in the browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SIZES = (160, 1920)
 
 @dataclass(frozen=True, kw_only=True)
 class WatchArguments(DeviceOptions):
-    """Watch agents in the browser or a window, play against them, or go through recorded episodes step by step."""
+    """Watch agents in the browser, play against them, or go through recorded episodes step by step."""
 
     paths: Positional[tuple[Path, ...]] = ()
     """Run folders and checkpoint files, whose players can be exchanged while watching; or one episode file."""
@@ -56,8 +56,6 @@ class WatchArguments(DeviceOptions):
     """Port to listen on; 0 takes any free one."""
     open: bool = False
     """Open the page in this machine's browser."""
-    window: bool = False
-    """Show it in a window of its own and listen on no port. Needs a display."""
 
 
 def run(arguments: list[str]) -> None:
@@ -68,21 +66,7 @@ def run(arguments: list[str]) -> None:
     options = ViewerOptions(width=args.width, height=args.height, camera=args.camera, paused=args.paused)
     roster, show = _first(args)
     viewer = Viewer(show, roster, options)
-    if args.window:
-        _window(viewer)
-    else:
-        _serve(viewer, show, args)
-
-
-def _window(viewer: Viewer) -> None:
-    try:
-        from ..viewer.window import show_in_window
-    except ImportError as error:  # Some distributions package it apart from Python.
-        raise UserError(
-            f"--window needs Tk, and it is missing ({error}); on Debian or Ubuntu install it with "
-            "'apt-get install python3-tk', or leave --window out to watch in a browser"
-        ) from error
-    show_in_window(viewer)
+    _serve(viewer, show, args)
 
 
 def _serve(viewer: Viewer, show: LiveGame | Replay, args: WatchArguments) -> None:

@@ -91,19 +91,15 @@ class Viewer:
 
     # --- for other threads -------------------------------------------------------------------------------------------
 
-    def ask(self, name: str, arguments: dict[str, Any]) -> Future:
-        """Have a command done soon. What it gives, or the UserError that says why it cannot be done, comes later."""
-        answer: Future = Future()
-        self._commands.put((name, arguments, answer))
-        return answer
-
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
         """Have a command done, and return what it gives.
 
         Raises:
           UserError: it cannot be done; says why.
         """
-        return self.ask(name, arguments).result(timeout=60)
+        answer: Future = Future()
+        self._commands.put((name, arguments, answer))
+        return answer.result(timeout=60)
 
     def frame(self, after: int, timeout: float) -> Frame | None:
         """Return the newest picture if its number is above ``after``; wait for one up to ``timeout`` seconds."""
@@ -264,8 +260,6 @@ class Viewer:
             "cameras": list(CAMERAS),
             "toggles": [*TOGGLES],
             "options": {name: getattr(s, name) for name in _OPTIONS},
-            "width": self._options.width,
-            "height": self._options.height,
         }
 
     # --- commands ----------------------------------------------------------------------------------------------------
