@@ -18,7 +18,7 @@ from .checkpoints import CheckpointFolder
 from .files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
 from .plain import to_plain
 
-_PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
+_PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "safetensors")
 _ROOT = Path(__file__).resolve().parents[1]
 _MOST_CHANGES = 1_000_000
 """Characters of uncommitted changes that a run folder keeps."""
