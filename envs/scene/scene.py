@@ -8,9 +8,7 @@ Boxes that tilt have two more hinges, about x and about y, before the yaw; ``joi
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -19,9 +17,7 @@ from assets import ASSETS_PATH
 
 from ..layouts import Layout, max_walls
 from ..scenario import Scenario
-
-if TYPE_CHECKING:  # Imported when a scene is built: installations of the GPU's trainer lack parts of dm_control.
-    from dm_control import mjcf
+from .mjcf import to_text
 
 AGENT_RADIUS = 0.15  # Metres.
 RAMP_CENTRE_OF_MASS = (0.0, -0.25 / 3, -0.25 / 3)  # Metres, from the bounding box's centre, body frame.
@@ -31,6 +27,8 @@ RAY_GROUPS = (1, 1, 0, 0, 0, 0)
 FREE_RANGE = 1e6
 """Joint range, metres or radians, of an object that is not locked."""
 _JOINT = mujoco.mjtObj.mjOBJ_JOINT
+_WELD = (*(0.0,) * 10, 1.0, 0.0)
+"""A weld's data as MJCF's defaults say: anchor, relative pose (zeros: that of the start) and torque scale."""
 
 
 @dataclass(frozen=True)
@@ -84,69 +82,68 @@ def build(scenario: Scenario, layout: Layout | None = None) -> Scene:
     root = _assemble(scenario)
     if layout is not None:
         _place(root, scenario, layout)
-    xml = root.to_xml_string()
-    model = mujoco.MjModel.from_xml_string(xml, root.get_assets())
-    return _resolve(scenario, model, xml)
+    return _resolve(scenario, root.compile(), to_text(root))
 
 
-def _fragment(name: str) -> mjcf.RootElement:
+def _fragment(name: str) -> mujoco.MjSpec:
     """Read a file of assets/."""
-    with (
-        warnings.catch_warnings()
-    ):  # dm_control looks for a display, which only rendering needs, and warns without one.
-        warnings.simplefilter("ignore")
-        from dm_control import mjcf
-    return mjcf.from_path(str(ASSETS_PATH / name))
+    return mujoco.MjSpec.from_file(str(ASSETS_PATH / f"{name}.xml"))
 
 
-def _assemble(s: Scenario) -> mjcf.RootElement:
-    root = _fragment("arena.xml")
-    root.model = s.name
+def _attach(root: mujoco.MjSpec, kind: str, index: int) -> mujoco.MjsBody:
+    """Attach a fragment's body and all that belongs to it, such as ``box0/body`` inside a body ``box0/``; return it."""
+    name = f"{kind}{index}/"
+    frame = root.worldbody.add_body(name=name).add_frame()
+    return frame.attach_body(_fragment(kind).body("body"), name, "")
+
+
+def _assemble(s: Scenario) -> mujoco.MjSpec:
+    root = _fragment("arena")
+    root.modelname = s.name
     root.option.timestep = s.timestep
     root.option.gravity = (0, 0, -s.gravity)
     centre = s.floor_size / 2
-    floor = root.find("geom", "floor")
+    floor = root.geom("floor")
     floor.pos, floor.size = (centre, centre, 0), (centre, centre, 0.1)
     floor.friction = (s.floor_friction, 0.005, 0.0001)
     _add_cameras(root, s.floor_size)
     for i in range(max_walls(s)):
         _add_wall(root, i, s.wall_friction)
     for i in range(s.num_agents):
-        root.attach(_agent(s, i))
+        _add_agent(root, s, i)
     for i in range(s.max_boxes):
-        root.attach(_box(s, i))
+        _add_box(root, s, i)
     for i in range(s.ramps):
-        root.attach(_ramp(i))
+        _attach(root, "ramp", i)
     for i in range(s.cylinders.movable):
-        root.attach(_cylinder(s, i))
+        _attach(root, "cylinder", i)
+        root.geom(f"cylinder{i}/cylinder").size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2, 0)
     for i in range(s.cylinders.fixed):
         _add_pillar(root, s, i)
     _add_welds(root, s)
     return root
 
 
-def _add_cameras(root: mjcf.RootElement, floor_size: float) -> None:
+def _add_cameras(root: mujoco.MjSpec, floor_size: float) -> None:
     centre, unit = floor_size / 2, floor_size / 6.0
     elevation = math.radians(57)
     distance = 9.4 * unit
-    root.worldbody.add(
-        "camera",
+    root.worldbody.add_camera(
         name="overview",
         pos=(centre, centre - distance * math.cos(elevation), distance * math.sin(elevation)),
         xyaxes=(1, 0, 0, 0, math.sin(elevation), math.cos(elevation)),
         fovy=39.5,
     )
-    root.worldbody.add(
-        "camera", name="top", pos=(centre, centre + 0.2 * unit, 9.4 * unit), xyaxes=(1, 0, 0, 0, 1, 0), fovy=42
+    root.worldbody.add_camera(
+        name="top", pos=(centre, centre + 0.2 * unit, 9.4 * unit), xyaxes=(1, 0, 0, 0, 1, 0), fovy=42
     )
 
 
-def _add_wall(root: mjcf.RootElement, index: int, friction: float) -> None:
-    body = root.worldbody.add("body", name=f"wall{index}", pos=(0, 0, -20 - index))
-    body.add(
-        "geom",
+def _add_wall(root: mujoco.MjSpec, index: int, friction: float) -> None:
+    body = root.worldbody.add_body(name=f"wall{index}", pos=(0, 0, -20 - index))
+    body.add_geom(
         name=f"wall{index}",
-        type="box",
+        type=mujoco.mjtGeom.mjGEOM_BOX,
         size=(0.05, 0.05, 0.05),
         group=1,
         friction=(friction, 0.005, 0.0001),
@@ -154,24 +151,22 @@ def _add_wall(root: mjcf.RootElement, index: int, friction: float) -> None:
     )
 
 
-def _add_pillar(root: mjcf.RootElement, s: Scenario, index: int) -> None:
+def _add_pillar(root: mujoco.MjSpec, s: Scenario, index: int) -> None:
     """Add a fixed cylinder, at its largest until an episode gives its size. Its friction is MuJoCo's default, 1."""
-    size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2)
-    body = root.worldbody.add("body", name=f"pillar{index}", pos=(0, 0, -30 - index))
-    body.add("geom", name=f"pillar{index}", type="cylinder", size=size, group=1, material="wall")
+    size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2, 0)
+    body = root.worldbody.add_body(name=f"pillar{index}", pos=(0, 0, -30 - index))
+    body.add_geom(name=f"pillar{index}", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=size, group=1, material="wall")
 
 
-def _agent(s: Scenario, index: int) -> mjcf.RootElement:
-    agent = _fragment("agent.xml")
-    agent.model = f"agent{index}"
+def _add_agent(root: mujoco.MjSpec, s: Scenario, index: int) -> None:
     team = "hider" if index < s.hiders else "seeker"
-    body = agent.find("body", "body")
+    body = _attach(root, "agent", index)
     _paint(body, {"sphere": team, "arm": team, "eye": "eye_white", "pupil": "eye_pupil"})
     for ray in range(s.lidar_rays):
         angle = 2 * math.pi * ray / s.lidar_rays
         direction = (math.cos(angle), math.sin(angle), 0.0)
-        body.add("site", name=f"lidar{ray}", size=(0.002,), zaxis=direction, rgba=(0, 0, 0, 0.2), group=4)
-    return agent
+        site = body.add_site(name=f"agent{index}/lidar{ray}", zaxis=direction, rgba=(0, 0, 0, 0.2), group=4)
+        site.size[0] = 0.002
 
 
 _COLOURS = {
@@ -182,32 +177,18 @@ _COLOURS = {
 }
 
 
-def _paint(body: mjcf.Element, colour_by_prefix: dict[str, str]) -> None:
-    for geom in body.find_all("geom"):
-        geom.rgba = next(_COLOURS[c] for prefix, c in colour_by_prefix.items() if geom.name.startswith(prefix))
+def _paint(body: mujoco.MjsBody, colour_by_prefix: dict[str, str]) -> None:
+    for geom in body.geoms:
+        part = geom.name.split("/")[1]
+        geom.rgba = next(_COLOURS[c] for prefix, c in colour_by_prefix.items() if part.startswith(prefix))
 
 
-def _box(s: Scenario, index: int) -> mjcf.RootElement:
-    box = _fragment("box.xml")
-    box.model = f"box{index}"
-    box.find("geom", "box").friction = (s.box_friction, 0.005, 0.0001)
+def _add_box(root: mujoco.MjSpec, s: Scenario, index: int) -> None:
+    _attach(root, "box", index)
+    root.geom(f"box{index}/box").friction = (s.box_friction, 0.005, 0.0001)
     if not s.tilting_boxes:
-        box.find("joint", "tilt_x").remove()
-        box.find("joint", "tilt_y").remove()
-    return box
-
-
-def _ramp(index: int) -> mjcf.RootElement:
-    ramp = _fragment("ramp.xml")
-    ramp.model = f"ramp{index}"
-    return ramp
-
-
-def _cylinder(s: Scenario, index: int) -> mjcf.RootElement:
-    cylinder = _fragment("cylinder.xml")
-    cylinder.model = f"cylinder{index}"
-    cylinder.find("geom", "cylinder").size = (s.cylinders.diameter[1] / 2, s.cylinders.height[1] / 2)
-    return cylinder
+        root.delete(root.joint(f"box{index}/tilt_x"))
+        root.delete(root.joint(f"box{index}/tilt_y"))
 
 
 def _object_names(s: Scenario) -> list[str]:
@@ -215,53 +196,56 @@ def _object_names(s: Scenario) -> list[str]:
     return [f"{kind}{i}" for kind, number in kinds for i in range(number)]
 
 
-def _add_welds(root: mjcf.RootElement, s: Scenario) -> None:
+def _add_welds(root: mujoco.MjSpec, s: Scenario) -> None:
     """One inactive weld per (agent, object) pair: an equality's bodies cannot differ between worlds on the GPU."""
     for agent in range(s.num_agents):
         for name in _object_names(s):
-            root.equality.add(
-                "weld",
+            root.add_equality(
                 name=f"grab_agent{agent}_{name}",
-                body1=f"agent{agent}/body",
-                body2=f"{name}/body",
-                active="false",
+                type=mujoco.mjtEq.mjEQ_WELD,
+                objtype=mujoco.mjtObj.mjOBJ_BODY,
+                name1=f"agent{agent}/body",
+                name2=f"{name}/body",
+                data=_WELD,
+                active=False,
             )
 
 
-def _place(root: mjcf.RootElement, s: Scenario, layout: Layout) -> None:
+def _place(root: mujoco.MjSpec, s: Scenario, layout: Layout) -> None:
     """Write an episode's start into the MJCF tree."""
     names = [f"agent{i}" for i in range(s.num_agents)] + _object_names(s)
     poses = layout.entity_pose[0]
     for name, pose in zip(names, poses.tolist(), strict=True):
-        body = root.find("body", f"{name}/body")
-        body.pos, body.euler = pose[:3], (0, 0, pose[3])
+        body = root.body(f"{name}/body")
+        body.pos = pose[:3]
+        body.alt.type, body.alt.euler = mujoco.mjtOrientation.mjORIENTATION_EULER, (0, 0, pose[3])
     for i in range(s.max_boxes):
         if layout.box_present[0, i]:
-            root.find("geom", f"box{i}/box").size = layout.box_half_size[0, i].tolist()
-            root.find("body", f"box{i}/body").gravcomp = 0
+            root.geom(f"box{i}/box").size = layout.box_half_size[0, i].tolist()
+            root.body(f"box{i}/body").gravcomp = 0
         else:
             _banish(root, i)
     for i, (x, y, half_x, half_y, height) in enumerate(layout.walls[0].tolist()):
         if layout.wall_present[0, i]:
-            root.find("body", f"wall{i}").pos = (x, y, height / 2)
-            geom = root.find("geom", f"wall{i}")
+            root.body(f"wall{i}").pos = (x, y, height / 2)
+            geom = root.geom(f"wall{i}")
             geom.size = (half_x, half_y, height / 2)
             geom.material = "outer_wall" if layout.wall_is_outer[0, i] else "wall"
     _place_cylinders(root, layout)
 
 
-def _place_cylinders(root: mjcf.RootElement, layout: Layout) -> None:
+def _place_cylinders(root: mujoco.MjSpec, layout: Layout) -> None:
     for i, (x, y, radius, height) in enumerate(layout.pillars[0].tolist()):
-        root.find("body", f"pillar{i}").pos = (x, y, height / 2)
-        root.find("geom", f"pillar{i}").size = (radius, height / 2)
+        root.body(f"pillar{i}").pos = (x, y, height / 2)
+        root.geom(f"pillar{i}").size = (radius, height / 2, 0)
     for i, (radius, _, half_height) in enumerate(layout.cylinder_half_size[0].tolist()):
-        root.find("geom", f"cylinder{i}/cylinder").size = (radius, half_height)
+        root.geom(f"cylinder{i}/cylinder").size = (radius, half_height, 0)
 
 
-def _banish(root: mjcf.RootElement, index: int) -> None:
+def _banish(root: mujoco.MjSpec, index: int) -> None:
     """Keep an absent box out of sight and out of the way: below the floor, weightless, and without contacts."""
-    root.find("body", f"box{index}/body").pos = (0, 0, -10 - index)
-    geom = root.find("geom", f"box{index}/box")
+    root.body(f"box{index}/body").pos = (0, 0, -10 - index)
+    geom = root.geom(f"box{index}/box")
     geom.contype, geom.conaffinity, geom.group = 0, 0, 5
 
 

@@ -18,7 +18,7 @@ from ..support.files import leftovers, make_folder, remove_leftovers, write_atom
 from ..support.json_data import to_plain
 from .checkpoints import CheckpointFolder
 
-_PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
+_PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "safetensors")
 _ROOT = Path(__file__).resolve().parents[1]
 _MOST_CHANGES = 1_000_000
 """Characters of uncommitted changes that a run folder keeps."""

@@ -1,6 +1,5 @@
 import pytest
 
-from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.scenarios import FULL, QUADRANT, SCENARIOS, Scenario, get, register
