@@ -44,11 +44,11 @@ class Picture:
     def _make_context(self) -> Any:
         return make_context(*self._size)
 
-    def show(self, model: mujoco.MjModel) -> None:
-        """Draw the world of this model from now on. It is copied."""
+    def show(self, model: mujoco.MjModel, camera: int | str = CAMERA) -> None:
+        """Draw the world of this model from now on, as a fixed camera sees it. It is copied."""
         self._model = copy.copy(model)
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = self._size
-        self._camera.fixedcamid = model.camera(CAMERA).id
+        self._camera.fixedcamid = model.camera(camera).id
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
         if self._context is None:
             self._gl.make_current()
