@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -52,6 +53,7 @@ def make_context(width: int, height: int) -> Any:
         raise UserError(f"OpenGL is switched off by MUJOCO_GL={wanted}, and pictures need it; unset MUJOCO_GL")
     if wanted not in (*_BACKENDS, *_ANY):
         raise UserError(f"MUJOCO_GL={wanted} is no backend of OpenGL; use egl, osmesa or glfw, or unset it")
+    import_triton()
     reasons = []
     for backend in [wanted] if wanted in _BACKENDS else _candidates():
         try:
@@ -62,6 +64,16 @@ def make_context(width: int, height: int) -> Any:
             reasons.append(f"{backend}: {_short(error)}")
             _forget(backend)
     raise no_opengl("; ".join(reasons))
+
+
+def import_triton() -> None:
+    """Import triton, which CUDA builds of torch bring, before OpenGL.
+
+    Its LLVM and that of Mesa's software rendering end the process (a segmentation fault) where Mesa's is loaded first and
+    torch imports triton later, for instance when the first optimizer is made.
+    """
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton")
 
 
 def _make(backend: str, width: int, height: int) -> Any:

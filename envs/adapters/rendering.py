@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..marks import Line, add_line
-from ..opengl import make_context
+from ..opengl import import_triton, make_context
 
 CAMERA = "overview"
 _MAX_GEOMS = 2000
@@ -105,6 +105,7 @@ class _ScreenContext:
         message = "render mode 'human' needs a display and there is none; use render_mode='rgb_array'"
         if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise UserError(message)
+        import_triton()
         import glfw
 
         self._glfw = glfw
