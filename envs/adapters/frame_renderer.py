@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..rendering.lines import Line, add_line
-from ..rendering.opengl import make_context
+from ..rendering.opengl import import_triton, make_context
 
 CAMERA = "overview"
 _MAX_GEOMS = 2000
@@ -44,11 +44,11 @@ class Picture:
     def _make_context(self) -> Any:
         return make_context(*self._size)
 
-    def show(self, model: mujoco.MjModel) -> None:
-        """Draw the world of this model from now on. It is copied."""
+    def show(self, model: mujoco.MjModel, camera: int | str = CAMERA) -> None:
+        """Draw the world of this model from now on, as a fixed camera sees it. It is copied."""
         self._model = copy.copy(model)
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = self._size
-        self._camera.fixedcamid = model.camera(CAMERA).id
+        self._camera.fixedcamid = model.camera(camera).id
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
         if self._context is None:
             self._gl.make_current()
@@ -105,6 +105,7 @@ class _ScreenContext:
         message = "render mode 'human' needs a display and there is none; use render_mode='rgb_array'"
         if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise UserError(message)
+        import_triton()
         import glfw
 
         self._glfw = glfw
