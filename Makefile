@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
 
-.PHONY: install lock demo test test-warp slow slow-warp lint format clean
+.PHONY: install lock demo test test-warp slow slow-warp lint format docs-picture clean
 
 install: $(STAMP)
 
@@ -49,6 +49,9 @@ lint: install ## style, types, and which way imports run
 format: install ## mend style where it can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs-picture: install ## draw docs/images/rooms.svg from the imports; a test tells when it is out of date
+	$(BIN)/python -m docs.images.draw_rooms
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
