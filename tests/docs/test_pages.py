@@ -10,6 +10,7 @@ import torch
 import tyro
 
 from envs import scenarios
+from envs.batch_env import BatchEnv
 from envs.env_checks import play_randomly
 from tests.docs.pages import NAMES, ROOT, blocks, commands, prose
 from train.cli import COMMANDS, main
@@ -87,19 +88,21 @@ def test_a_custom_scenario_takes_less_than_60_lines():
 
 
 def add_the_game_of_the_recipe():
-    """Do what the recipe for a game says: the class, its entry in GAMES, its scenario."""
+    """Do what the recipe for a game says: the class, its entry in GAMES, its scenario. Returns its test."""
     names = {"__name__": "envs.games.touch", "__package__": "envs.games"}
-    game, scenario = blocks(GAME, "python")
+    game, scenario, test = blocks(GAME, "python")
     exec(compile(game, "touch.py", "exec"), names)
     scenarios.GAMES["touch"] = names["Touch"]
     catalogue = vars(importlib.import_module("envs.scenarios.catalogue"))
     exec(compile(scenario, "catalogue.py", "exec"), dict(catalogue))
+    return test
 
 
-def test_the_game_of_the_recipe_plays():
-    from envs.batch_env import BatchEnv
-
-    add_the_game_of_the_recipe()
+def test_the_game_of_the_recipe_plays_and_passes_its_test():
+    names = {}
+    exec(compile(add_the_game_of_the_recipe(), "test_touch.py", "exec"), names)
+    for gap, reward in ((0.0, 1.0), (0.2, 0.0)):
+        names["test_an_agent_at_rest_beside_a_box"](gap, reward)
     env = BatchEnv(scenarios.get("touch", horizon=10), 3, threads=1)
     play_randomly(env, 12)
     env.close()
