@@ -1,7 +1,7 @@
 """Draw docs/images/rooms.svg: which room of the project imports from which. ``make docs-picture`` runs it.
 
-Rooms and their order are the layers of the contract in pyproject.toml, arrows are the imports in the code. An arrow that
-follows from others is left out: if A imports from B and B from C, A may import from C as well.
+Rooms and their order are the layers of the contract in pyproject.toml, arrows are the imports in the code. An arrow
+that follows from others is left out: if A imports from B and B from C, A may import from C as well.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Other libraries' environment interfaces on top of ``BatchEnv``: one thin file per library.
 
-``pettingzoo_env`` and ``gymnasium_env`` need those packages (``pip install hideseek[api]``); ``dm_env_adapter`` needs nothing
-more. Everything that they share is in ``single_world`` and ``spaces``.
+``pettingzoo_env`` and ``gymnasium_env`` need those packages (``pip install hideseek[api]``); ``dm_env_adapter`` needs
+nothing more. Everything that they share is in ``single_world`` and ``spaces``.
 """

@@ -99,7 +99,10 @@ class Bodies:
 
 
 def place_bodies(scenario: Scenario, plan: Plan, grid: Occupancy, rng: Generator) -> Bodies | None:
-    """Place everything: cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
+    """Place everything: cylinders, hiders, seekers, boxes, ramps, food, sites.
+
+    Returns None if something does not fit.
+    """
     if scenario.layout == "counting":
         return _place_counting(scenario, rng)
     regions = choose_regions(scenario, plan)

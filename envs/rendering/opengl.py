@@ -38,9 +38,8 @@ def make_context(width: int, height: int) -> Any:
             context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
             context.make_current()
             return context
-        except (
-            Exception
-        ) as error:  # Missing libraries show up as any of ImportError, AttributeError, OSError, GL errors.
+        # Missing libraries show up as any of ImportError, AttributeError, OSError, GL errors.
+        except Exception as error:
             reasons.append(f"{backend}: {_short(error)}")
             _forget(backend)
     raise no_opengl("; ".join(reasons))
@@ -49,7 +48,8 @@ def make_context(width: int, height: int) -> Any:
 def no_opengl(reason: str) -> UserError:
     """Return the error that says what to install."""
     return UserError(
-        "pictures need OpenGL and none works here; on Debian or Ubuntu install it with 'apt-get install libegl1 libgl1' "
+        "pictures need OpenGL and none works here; on Debian or Ubuntu install it with 'apt-get install libegl1 "
+        "libgl1' "
         f"or 'apt-get install libosmesa6' ({reason})"
     )
 

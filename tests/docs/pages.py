@@ -21,7 +21,8 @@ def blocks(name, *languages, marked=False):
 
 
 def commands(name):
-    """The words of every shell command of a page: no comments, no lines of loops and conditions, 0 for every variable."""
+    """The words of every shell command of a page: no comments, no lines of loops and conditions, 0 for every
+    variable."""
     text = re.sub(r"\$\w+", "0", "".join(blocks(name, "sh", "bash")).replace("\\\n", " "))
     split = [shlex.split(line, comments=True) for line in text.splitlines()]
     return [words for words in split if words and not re.match(r"(for|done|if|else|fi|\w+=.*)$", words[0])]

@@ -14,9 +14,9 @@ from typing import Any
 
 from envs.errors import UserError
 
-from .checkpoints import CheckpointFolder
 from ..support.files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
 from ..support.json_data import to_plain
+from .checkpoints import CheckpointFolder
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "dm-control", "safetensors")
 _ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +33,7 @@ class RunFolder:
 
     @property
     def config_file(self) -> Path:
-        """The full configuration, the scenario as data, package versions, git revision, and what override files had set."""
+        """The full configuration, the scenario as data, package versions, git revision, and what override files set."""
         return self.path / "config.json"
 
     @property
@@ -144,7 +144,9 @@ def git_state() -> dict[str, Any]:
 
 
 def uncommitted_changes() -> str | None:
-    """Return what the code differs by from ``git_revision``, for ``git apply``; None if it does not, or is too much to keep.
+    """Return what the code differs by from ``git_revision``, for ``git apply``.
+
+    None if it does not, or is too much to keep.
 
     Files that git does not know are not in it.
     """

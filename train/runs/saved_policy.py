@@ -14,9 +14,9 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
 
-from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from ..config.train_config import TrainConfig
 from ..support.json_data import from_plain
+from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
 
 

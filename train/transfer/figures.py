@@ -1,4 +1,7 @@
-"""Figures of a study in the form of the paper's Figure 6, as PNG images. Drawn with matplotlib, an extra of the package."""
+"""Figures of a study in the form of the paper's Figure 6, as PNG images.
+
+Drawn with matplotlib, an extra of the package.
+"""
 
 from __future__ import annotations
 

@@ -130,7 +130,10 @@ def run_unit(plan: Plan, unit: Unit, threads: int, tell: Tell, warn: Callable[[s
 
 
 def _train(plan: Plan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callable[[str], None], stop: Stop) -> bool:
-    """Fine-tune from the start's weights, or go on from the newest checkpoint. Returns whether all iterations are done."""
+    """Fine-tune from the start's weights, or go on from the newest checkpoint.
+
+    Returns whether all iterations are done.
+    """
     folder = plan.run_folder(unit)
     trainer = Trainer(config)
     try:
@@ -166,7 +169,10 @@ class _StoppedError(Exception):
 
 
 def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: Stop) -> bool:
-    """Play the episodes in which the final policy is judged, and write the result. Returns whether they were all played."""
+    """Play the episodes in which the final policy is judged, and write the result.
+
+    Returns whether they were all played.
+    """
 
     def look_up(_done: int) -> None:
         if stop():

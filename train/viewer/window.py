@@ -21,7 +21,8 @@ from .viewer import TOGGLES, Frame, Viewer
 
 _POLL_MILLISECONDS = 15
 _RELEASE_MILLISECONDS = 40
-"""X11 repeats a key that is held down as pairs of release and press; a release counts if no press follows for this long."""
+"""X11 repeats a key that is held down as pairs of release and press; a release counts if no press follows for this
+long."""
 _DRAG_PIXELS = 4
 _NOBODY = "nobody"
 _KEYS = {
