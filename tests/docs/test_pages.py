@@ -19,8 +19,13 @@ from train.config.presets import choose
 torch.set_num_threads(1)
 
 GAME = "CONTRIBUTING.md"
-WITH_PYTHON = [name for name in NAMES if blocks(name, "python") and name != GAME]
-SHORTER = {"docs/counting.md": {"1024": "64", "512": "32"}}
+SLOW = ("docs/counting.md",)
+WITH_PYTHON = [
+    pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+    for name in NAMES
+    if blocks(name, "python") and name != GAME
+]
+SHORTER = {"docs/counting.md": {"1024": "64", "512": "32"}, "README.md": {"range(240)": "range(20)"}}
 """Page -> numbers that make its code quick."""
 ELSEWHERE = ("source", "tensorboard")
 """Commands of other programs."""
