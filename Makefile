@@ -10,7 +10,8 @@ DEMO := runs/demo
 install: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'error: hideseek needs Python 3.11 or newer; try make PYTHON=python3.12')"
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+		'error: hideseek needs Python 3.11 or newer; try make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check -q -c requirements.lock -e ".[dev]"
 	touch $(STAMP)
