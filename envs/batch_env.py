@@ -3,9 +3,9 @@
 Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, Q numbers in a pose.
 
 A step runs in this order (rule 5.6): seekers are frozen during the preparation phase; grabs and locks are decided on
-current poses and on what was visible in the previous observation; all physics substeps run with constant motor commands;
-every agent looks around; rewards; worlds whose episode is over start the next one, so that the observation returned for
-them is the first of the new episode (same-step auto-reset).
+current poses and on what was visible in the previous observation; all physics substeps run with constant motor
+commands; every agent looks around; rewards; worlds whose episode is over start the next one, so that the observation
+returned for them is the first of the new episode (same-step auto-reset).
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class BatchEnv:
       seed: decides every layout (world w, episode e) and every random draw.
       device: where the worlds live.
       threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
-      stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all reset at
-        the same step. Those first episodes do not count in the statistics.
+      stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all
+        reset at the same step. Those first episodes do not count in the statistics.
       engine: ``mujoco``, ``warp`` or ``auto`` for the one that is made for the device.
       first_world: number of the first world, where several processes share the worlds of one seed.
-      all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers and
-        draws alike in whichever process it is.
+      all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers
+        and draws alike in whichever process it is.
 
     Raises:
       UserError: an impossible scenario, or an engine that cannot run here.

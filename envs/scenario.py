@@ -83,8 +83,8 @@ class Scenario:
     seekers_together_radius: float | None = None
     """The same for seekers."""
     agent_start: Place = "layout"
-    """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms drawn
-    one after the other (``three_rooms`` only)."""
+    """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms
+    drawn one after the other (``three_rooms`` only)."""
     box_start: Place = "layout"
     """Where boxes start."""
     ramp_start: Place = "layout"
@@ -150,8 +150,9 @@ class Scenario:
     heading_features: HeadingFeatures = "raw"
     """How an agent's yaw appears in agent features: the raw unwrapped angle (original) or its cosine and sine."""
     bearing_features: bool = False
-    """Append the cosine and sine of an agent's, box's or ramp's direction relative to the observer's heading. Not in the
-    original, where agents must learn to work it out; with it they learn to look at things in a fraction of the time."""
+    """Append the cosine and sine of an agent's, box's or ramp's direction relative to the observer's heading. Not in
+    the original, where agents must learn to work it out; with it they learn to look at things in a fraction of the
+    time."""
     box_size_features: bool = True
     """Append the full sizes of boxes (zeros for ramps) to the object features."""
     padding: PaddingOptions = PaddingOptions()
@@ -169,7 +170,8 @@ class Scenario:
     gravity: float = 50.0
     """Downward acceleration in m/s^2."""
     max_contacts: int = 100
-    """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds together."""
+    """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds
+    together."""
     max_constraints: int = 500
     """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked (6 per
     locked tilting box), 6 per held object."""
@@ -191,7 +193,10 @@ class Scenario:
 
     @property
     def pose_size(self) -> int:
-        """Q: numbers in a pose. x, y, z, yaw; where boxes tilt also the angles about x and y, zero for all but boxes."""
+        """Q: numbers in a pose. x, y, z, yaw.
+
+        Where boxes tilt also the angles about x and y, zero for all but boxes.
+        """
         return 6 if self.tilting_boxes else 4
 
     @property

@@ -45,9 +45,11 @@ class StepResult:
     hiders_seen: Tensor
     """(W,) bool: after this step some seeker saw some hider."""
     finals: dict[str, Tensor]
-    """Name -> (W,) float32: final numbers of the episodes that ended with this step, where ``counted``; may be empty."""
+    """Name -> (W,) float32: final numbers of the episodes that ended with this step, where ``counted``; may be
+    empty."""
     counted: Tensor
-    """(W,) bool: an episode ended with this step and counts; shortened first ones and those with broken physics do not."""
+    """(W,) bool: an episode ended with this step and counts; shortened first ones and those with broken physics do
+    not."""
 
     @property
     def statistics(self) -> dict[str, Tensor]:

@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
       arguments: the words after ``hideseek``; None takes them from the process.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with two
-    # of each on two shared cores a rollout took 3 to 14 times as long.
+    # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with
+    # two of each on two shared cores a rollout took 3 to 14 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return _dispatch(words)

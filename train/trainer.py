@@ -1,8 +1,8 @@
 """The training loop: collect a rollout, update the policy, log, checkpoint.
 
-Self-play: one policy plays all agents of all worlds, but for the seats that the league gives to past versions. W worlds of A
-agents are N = W * A sequences for the learner. Several processes share out the worlds and are in step with each other; every
-number that decides anything is over all of them.
+Self-play: one policy plays all agents of all worlds, but for the seats that the league gives to past versions. W worlds
+of A agents are N = W * A sequences for the learner. Several processes share out the worlds and are in step with each
+other; every number that decides anything is over all of them.
 """
 
 from __future__ import annotations
@@ -125,9 +125,8 @@ class Trainer(TrainingState):
             step = self._step(actions.view(*shape, -1))
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
-                weights = (
-                    ~frozen
-                ).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
+                # What a frozen seeker wanted had no effect: nothing to learn about actions.
+                weights = (~frozen).float()
                 rewards, own = step.reward.flatten(), self.league.own
                 self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
                 self.league.add(step.reward, step.done)
@@ -161,7 +160,8 @@ class Trainer(TrainingState):
         Only rank 0 touches the folder and the console; ``stop`` in any process stops all.
 
         Raises:
-          UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of room for
+          UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of
+            room for
         contacts; earlier checkpoints are intact.
         """
         config, first, begun = self.config, self.iteration, time.perf_counter()
@@ -227,7 +227,8 @@ class Trainer(TrainingState):
         dropped = [text for text in self.ranks.collect(message) if text]
         if dropped:
             raise UserError(
-                f"{dropped[0]}; nothing of iteration {self.iteration} was saved, continue from the last checkpoint with: "
+                f"{dropped[0]}; nothing of iteration {self.iteration} was saved, continue from the last checkpoint "
+                "with: "
                 f"hideseek train --resume {folder.path} and that option"
             )
 
@@ -282,7 +283,10 @@ class Trainer(TrainingState):
 
 
 def parameter_counts(policy: Policy) -> str:
-    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters. Those of all teams together."""
+    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters.
+
+    Those of all teams together.
+    """
 
     def count(*modules: torch.nn.Module) -> int:
         return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)

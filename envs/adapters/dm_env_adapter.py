@@ -23,9 +23,9 @@ from .single_world import SingleWorld
 class HideSeekEnvironment(dm_env.Environment):
     """One world of a scenario, with the interface of ``dm_control.rl.control.Environment``.
 
-    With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one agent
-    they are plain. Agents that random team sizes leave out stay in the lists: their rewards are zero and their actions
-    ignored. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
+    With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one
+    agent they are plain. Agents that random team sizes leave out stay in the lists: their rewards are zero and their
+    actions ignored. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
 
     Args:
       scenario: name or scenario.
@@ -129,7 +129,8 @@ class HideSeekEnvironment(dm_env.Environment):
     def physics(self) -> ShownPhysics:
         """The world for a viewer: a copy that is new in every episode and follows every step.
 
-        It is for looking only: what is written to it, such as the forces of the viewer's mouse, does not reach the world.
+        It is for looking only: what is written to it, such as the forces of the viewer's mouse, does not reach the
+        world.
         """
         if self._physics is None:
             self._physics = ShownPhysics()

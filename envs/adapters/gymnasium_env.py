@@ -125,13 +125,13 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
     """W worlds of a scenario as N = W * A sub-environments: row w * A + i is agent i of world w.
 
     Agents of one world share its end. Worlds whose episode is over start the next one in the same step: the observation
-    returned is the first of the new episode, ``infos["final_obs"]`` and ``infos["final_info"]`` have the last of the old one,
-    with ``_final_obs`` and ``_final_info`` (N,) telling the rows. With random team sizes ``infos["present"]`` (N,) tells
-    which agents take part in the episode that the observation is of.
+    returned is the first of the new episode, ``infos["final_obs"]`` and ``infos["final_info"]`` have the last of the
+    old one, with ``_final_obs`` and ``_final_info`` (N,) telling the rows. With random team sizes ``infos["present"]``
+    (N,) tells which agents take part in the episode that the observation is of.
 
     With ``array="numpy"`` everything is NumPy, and ``final_obs`` is an array of N dicts or Nones, as in Gymnasium's own
-    vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of tensors
-    (N, ...).
+    vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of
+    tensors (N, ...).
 
     Args:
       scenario: name or scenario.
@@ -225,7 +225,8 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         expected = (self.num_envs, *self._actions.shape)
         if tuple(tensor.shape) != expected or tensor.is_floating_point() or tensor.dtype == torch.bool:
             raise InvalidActionError(
-                f"actions have shape {tuple(tensor.shape)} and dtype {tensor.dtype}; expected integers of shape {expected}, "
+                f"actions have shape {tuple(tensor.shape)} and dtype {tensor.dtype}; expected integers of shape "
+                f"{expected}, "
                 f"one member of {self._actions} for each agent of each world"
             )
         bins = torch.from_numpy(self._actions.nvec).to(tensor.device)

@@ -34,8 +34,8 @@ Infos = dict[str, dict[str, Any]]
 class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[np.int64]]):
     """One world of a scenario. Agents are called ``hider_0``, ..., ``seeker_0``, ...
 
-    An agent's observation holds what it may know: features of what it does not see are zeros, and ``*_visible`` masks tell
-    what it sees. ``state()`` holds everything. The last step's infos hold the episode's ``statistics``.
+    An agent's observation holds what it may know: features of what it does not see are zeros, and ``*_visible`` masks
+    tell what it sees. ``state()`` holds everything. The last step's infos hold the episode's ``statistics``.
 
     Args:
       scenario: name or scenario.

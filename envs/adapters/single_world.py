@@ -26,7 +26,8 @@ VISIBLE, PRESENT = "_visible", "_present"
 RENDER_MODES = ("human", "rgb_array")
 
 _fast = torch.inference_mode()
-"""Saves an eighth of a step. Tensors made under it must not change outside of it, so it is on all that changes a world."""
+"""Saves an eighth of a step. Tensors made under it must not change outside of it, so it is on all that changes a
+world."""
 
 
 @dataclass
@@ -167,9 +168,9 @@ class SingleWorld:
     def state(self) -> NDArray[np.float32]:
         """Return the whole world as one vector, for training with a central critic.
 
-        In this order: every agent's own features and whether it takes part; every other kind of entity with its features and
-        whether it exists; the object that each agent holds and the agent that locked each object (-1: none); the share of
-        the episode that is over. Absent agents and entities are zeros.
+        In this order: every agent's own features and whether it takes part; every other kind of entity with its
+        features and whether it exists; the object that each agent holds and the agent that locked each object (-1:
+        none); the share of the episode that is over. Absent agents and entities are zeros.
         """
         observation = self.batch.observe()
         world = self.batch.get_state(torch.zeros(1, dtype=torch.int64))

@@ -110,7 +110,10 @@ class HideAndSeek(Game):
 
 
 def seeker_sees_hider(visible: Tensor, hiders: int) -> Tensor:
-    """Return (W, S, H) bool from visible (W, A, E): which seeker sees which hider. Hiders' own vision does not count."""
+    """Return (W, S, H) bool from visible (W, A, E): which seeker sees which hider.
+
+    Hiders' own vision does not count.
+    """
     return visible[:, hiders:, :hiders]
 
 

@@ -13,17 +13,17 @@ from .layout import Layout
 from .stream import LayoutStream
 
 DEPTH = 4
-"""Layouts kept for each world. Between two refills a world may use half of them: those ordered by one refill arrive with the
-next. Episodes that play to the horizon use two between refills at most."""
+"""Layouts kept for each world. Between two refills a world may use half of them: those ordered by one refill arrive
+with the next. Episodes that play to the horizon use two between refills at most."""
 
 
 class LayoutBank:
     """Deals every world the same sequence of layouts as ``LayoutStream``, from tables on the device.
 
-    ``next`` is a lookup of fixed shape. ``refill`` brings in what a background thread generated since the last refill and
-    lets it generate what was used since then; it is called once per rollout, and by ``next`` itself once per horizon where
-    nobody else does. A world that uses up its layouts before (only games that may end within a few steps can) plays old ones
-    again until the next refill; ``repeats`` counts that.
+    ``next`` is a lookup of fixed shape. ``refill`` brings in what a background thread generated since the last refill
+    and lets it generate what was used since then; it is called once per rollout, and by ``next`` itself once per
+    horizon where nobody else does. A world that uses up its layouts before (only games that may end within a few steps
+    can) plays old ones again until the next refill; ``repeats`` counts that.
 
     Args:
       scenario, seed, num_worlds, first_world: as those of ``LayoutStream``.

@@ -21,8 +21,8 @@ _ANY = ("", "enable", "enabled", "on", "true", "1", "glx", "cgl", "wgl")
 def import_mujoco() -> None:
     """Import MuJoCo while ``MUJOCO_GL`` is hidden, if it is set.
 
-    MuJoCo loads the backend that it names at once, and dies with a traceback where its library is missing. Only pictures
-    need one: ``make_context`` loads it when they are asked for, and says what to install.
+    MuJoCo loads the backend that it names at once, and dies with a traceback where its library is missing. Only
+    pictures need one: ``make_context`` loads it when they are asked for, and says what to install.
     """
     wanted = os.environ.pop("MUJOCO_GL", None)
     if wanted is None:
@@ -69,8 +69,8 @@ def make_context(width: int, height: int) -> Any:
 def import_triton() -> None:
     """Import triton, which CUDA builds of torch bring, before OpenGL.
 
-    Its LLVM and that of Mesa's software rendering end the process (a segmentation fault) where Mesa's is loaded first and
-    torch imports triton later, for instance when the first optimizer is made.
+    Its LLVM and that of Mesa's software rendering end the process (a segmentation fault) where Mesa's is loaded first
+    and torch imports triton later, for instance when the first optimizer is made.
     """
     with contextlib.suppress(ImportError):
         importlib.import_module("triton")
@@ -90,8 +90,8 @@ def _make(backend: str, width: int, height: int) -> Any:
 def no_opengl(reason: str) -> UserError:
     """Return the error that says what to install."""
     return UserError(
-        "pictures need OpenGL and none works here; on Debian or Ubuntu install it with 'apt-get install libegl1 libgl1' "
-        f"or 'apt-get install libosmesa6' ({reason})"
+        "pictures need OpenGL and none works here; on Debian or Ubuntu install it with "
+        f"'apt-get install libegl1 libgl1' or 'apt-get install libosmesa6' ({reason})"
     )
 
 

@@ -1,4 +1,4 @@
-"""``hideseek evaluate``: play a trained policy against random play or another policy, or many policies against each other."""
+"""``hideseek evaluate``: play a policy against random play or another policy, or many against each other."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class EvaluateArguments(MachineOptions):
     """
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
-    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, the word random is a player too."""
+    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, the word random is a player
+    too."""
     against: str = "random"
     """What one run plays against: random, a run folder or a checkpoint file."""
     episodes: int = 200
@@ -196,7 +197,10 @@ class _CheckedWorlds(BatchEnv):
 
 @contextlib.contextmanager
 def _shown(episodes: int) -> Iterator[Callable[[str, int], None]]:
-    """Show a bar for every match while the context lasts; yields what is to be called with title and finished episodes."""
+    """Show a bar for every match while the context lasts.
+
+    Yields what is to be called with title and finished episodes.
+    """
     with _progress() as bar:
         tasks: dict[str, TaskID] = {}
 

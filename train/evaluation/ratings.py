@@ -1,8 +1,8 @@
 """Ratings of players from games between any number of them, by the Bayesian method of Weng and Lin (openskill).
 
-A rating is a mean and a standard deviation on a scale where newcomers start at 25 with 8.33. What is rated is a role: hiders
-are compared with hiders that met the same seekers on the same layout, and seekers likewise. So a scenario that favours one
-team, or a layout that does, favours nobody in the ratings.
+A rating is a mean and a standard deviation on a scale where newcomers start at 25 with 8.33. What is rated is a role:
+hiders are compared with hiders that met the same seekers on the same layout, and seekers likewise. So a scenario that
+favours one team, or a layout that does, favours nobody in the ratings.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class CountBonus:
         return visits.float().rsqrt().repeat_interleave(self._scenario.num_agents, dim=1)
 
     def metrics(self) -> dict[str, float]:
-        """Return the share of the last rollout's steps that led to states without any other visit, and all slots in use."""
+        """Return the share of the last rollout's steps that led to states without another visit, and slots in use."""
         return self._metrics
 
     def tensors(self) -> dict[str, Tensor]:

@@ -97,7 +97,7 @@ class DistillationBonus:
         return float(self._ranks.add_up(torch.stack(losses).sum())) / (buffer.all_chunks * buffer.chunk_length)
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean error on the last rollout while learning from it, and the deviation that bonuses are divided by."""
+        """Return the mean error on the last rollout while learning from it, and the deviation that divides bonuses."""
         return self._metrics
 
     def tensors(self) -> dict[str, Tensor]:

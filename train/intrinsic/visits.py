@@ -13,7 +13,8 @@ _GOLDEN = -7046029254386353131  # 2**64 divided by the golden ratio, odd, as int
 class Visits:
     """Counts in ``2 ** bits`` slots, by multiplicative hashing of the code (Knuth, volume 3).
 
-    Codes that fall into the same slot share its count. With n codes in m slots a new one does so with chance 1 - exp(-n / m).
+    Codes that fall into the same slot share its count. With n codes in m slots a new one does so with chance 1 - exp(-n
+    / m).
     """
 
     def __init__(self, bits: int, device: torch.device | str, ranks: Ranks | None = None) -> None:

@@ -1,12 +1,12 @@
 """The league: in some episodes past versions of the policy play, against the newest one or beside it.
 
-An episode of the league gives some *seats* of its world to one past version: a whole team, so that the newest policy meets it
-as its opponent, or one agent of a team of several, so that it must get along with it. Seats are kept until the episode ends.
-Nothing that happens on such a seat is learned from; what the newest policy does on the other seats is.
+An episode of the league gives some *seats* of its world to one past version: a whole team, so that the newest policy
+meets it as its opponent, or one agent of a team of several, so that it must get along with it. Seats are kept until the
+episode ends. Nothing that happens on such a seat is learned from; what the newest policy does on the other seats is.
 
-Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made before a
-rollout, for the episodes that will begin in each world during it: which sequences a version may have to play is then known
-beforehand, and no step has to wait for the device to say so.
+Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made
+before a rollout, for the episodes that will begin in each world during it: which sequences a version may have to play
+is then known beforehand, and no step has to wait for the device to say so.
 Shapes: W worlds, A agents (hiders first), N = W * A sequences, H size of a memory.
 """
 
@@ -81,7 +81,8 @@ class League:
         """Whether the player of random actions has or may yet have a seat in this rollout."""
         self._policies: dict[int, Policy] = {}
         self._players: list[tuple[int, ActorCritic, Tensor]] = []
-        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this rollout."""
+        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this
+        rollout."""
         self.ratings: Ratings = {}
         """Versions that have been rated, in the same way in every process."""
         self.folder: VersionFolder | None = None
@@ -241,7 +242,8 @@ class League:
                 if len(rows):
                     self._players.append((version, network, rows))
 
-    # --- versions ------------------------------------------------------------------------------------------------------
+    # --- versions
+    # ------------------------------------------------------------------------------------------------------
 
     def keep(self, iteration: int, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         """Write the newest policy to the pool if it is its turn; see ``VersionFolder.save``."""
@@ -276,7 +278,7 @@ class League:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; nothing if it is off."""
+        """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; {} if it is off."""
         if not self.config.active:
             return {}
         memory = self._memory.unflatten(1, (self.num_worlds, self.num_agents))
@@ -321,8 +323,8 @@ def roles(sizes: tuple[int, int]) -> tuple[Tensor, Tensor]:
 def draw_weights(versions: list[int], draw: str, ratings: Ratings) -> list[float]:
     """Return the weight with which each version is drawn; see ``LeagueConfig.draw``.
 
-    By rating, the newest rated version stands for the newest policy, and a version without a rating has that of the rated one
-    nearest in age.
+    By rating, the newest rated version stands for the newest policy, and a version without a rating has that of the
+    rated one nearest in age.
     """
     if draw == "uniform":
         return [1.0] * len(versions)

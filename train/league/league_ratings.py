@@ -20,8 +20,8 @@ def rate_newest(
 ) -> Ratings:
     """Play the newest version against some of the pool and return all ratings after that.
 
-    All of them play all pairings on the same layouts. A version keeps its rating from one time to the next; the newest one
-    starts from that of the last one that was rated, as unsure as a newcomer.
+    All of them play all pairings on the same layouts. A version keeps its rating from one time to the next; the newest
+    one starts from that of the last one that was rated, as unsure as a newcomer.
 
     Args:
       league: the pool and the ratings so far.

@@ -16,9 +16,9 @@ from .rollouts import Chunks, RolloutBuffer
 class PPO:
     """The optimiser of one policy.
 
-    Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same machine
-    with the same number of threads. With several processes every sum runs over the sequences of all of them: the update is
-    that of one process with all sequences, but for rounding, and the policies stay equal.
+    Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same
+    machine with the same number of threads. With several processes every sum runs over the sequences of all of them:
+    the update is that of one process with all sequences, but for rounding, and the policies stay equal.
     """
 
     def __init__(self, policy: ActorCritic, config: PPOConfig, ranks: Ranks | None = None) -> None:
@@ -140,7 +140,9 @@ class PPO:
         return self._loss(buffer.chunks(indices.new_zeros(1)), counts=0.0)
 
     def _loss(self, chunks: Chunks, counts: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one minibatch and what it is made of; with several processes, this one's share of the sums.
+        """Return the loss of one minibatch and what it is made of.
+
+        With several processes, this one's share of the sums.
 
         ``counts`` is the weight of all steps: 1, or 0 for steps that only stand in for none.
         """
@@ -177,7 +179,10 @@ class PPO:
 
 
 def _selected(tensor: Tensor, mask: Tensor) -> Tensor:
-    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if it is everywhere."""
+    """Return the rows of a tensor (..., features) where the mask (...) is True.
+
+    The tensor itself if it is everywhere.
+    """
     return tensor if mask.all() else tensor[mask]
 
 

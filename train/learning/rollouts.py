@@ -39,11 +39,11 @@ class RolloutBuffer:
     """Preallocated storage of T steps of N sequences.
 
     A chunk is ``chunk_length`` steps of one sequence. Tensors are kept as (L, C, N, ...): step t lies at row t % L of
-    block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of columns.
-    Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
+    block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of
+    columns. Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
 
-    Several processes may share the sequences of one rollout: ``part`` = (first sequence, number of all sequences) then says
-    which are here, and ``local`` finds those of the whole rollout's chunks that are.
+    Several processes may share the sequences of one rollout: ``part`` = (first sequence, number of all sequences) then
+    says which are here, and ``local`` finds those of the whole rollout's chunks that are.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class RolloutBuffer:
         tensor.copy_(values.unflatten(0, (-1, self.chunk_length)).transpose(0, 1))
 
     def local(self, indices: Tensor) -> Tensor:
-        """Return this process's indices (m,) of those chunks of the whole rollout (M,) that are here, in their order."""
+        """Return this process's indices (m,) of those chunks of the whole rollout (M,) that are here, in order."""
         if self._all_sequences == self.sequences:
             return indices
         block, sequence = indices // self._all_sequences, indices % self._all_sequences - self._first_sequence
@@ -165,7 +165,7 @@ class RolloutBuffer:
         return (block * self.sequences + sequence)[here]
 
     def mask(self, sequences: Tensor | None = None) -> Tensor:
-        """Return which steps (L, C, N) bool are to be learned from: own steps, of the given sequences (N,) bool or all."""
+        """Return which steps (L, C, N) bool to learn from: own steps, of the given sequences (N,) bool or all."""
         return self.own if sequences is None else self.own & sequences
 
     def chunks(self, indices: Tensor, sequences: Tensor | None = None) -> Chunks:

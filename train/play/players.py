@@ -23,7 +23,10 @@ class Player(Protocol):
         """Forget everything and get ready for N sequences; the same seed then gives the same actions again."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return actions (W, A, 5) int64 for observations (W, A, ...); ``started`` (W,) marks worlds that just began."""
+        """Return actions (W, A, 5) int64 for observations (W, A, ...).
+
+        ``started`` (W,) marks worlds that just began.
+        """
         ...
 
 

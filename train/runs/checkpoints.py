@@ -34,7 +34,8 @@ class Checkpoint:
     """What a checkpoint file holds."""
 
     tensors: dict[str, Tensor]
-    """Everything that is numbers, by dotted name: ``policy.*``, ``optimizer.*``, ``env.*``, ``rng.*``, ``running.*``."""
+    """Everything that is numbers, by dotted name: ``policy.*``, ``optimizer.*``, ``env.*``, ``rng.*``,
+    ``running.*``."""
     metadata: dict[str, Any]
     """Everything else, as JSON values: configuration, counters, versions."""
 
@@ -135,7 +136,8 @@ class CheckpointFolder:
     def mark_best(self, iteration: int, score: float) -> bool:
         """Mark a checkpoint that has been written as the best, if it is. Returns whether it is.
 
-        It beats those with lower scores, and those of later iterations, which a run that was resumed before them has left.
+        It beats those with lower scores, and those of later iterations, which a run that was resumed before them has
+        left.
 
         Raises:
           UserError: the mark, ``best.json``, cannot be written.

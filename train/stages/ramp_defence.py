@@ -14,8 +14,8 @@ from .trace import Trace
 CARRIED = 0.5
 """Metres from its start beyond which a ramp was taken away."""
 AT_HAND = CLEARANCE + 0.075
-"""Metres: a seeker that gets to a free cell within this distance of a ramp gets to the ramp. Cells behind a wall that the
-ramp touches are farther away."""
+"""Metres: a seeker that gets to a free cell within this distance of a ramp gets to the ramp. Cells behind a wall that
+the ramp touches are farther away."""
 
 
 def ramp_defence(trace: Trace) -> Tensor:

@@ -37,6 +37,6 @@ def _looks(trace: Trace) -> range:
 
 
 def lasting(holds: Tensor) -> Tensor:
-    """Return (W,) bool: something holds (W, looks) at all looks of a stretch of ``LASTING`` steps, or of all there are."""
+    """Return (W,) bool: something holds (W, looks) at all looks of ``LASTING`` steps in a row, or of all there are."""
     length = min(LASTING // LOOK_EVERY + 1, holds.shape[1])
     return holds.unfold(1, length, 1).all(-1).any(1)

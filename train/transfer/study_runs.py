@@ -132,7 +132,7 @@ def run_unit(plan: StudyPlan, unit: Unit, threads: int, tell: Tell, warn: Callab
 def _train(
     plan: StudyPlan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callable[[str], None], stop: Stop
 ) -> bool:
-    """Fine-tune from the start's weights, or go on from the newest checkpoint. Returns whether all iterations are done."""
+    """Fine-tune from the start's weights, or from the newest checkpoint. Returns whether all iterations are done."""
     folder = plan.run_folder(unit)
     trainer = Trainer(config)
     try:
@@ -168,7 +168,7 @@ class _StoppedError(Exception):
 
 
 def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, stop: Stop) -> bool:
-    """Play the episodes in which the final policy is judged, and write the result. Returns whether they were all played."""
+    """Play the episodes that judge the final policy, and write the result. Returns whether they were all played."""
 
     def look_up(_done: int) -> None:
         if stop():

@@ -1,7 +1,7 @@
 """HTTP for the viewer: the page, pictures, and commands, all as small plain requests.
 
-A page of another origin cannot reach in: commands need the type ``application/json``, which browsers send across origins
-only after asking, and, on loopback, the request must name a loopback host.
+A page of another origin cannot reach in: commands need the type ``application/json``, which browsers send across
+origins only after asking, and, on loopback, the request must name a loopback host.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ class Frame:
 
 
 class Viewer:
-    """Shows a world and obeys commands. ``run`` owns the world and OpenGL; the other methods may be called from any thread.
+    """Shows a world and obeys commands.
+
+    ``run`` owns the world and OpenGL; the other methods may be called from any thread.
 
     Args:
       show: what is shown first; the viewer closes it.

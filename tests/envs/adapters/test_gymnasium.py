@@ -110,9 +110,8 @@ class TestVector:
         made = HideSeekVectorEnv(SMALL, num_envs=6, horizon=3, preparation_fraction=0.0)
         assert made.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
         made.reset(seed=0)
-        same = HideSeekVectorEnv(
-            SMALL, num_envs=6, horizon=80, preparation_fraction=0.0
-        )  # The same world that goes on.
+        # The same world that goes on.
+        same = HideSeekVectorEnv(SMALL, num_envs=6, horizon=80, preparation_fraction=0.0)
         same.reset(seed=0)
         actions = np.tile(STILL + np.array([5, 0, 0, 0, 0]), (6, 1))
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Only pictures need OpenGL: whatever ``MUJOCO_GL`` names, everything else works, and a picture works or is one line."""
+"""Only pictures need OpenGL: whatever ``MUJOCO_GL`` names, all else works, and a picture works or is one line."""
 
 import os
 import subprocess
@@ -16,8 +16,8 @@ assert os.environ["MUJOCO_GL"] == sys.argv[2]
 import dataclasses
 from envs.adapters.pettingzoo_env import parallel_env
 from envs.errors import UserError
-from train.ppo import PPOConfig
-from train.presets import get_preset
+from train.config.ppo_config import PPOConfig
+from train.config.presets import get_preset
 from train.trainer import Trainer
 
 env = parallel_env(render_mode="rgb_array")

@@ -128,7 +128,8 @@ def test_the_same_command_again_repeats_nothing(whole, source, capsys):
 
 @pytest.mark.parametrize("iteration", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_interrupted_and_continued_is_as_if_never_stopped(source, whole, tmp_path, monkeypatch, capsys, iteration):
-    """Ctrl-C in the first or fourth of six iterations; every tensor of the last checkpoint is that of the whole study."""
+    """Ctrl-C in the first or fourth of six iterations; every tensor of the last checkpoint is that of the whole
+    study."""
     tasks, iterate, calls = ["--tasks", "lock-and-return"], Trainer.iterate, []
 
     def interrupt(self):
@@ -189,7 +190,8 @@ def test_several_processes_do_the_same(source, whole, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_killed_and_continued(source, whole, tmp_path):
-    """SIGKILL of the first process while two others work: they end by themselves, and the rest is done as if never killed."""
+    """SIGKILL of the first process while two others work: they end by themselves, and the rest is done as if never
+    killed."""
     folder, tasks = tmp_path / "a", ["--tasks", "lock-and-return,blueprint"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.commands.transfer.run_all", lambda *_: False)

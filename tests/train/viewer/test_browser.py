@@ -83,7 +83,8 @@ class Page:
 
     def choose(self, field, value):
         self.script(
-            "const f = document.getElementById(arguments[0]); f.value = arguments[1]; f.dispatchEvent(new Event('change'))",
+            "const f = document.getElementById(arguments[0]); f.value = arguments[1]; f.dispatchEvent(new "
+            "Event('change'))",
             field,
             value,
         )
