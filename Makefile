@@ -34,10 +34,11 @@ slow: install ## the tests that take longer
 slow-warp: install ## the GPU engine's, on the CPU: hours
 	$(BIN)/python -m pytest -q -m "slow and warp"
 
-lint: install ## style and types
+lint: install ## style, types, and which way imports run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: install ## mend style where it can be mended
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""MJCF fragments: the XML holds the physics of each body; envs/scene.py puts the fragments together."""
+"""MJCF fragments: the XML holds the physics of each body; envs/scene/scene.py puts the fragments together."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Worlds: scene, physics, perception, rules and observations for W worlds at once."""
+"""Worlds: scene, physics, perception, rules and observations for W worlds at once. No policies, no learning."""
 
-from . import catalogue, opengl  # noqa: F401  Named scenarios are there as soon as the package is.
+from .rendering.opengl import import_mujoco
 
-opengl.import_mujoco()
+import_mujoco()

@@ -16,16 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import observations, scene
-from .blend import blend
+from . import observations
 from .errors import UserError
-from .games import GAMES, View
+from .games import View
 from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
 from .physics import EngineName, make_engine
-from .scenarios import Scenario, validate
+from .scenario import Scenario
+from .scenarios import GAMES
+from .scenarios.scenario_checks import validate
+from .scene import scene
+from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
 
 ACTION_BINS = (11, 11, 11, 2, 2)
@@ -184,36 +187,38 @@ class BatchEnv:
         self.engine.begin(chosen, layout)
         present = self._present.clone()
         present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
-        self._present = blend(chosen, present, self._present)
-        self._box_half_size.copy_(blend(chosen, layout.box_half_size, self._box_half_size))
-        self._cylinder_half_size.copy_(blend(chosen, layout.cylinder_half_size, self._cylinder_half_size))
+        self._present = where_worlds(chosen, present, self._present)
+        self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
+        self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
         grabs, locks = self._grabs, self._locks
-        self._grabs = replace(grabs, holding=blend(chosen, -1, grabs.holding))
-        self._locks = replace(locks, locked=blend(chosen, 0, locks.locked), locker=blend(chosen, 0, locks.locker))
-        self._steps = blend(chosen, 0, self._steps)
+        self._grabs = replace(grabs, holding=where_worlds(chosen, -1, grabs.holding))
+        self._locks = replace(
+            locks, locked=where_worlds(chosen, 0, locks.locked), locker=where_worlds(chosen, 0, locks.locker)
+        )
+        self._steps = where_worlds(chosen, 0, self._steps)
         self.game.start(chosen, layout)
         self._read_engine()
-        self._start_pose = blend(chosen, self._pose, self._start_pose)
+        self._start_pose = where_worlds(chosen, self._pose, self._start_pose)
         if self.engine.queues:  # The others look once more, and see the same.
-            self._look()
+            self._perceive()
         else:
-            self._look_again(chosen.nonzero()[:, 0])
+            self._perceive_again(chosen.nonzero()[:, 0])
 
     def _read_engine(self) -> None:
         self._pose, self._velocity = self.engine.pose, self.engine.velocity
 
-    def _look(self) -> None:
+    def _perceive(self) -> None:
         """Look around in every world."""
         self._visible, self._lidar = self._perception.sense(self._all_worlds, self._pose, self._present)
-        self.game.look(self._all_worlds, self._pose)
+        self.game.sense(self._all_worlds, self._pose)
 
-    def _look_again(self, worlds: Tensor) -> None:
+    def _perceive_again(self, worlds: Tensor) -> None:
         """Look around in some worlds (K,), which have changed since all of them looked."""
         pose = self._pose[worlds]
         visible, lidar = self._perception.sense(worlds, pose, self._present[worlds])
         self._visible = self._visible.index_copy(0, worlds, visible)
         self._lidar = self._lidar.index_copy(0, worlds, lidar)
-        self.game.look(worlds, pose)
+        self.game.sense(worlds, pose)
 
     def _observe(self) -> Observation:
         observation = self._observer.observe(
@@ -272,7 +277,7 @@ class BatchEnv:
         self._abandon(diverged)
         self._read_engine()
         self._steps += 1
-        self._look()
+        self._perceive()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
@@ -312,7 +317,7 @@ class BatchEnv:
         seen = near & self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
         within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
-        # Drawn for the worlds of all processes, so that each world's numbers do not depend on who has it.
+        # DrawOptions for the worlds of all processes, so that each world's numbers do not depend on who has it.
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
@@ -344,7 +349,7 @@ class BatchEnv:
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
-        self._episode_end = blend(done, self.scenario.horizon, self._episode_end)
+        self._episode_end = where_worlds(done, self.scenario.horizon, self._episode_end)
         self._counted = self._counted | done
         self._start(done, self._layouts.next(done))
         return dict(zip(numbers, table.unbind(), strict=True))
@@ -378,7 +383,7 @@ class BatchEnv:
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
         self._set_game_state(worlds, state)
-        self._look_again(worlds)
+        self._perceive_again(worlds)
         observation = self._observe()
         self._visible = self._visible.index_copy(0, worlds, state.visible)
         self._set_game_state(worlds, state)

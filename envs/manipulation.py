@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .orientation import rotate, tilt_seen_from, to_body
-from .scenarios import LockType
+from .scenario import LockType
+from .tensors.orientation import rotate, tilt_seen_from, to_body
 
 
 def distance_to_objects(agent_position: Tensor, object_pose: Tensor, object_half_size: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
 =================== ================= ===================================================================================
 
-``Scenario.padding`` adds stand-ins of zeros for agents and ramps that a scenario lacks (rule 6.5); see envs/padding.py.
+``Scenario.padding`` adds placeholders of zeros for agents and ramps that a scenario lacks (rule 6.5); see
+envs/placeholder_entities.py.
 
 With ``bearing_features``, agents, boxes and ramps end with the cosine and sine of their direction relative to the observer's
 heading.
@@ -33,11 +34,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .games import GAMES
 from .manipulation import Locks
-from .orientation import ABOUT_X, ABOUT_Y, YAW
-from .padding import Padding
-from .scenarios import Scenario
+from .placeholder_entities import PlaceholderEntities
+from .scenario import Scenario
+from .scenarios import GAMES
+from .tensors.orientation import ABOUT_X, ABOUT_Y, YAW
 
 Observation = dict[str, Tensor]
 
@@ -85,7 +86,7 @@ class Observer:
         self._is_hider = (team == 0).float()[:, None]
         you, same_team = viewer == viewer.T, team[:, None] == team
         self._lock_flags = torch.stack([you, same_team, torch.ones_like(you)], dim=-1).float()
-        self._padding = Padding(scenario, spec(scenario)["entities"], device)
+        self._padding = PlaceholderEntities(scenario, spec(scenario)["entities"], device)
 
     def observe(
         self,

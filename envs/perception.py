@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from .physics.engine import PhysicsEngine
-from .scenarios import Scenario
-from .scene import RAMP_CENTRE_OF_MASS
+from .scenario import Scenario
+from .scene.scene import RAMP_CENTRE_OF_MASS
 
 
 def in_cone(agent_pose: Tensor, target: Tensor, angle: float) -> Tensor:

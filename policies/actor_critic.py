@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .heads import ActionHead, Part
+from .heads import ActionHead, MultiCategorical, Part
 from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
 from .tower import NetworkConfig, Tower
@@ -76,12 +76,11 @@ class ActorCritic(nn.Module):
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
-        distribution = self.action_head(features)
+        distribution, actor = self._distribution(normalized, state, resets)
         actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        features, (critic_h, critic_c) = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
+        features, critic = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
         value = self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
-        return actions, distribution.log_prob(actions), value, LSTMState(actor_h, actor_c, critic_h, critic_c)
+        return actions, distribution.log_prob(actions), value, LSTMState(*actor, *critic)
 
     @torch.no_grad()
     def policy_step(
@@ -99,10 +98,16 @@ class ActorCritic(nn.Module):
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        features, (actor_h, actor_c) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
-        distribution = self.action_head(features)
+        distribution, actor = self._distribution(normalized, state, resets)
         actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        return actions, LSTMState(actor_h, actor_c, state.critic_h, state.critic_c)
+        return actions, LSTMState(*actor, state.critic_h, state.critic_c)
+
+    def _distribution(
+        self, normalized: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, tuple[Tensor, Tensor]]:
+        """Return the distribution of actions after one step of the policy's tower, and the tower's new memory."""
+        features, memory = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
+        return self.action_head(features), memory
 
     @torch.no_grad()
     def value(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class ObservationSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ObservationSpec:
-        """Rebuild a specification from :meth:`to_dict`."""
+        """Build a specification from :meth:`to_dict`, or from an environment's ``observation_spec``, which has more keys."""
         entities = {kind: (int(count), int(features)) for kind, (count, features) in values["entities"].items()}
         return cls(int(values["self_features"]), int(values["lidar_rays"]), entities)
 

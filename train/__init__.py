@@ -1,3 +1,3 @@
 """Training: rollouts, PPO, self-play, evaluation, video and the command line."""
 
-import envs  # noqa: F401  Before MuJoCo: see envs/opengl.py.
+import envs  # noqa: F401  Before MuJoCo: see envs/rendering/opengl.py.

@@ -12,14 +12,14 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 from policies.teams import Policy
 
-from .alarms import Alarms, replay
-from .console import TrainingConsole
-from .episodes import EpisodePlayer
-from .metrics import MetricsLog, read_metrics
-from .players import PolicyPlayer
-from .rollouts import RolloutBuffer
-from .run_folder import RunFolder
-from .video import VideoOptions, record
+from .learning.rollouts import RolloutBuffer
+from .play.episodes import EpisodePlayer
+from .play.players import PolicyPlayer
+from .rendering.video import VideoOptions, record
+from .runs.alarms import Alarms, replay
+from .runs.metrics import MetricsLog, read_metrics
+from .runs.run_folder import RunFolder
+from .support.console import TrainingConsole
 
 ACTIONS = ("force_x", "force_y", "torque", "grab", "lock")
 """Names of the action components."""

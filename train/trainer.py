@@ -18,31 +18,26 @@ from torch import Tensor
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.transition import StepResult
-from policies.observation import ObservationSpec
 from policies.teams import Policy, members
 
-from . import trainer_state
-from .checkpoints import Checkpoint, require_same_tensors
-from .config import TrainConfig, validate
-from .console import TrainingConsole
-from .devices import available_cores, resolve_device
+from .config.train_config import TrainConfig
 from .intrinsic.bonus import Arrival
-from .intrinsic.reward import make_intrinsic_reward
-from .league import League
-from .league_ratings import rate_newest, rating_metrics
-from .learners import Learners
-from .metrics import EpisodeMeans
-from .players import flatten_agents
-from .ranks import Ranks
+from .league.league_ratings import rate_newest, rating_metrics
+from .league.past_versions import VersionFolder
+from .play.players import flatten_agents
 from .reporting import Reporter, TrainingVideos
-from .run_folder import RunFolder
-from .saved_policy import find_checkpoint, make_policy
-from .stopwatch import Stopwatch, time_table
-from .versions import VersionFolder
+from .runs.checkpoints import require_same_tensors
+from .runs.metrics import EpisodeMeans
+from .runs.run_folder import RunFolder
+from .runs.saved_policy import find_checkpoint
+from .support.console import TrainingConsole
+from .support.ranks import Ranks
+from .support.stopwatch import Stopwatch, time_table
+from .trainer_state import TrainingState
 
 
-class Trainer:
-    """Worlds, policy and optimiser of one run, and everything that decides what comes next."""
+class Trainer(TrainingState):
+    """One run: its loop, what it logs and when it saves. What decides how it goes on is in ``TrainingState``."""
 
     def __init__(self, config: TrainConfig, ranks: Ranks | None = None) -> None:
         """Build everything; ``begin`` or ``restore`` must follow.
@@ -54,51 +49,11 @@ class Trainer:
         Raises:
           UserError: the configuration is impossible, or its device is missing.
         """
-        self.config = validate(config)
-        self.ranks = ranks = ranks or Ranks()
-        if config.num_worlds < ranks.size:
-            raise UserError(f"--num-worlds is {config.num_worlds}, too few for {ranks.size} processes")
-        device = resolve_device(ranks.device(config.device))
-        torch.set_num_threads(config.torch_threads or default_torch_threads(ranks.local_size))
-        threads = config.threads or max(available_cores() // ranks.local_size, 1)
-        scenario = config.scenario
-        first, worlds = ranks.share(config.num_worlds)
-        self.env = BatchEnv(
-            scenario,
-            worlds,
-            config.seed,
-            device,
-            threads,
-            config.stagger,
-            config.engine,
-            first_world=first,
-            all_worlds=config.num_worlds,
-        )
-        torch.manual_seed(config.seed)
-        spec = self.env.observation_spec
-        observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
-
-        def new_policy() -> Policy:
-            return make_policy(observations, self.env.action_bins, config).to(device)
-
-        self.policy = new_policy()
-        self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
-        sizes = (scenario.hiders, scenario.seekers)
-        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy)
-        self.num_sequences = worlds * scenario.num_agents
-        self.part = (first * scenario.num_agents, config.num_worlds * scenario.num_agents)
+        super().__init__(config, ranks)
+        scenario = self.config.scenario
+        self.part = (self.first_world * scenario.num_agents, config.num_worlds * scenario.num_agents)
         """This process's first sequence, and the number of sequences of all processes."""
         self.buffer = self.learners.new_buffer(self.num_sequences, self.part)
-        self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
-        """Adds a bonus for novelty to the rewards; None for none."""
-        self.action_generator = torch.Generator(device).manual_seed(config.seed)
-        self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
-        self.iteration = 0
-        """Iterations done."""
-        self.env_steps = 0
-        """Steps of all worlds done."""
-        self.seconds = 0.0
-        """Time spent in iterations, over all sessions of the run."""
         self.watch = Stopwatch()
         """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
@@ -147,7 +102,7 @@ class Trainer:
             "perf/agent_steps_per_second": steps * self.env.num_agents / total,
             "perf/rollout_seconds": rollout,
             **{f"perf/{name}_seconds": value for name, value in self.watch.pop().items()},
-            "perf/diverged_worlds": float(trainer_state.num_diverged(self)),
+            "perf/diverged_worlds": float(self.num_diverged()),
             "perf/repeated_layouts": float(sum(self.ranks.collect(self.env.num_repeated_layouts))),
             **self.league.pop(),
             **(self.intrinsic.metrics() if self.intrinsic else {}),
@@ -280,7 +235,7 @@ class Trainer:
         """Write the newest policy to the league's pool if it is its turn."""
         if self.config.league.active and self.ranks.is_first:
             tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
-            self.league.keep(self.iteration, tensors, trainer_state.metadata(self))
+            self.league.keep(self.iteration, tensors, self.metadata())
 
     def _illustrate(self, report: Reporter, videos: TrainingVideos) -> None:
         """Write histograms and videos if it is time."""
@@ -309,7 +264,7 @@ class Trainer:
         Raises:
           UserError: it cannot be written; earlier ones are intact.
         """
-        checkpoint = trainer_state.collect(self)
+        checkpoint = self.checkpoint()
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
@@ -321,23 +276,9 @@ class Trainer:
                 oldest = folder.checkpoints.iterations()[-config.keep_checkpoints :][0]
                 self.league.prune(max(oldest - span, 0), self.iteration)
 
-    def restore(self, checkpoint: Checkpoint, where: str) -> None:
-        """Continue from a checkpoint, exactly as if the run had never stopped; see ``trainer_state.restore``."""
-        trainer_state.restore(self, checkpoint, where)
-
     def close(self) -> None:
         """Free the worlds."""
         self.env.close()
-
-
-def default_torch_threads(processes: int = 1) -> int:
-    """Return how many cores a tensor operation uses by default: half of a process's share of them, at least one.
-
-    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread never
-    paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the number of
-    cores and not timed at each start, because sums in another order would give a run other last bits.
-    """
-    return max(available_cores() // processes // 2, 1)
 
 
 def parameter_counts(policy: Policy) -> str:

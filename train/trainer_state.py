@@ -1,8 +1,8 @@
-"""Everything that decides how a run goes on, out of a trainer into a checkpoint and back."""
+"""Everything that decides how a run goes on: built from a configuration, put into a checkpoint, and taken out of one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,108 +10,172 @@ from torch import Tensor
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from policies.actor_critic import LSTMState
+from policies.observation import ObservationSpec
+from policies.teams import Policy
 
-from .checkpoints import Checkpoint, require_same_tensors
-from .plain import to_plain
-from .players import flatten_agents
-from .run_folder import package_versions
+from .config.train_config import TrainConfig, validate
+from .intrinsic.reward import make_intrinsic_reward
+from .league.league import League
+from .learning.learners import Learners
+from .play.players import flatten_agents
+from .runs.checkpoints import Checkpoint, require_same_tensors
+from .runs.run_folder import package_versions
+from .runs.saved_policy import make_policy
+from .support.devices import available_cores, resolve_device
+from .support.json_data import to_plain
+from .support.ranks import Ranks
 
-if TYPE_CHECKING:
-    from .trainer import Trainer
+
+class TrainingState:
+    """Worlds, policy, optimisers, league and random numbers of one run. N = W * A sequences of this process."""
+
+    obs: dict[str, Tensor]
+    """(N, ...) of the next step."""
+    state: LSTMState
+    """Memories of the newest policy on all N sequences."""
+    started: Tensor
+    """(N,) bool: the episode begins with the next step."""
+
+    def __init__(self, config: TrainConfig, ranks: Ranks | None = None) -> None:
+        self.config = validate(config)
+        self.ranks = ranks = ranks or Ranks()
+        if config.num_worlds < ranks.size:
+            raise UserError(f"--num-worlds is {config.num_worlds}, too few for {ranks.size} processes")
+        device = resolve_device(ranks.device(config.device))
+        torch.set_num_threads(config.torch_threads or default_torch_threads(ranks.local_size))
+        threads = config.threads or max(available_cores() // ranks.local_size, 1)
+        scenario = config.scenario
+        self.first_world, worlds = ranks.share(config.num_worlds)
+        self.env = BatchEnv(
+            scenario,
+            worlds,
+            config.seed,
+            device,
+            threads,
+            config.stagger,
+            config.engine,
+            first_world=self.first_world,
+            all_worlds=config.num_worlds,
+        )
+        torch.manual_seed(config.seed)
+        spec = self.env.observation_spec
+        observations = ObservationSpec.from_dict(spec)
+
+        def new_policy() -> Policy:
+            return make_policy(observations, self.env.action_bins, config).to(device)
+
+        self.policy = new_policy()
+        self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
+        sizes = (scenario.hiders, scenario.seekers)
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy)
+        self.num_sequences = worlds * scenario.num_agents
+        self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
+        """Adds a bonus for novelty to the rewards; None for none."""
+        self.action_generator = torch.Generator(device).manual_seed(config.seed)
+        self.update_generator = torch.Generator(device).manual_seed(config.seed + 1)
+        self.iteration = 0
+        """Iterations done."""
+        self.env_steps = 0
+        """Steps of all worlds done."""
+        self.seconds = 0.0
+        """Time spent in iterations, over all sessions of the run."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Return everything that decides how the run goes on, whatever the number of processes then.
+
+        Every process takes part; only what rank 0 returns is complete.
+        """
+        groups = {
+            "policy": self.policy.state_dict(),
+            **self.learners.tensors(),
+            "env": self._gather_env(),
+            "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
+            "league": self.ranks.gather(self.league.state_dict()),
+            "intrinsic": self.intrinsic.tensors() if self.intrinsic else {},
+            "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
+            "rng": {
+                "actions": self.action_generator.get_state(),
+                "update": self.update_generator.get_state(),
+                "torch": torch.get_rng_state(),
+            },
+        }
+        return Checkpoint(
+            {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()},
+            self.metadata(),
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what a checkpoint says of itself."""
+        return {
+            "config": to_plain(self.config),
+            "counters": {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds},
+            "observation_spec": self.policy.spec.to_dict(),
+            "action_bins": list(self.policy.action_bins),
+            "versions": package_versions(),
+        }
+
+    def restore(self, checkpoint: Checkpoint, where: str) -> None:
+        """Continue from a checkpoint, exactly as if the run had never stopped.
+
+        The number of processes may be another one; then the run goes on as it would have, but for rounding.
+
+        Args:
+          checkpoint: what ``checkpoint`` returned, in a run of the same scenario, network and number of worlds.
+          where: the file, for messages.
+
+        Raises:
+          UserError: a tensor has another shape or is missing; it is named. This must not be used then.
+        """
+        where = f"checkpoint {where}"
+        policy, env, device = checkpoint.group("policy"), self._scatter_env(checkpoint.group("env")), self.env.device
+        require_same_tensors(self.policy.state_dict(), policy, where)
+        require_same_tensors(self.env.state_dict(), env, where)
+        try:
+            self.policy.load_state_dict(policy)
+            self.learners.load(checkpoint)
+            self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
+            if self.intrinsic:
+                self.intrinsic.load(checkpoint.group("intrinsic"))
+            if ratings := checkpoint.group("ratings"):
+                self.league.ratings_from_tensor(ratings["table"])
+            self.obs = flatten_agents(self.env.load_state_dict(env))
+            running, rng = checkpoint.group("running"), checkpoint.group("rng")
+            running = self.ranks.scatter(running, self.config.num_worlds, self.env.num_agents)
+            self.started = running.pop("started").to(device)
+            self.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
+            self.action_generator.set_state(rng["actions"])
+            self.update_generator.set_state(rng["update"])
+            torch.set_rng_state(rng["torch"])
+            counters = checkpoint.metadata["counters"]
+            self.iteration, self.env_steps = int(counters["iteration"]), int(counters["env_steps"])
+            self.seconds = float(counters["seconds"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
+
+    def _gather_env(self) -> dict[str, Tensor]:
+        """Return the state of the worlds of all processes, in rank 0."""
+        state = self.env.state_dict()
+        shared = {name: state.pop(name) for name in BatchEnv.SHARED_STATE}
+        return self.ranks.gather(state) | shared | {"num_diverged": torch.tensor(self.num_diverged())}
+
+    def _scatter_env(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return this process's part of what ``_gather_env`` returned."""
+        mine = self.ranks.scatter(state, self.config.num_worlds)
+        shared = {name: state[name] for name in BatchEnv.SHARED_STATE if name in state}
+        if not self.ranks.is_first:
+            shared["num_diverged"] = torch.tensor(0)  # Counts add up.
+        return mine | shared
+
+    def num_diverged(self) -> int:
+        """Return how often a world of any process was reset because its physics broke."""
+        return sum(self.ranks.collect(self.env.num_diverged))
 
 
-def collect(trainer: Trainer) -> Checkpoint:
-    """Return everything that decides how the run goes on, whatever the number of processes then.
+def default_torch_threads(processes: int = 1) -> int:
+    """Return how many cores a tensor operation uses by default: half of a process's share of them, at least one.
 
-    Every process takes part; only what rank 0 returns is complete.
+    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread never
+    paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the number of
+    cores and not timed at each start, because sums in another order would give a run other last bits.
     """
-    groups = {
-        "policy": trainer.policy.state_dict(),
-        **trainer.learners.tensors(),
-        "env": _gather_env(trainer),
-        "running": trainer.ranks.gather({**trainer.state._asdict(), "started": trainer.started}),
-        "league": trainer.ranks.gather(trainer.league.state_dict()),
-        "intrinsic": trainer.intrinsic.tensors() if trainer.intrinsic else {},
-        "ratings": {"table": trainer.league.ratings_to_tensor()} if trainer.league.ratings else {},
-        "rng": {
-            "actions": trainer.action_generator.get_state(),
-            "update": trainer.update_generator.get_state(),
-            "torch": torch.get_rng_state(),
-        },
-    }
-    return Checkpoint(
-        {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()},
-        metadata(trainer),
-    )
-
-
-def metadata(trainer: Trainer) -> dict[str, Any]:
-    """Return what a checkpoint says of itself."""
-    return {
-        "config": to_plain(trainer.config),
-        "counters": {"iteration": trainer.iteration, "env_steps": trainer.env_steps, "seconds": trainer.seconds},
-        "observation_spec": trainer.policy.spec.to_dict(),
-        "action_bins": list(trainer.policy.action_bins),
-        "versions": package_versions(),
-    }
-
-
-def restore(trainer: Trainer, checkpoint: Checkpoint, where: str) -> None:
-    """Continue from a checkpoint, exactly as if the run had never stopped.
-
-    The number of processes may be another one; then the run goes on as it would have, but for rounding.
-
-    Args:
-      trainer: made of the same configuration, before it has begun.
-      checkpoint: what ``collect`` returned, in a run of the same scenario, network and number of worlds.
-      where: the file, for messages.
-
-    Raises:
-      UserError: a tensor has another shape or is missing; it is named. The trainer must not be used then.
-    """
-    where = f"checkpoint {where}"
-    policy, env, device = checkpoint.group("policy"), _scatter_env(trainer, checkpoint.group("env")), trainer.env.device
-    require_same_tensors(trainer.policy.state_dict(), policy, where)
-    require_same_tensors(trainer.env.state_dict(), env, where)
-    try:
-        trainer.policy.load_state_dict(policy)
-        trainer.learners.load(checkpoint)
-        trainer.league.load_state_dict(trainer.ranks.scatter(checkpoint.group("league"), trainer.config.num_worlds))
-        if trainer.intrinsic:
-            trainer.intrinsic.load(checkpoint.group("intrinsic"))
-        if ratings := checkpoint.group("ratings"):
-            trainer.league.ratings_from_tensor(ratings["table"])
-        trainer.obs = flatten_agents(trainer.env.load_state_dict(env))
-        running, rng = checkpoint.group("running"), checkpoint.group("rng")
-        running = trainer.ranks.scatter(running, trainer.config.num_worlds, trainer.env.num_agents)
-        trainer.started = running.pop("started").to(device)
-        trainer.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
-        trainer.action_generator.set_state(rng["actions"])
-        trainer.update_generator.set_state(rng["update"])
-        torch.set_rng_state(rng["torch"])
-        counters = checkpoint.metadata["counters"]
-        trainer.iteration, trainer.env_steps = int(counters["iteration"]), int(counters["env_steps"])
-        trainer.seconds = float(counters["seconds"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
-
-
-def _gather_env(trainer: Trainer) -> dict[str, Tensor]:
-    """Return the state of the worlds of all processes, in rank 0."""
-    state = trainer.env.state_dict()
-    shared = {name: state.pop(name) for name in BatchEnv.SHARED_STATE}
-    return trainer.ranks.gather(state) | shared | {"num_diverged": torch.tensor(num_diverged(trainer))}
-
-
-def _scatter_env(trainer: Trainer, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return this process's part of what ``_gather_env`` returned."""
-    mine = trainer.ranks.scatter(state, trainer.config.num_worlds)
-    shared = {name: state[name] for name in BatchEnv.SHARED_STATE if name in state}
-    if not trainer.ranks.is_first:
-        shared["num_diverged"] = torch.tensor(0)  # Counts add up.
-    return mine | shared
-
-
-def num_diverged(trainer: Trainer) -> int:
-    """Return how often a world of any process was reset because its physics broke."""
-    return sum(trainer.ranks.collect(trainer.env.num_diverged))
+    return max(available_cores() // processes // 2, 1)

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from .rendering import CAMERA, Picture
+from .frame_renderer import CAMERA, Picture
 
 
 class Handle:

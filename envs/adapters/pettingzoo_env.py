@@ -18,7 +18,14 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from ..batch_env import ACTION_BINS
 from ..scenarios import SCENARIOS, Scenario
 from .single_world import RENDER_MODES, AgentObservation, SingleWorld
-from .spaces import InvalidActionError, ResetNeededError, action_space, check_action, check_render_mode, environment_id
+from .spaces import (
+    InvalidActionError,
+    ResetNeededError,
+    action_space,
+    check_action,
+    check_render_mode,
+    environment_id,
+)
 from .spaces import observation_space as make_observation_space
 
 Infos = dict[str, dict[str, Any]]

@@ -17,7 +17,7 @@ from ..batch_env import BatchEnv
 from ..layouts import Layout
 from ..observations import Observation
 from ..scenarios import Scenario
-from .rendering import Picture, Window
+from .frame_renderer import Picture, Window
 
 AgentObservation = dict[str, NDArray[Any]]
 """What one agent is given: arrays by name."""
@@ -30,7 +30,7 @@ _fast = torch.inference_mode()
 
 
 @dataclass
-class Outcome:
+class AgentOutcome:
     """What one step gives."""
 
     observations: list[AgentObservation]
@@ -140,7 +140,7 @@ class SingleWorld:
         return self._split(decentralise(observation))
 
     @_fast
-    def step(self, actions: NDArray[np.int64], max_steps: int | None = None) -> Outcome:
+    def step(self, actions: NDArray[np.int64], max_steps: int | None = None) -> AgentOutcome:
         """Make one step with checked actions (A, 5)."""
         batch = self.batch
         transition = batch.advance(torch.from_numpy(actions)[None])
@@ -155,7 +155,7 @@ class SingleWorld:
         if self._render_mode == "human":
             self.render()
         observations = self._split(decentralise(batch.observe()))
-        return Outcome(observations, transition.reward[0].tolist(), over and not broken, truncated, statistics)
+        return AgentOutcome(observations, transition.reward[0].tolist(), over and not broken, truncated, statistics)
 
     def _split(self, observation: Observation) -> list[AgentObservation]:
         arrays = [(name, values.numpy()[0]) for name, values in observation.items()]

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..layouts.layout import SITE_POINTS
-from ..marks import Line, outline
-from ..orientation import to_world
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
-from .game import Game, Verdict, View
+from ..rendering.lines import Line, outline
+from ..scenario import Scenario
+from ..tensors.orientation import to_world
+from .game import Game, Requirement, Verdict, View
 
 POINT_SIGNS = ((0.0, 0.0), (-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0))
 """Centre and corners."""
@@ -38,6 +38,16 @@ class Blueprint(Game):
         self._signs = torch.tensor(POINT_SIGNS, device=self.device)
         self.state["site/points"] = self.zeros(sites, SITE_POINTS, 3)
         self.state["site/present"] = torch.zeros(num_worlds, sites, dtype=torch.bool, device=self.device)
+
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what building needs; the ranges of sites are checked for every game, which places them all."""
+        s = scenario
+        return [
+            *Game.requirements(s),
+            (s.boxes[0] >= 1, f"boxes is {s.boxes}; blueprint needs at least 1"),
+            (s.blueprint.sites[0] >= 1, f"blueprint.sites is {s.blueprint.sites}; blueprint needs at least 1"),
+        ]
 
     @property
     def totals(self) -> tuple[str, ...]:

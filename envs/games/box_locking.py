@@ -14,10 +14,8 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
-from .game import Game, Verdict, View
-
-AGENT_CORNER = 0.15  # Metres from an agent's centre to the corner that the original measures from.
+from ..scenario import Scenario
+from .game import AGENT_CORNER, Game, Requirement, Verdict, View
 
 
 class BoxLocking(Game):
@@ -29,6 +27,16 @@ class BoxLocking(Game):
         agents = scenario.num_agents
         self.state["lock/distance"] = self.zeros(agents)
         self.state["lock/target"] = torch.zeros(num_worlds, agents, dtype=torch.int64, device=self.device)
+
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what locking boxes needs."""
+        s = scenario
+        return [
+            *Game.requirements(s),
+            (s.boxes[0] >= 1, f"boxes is {s.boxes}; box_locking needs at least 1"),
+            (s.lock_boxes, "lock_boxes is False; box_locking is about locking them"),
+        ]
 
     @property
     def totals(self) -> tuple[str, ...]:

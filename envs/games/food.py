@@ -16,18 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..blend import blend
 from ..layouts import Layout, num_food_places
-from ..marks import Line, ball, circle
 from ..perception import in_cone
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
-from .game import View
+from ..rendering.lines import Line, ball, circle
+from ..scenario import Scenario
+from ..scenario_options import FoodOptions
+from ..tensors.where_worlds import where_worlds
+from .game import AGENT_CORNER, Requirement, View
 
 _FULL_COLOUR, _EMPTY_COLOUR = (0.36, 0.78, 0.30, 1.0), (0.36, 0.60, 0.34, 0.35)
 _FULL_RADIUS, _ON_FLOOR = 0.11, 0.012
 """Metres: of a full food's ball, and above the floor."""
-AGENT_CORNER = 0.15  # Metres from an agent's centre to the corner that the original measures from.
 
 
 class Food:
@@ -74,9 +74,9 @@ class Food:
             "health": self.options.health,
         }
         for name, value in values.items():
-            self.state[f"food/{name}"] = blend(chosen, value, self.state[f"food/{name}"])
+            self.state[f"food/{name}"] = where_worlds(chosen, value, self.state[f"food/{name}"])
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Find what every agent sees of the food from poses (K, E, Q) of worlds (K,) (rule 6.1)."""
         agents, foods = self.scenario.num_agents, self.options.count
         position = self.position[worlds]
@@ -178,3 +178,18 @@ def food_marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
             radius = _FULL_RADIUS * share ** (1 / 3)
             lines.append(ball(np.array([x, y, _ON_FLOOR + radius]), radius, _FULL_COLOUR))
     return lines
+
+
+def food_requirements(food: FoodOptions) -> list[Requirement]:
+    """Return the conditions on the options of food."""
+    return [
+        (food.count >= 0, f"food.count is {food.count}; it must not be negative"),
+        (food.radius > 0 and food.health > 0, "food.radius and food.health must be positive"),
+        ((food.respawn_steps or 0) >= 0, f"food.respawn_steps is {food.respawn_steps}; it must not be negative"),
+        (
+            food.reward_scale[0] <= food.reward_scale[1],
+            f"food.reward_scale is {food.reward_scale}; it must be (smallest, largest)",
+        ),
+        (0.0 < food.central_share <= 1.0, f"food.central_share is {food.central_share}; it must be in (0, 1]"),
+        (food.clusters >= 1, f"food.clusters is {food.clusters}; it must be at least 1"),
+    ]

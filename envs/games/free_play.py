@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
+from ..scenario import Scenario
 from .game import Game, Verdict, View
 
 

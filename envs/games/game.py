@@ -14,12 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..blend import blend
 from ..layouts import Layout
 from ..manipulation import Locks
-from ..marks import Line
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
+from ..rendering.lines import Line
+from ..scenario import Scenario
+from ..scene import AGENT_RADIUS
+from ..tensors.where_worlds import where_worlds
+
+AGENT_CORNER = AGENT_RADIUS  # Metres from an agent\'s centre to the corner that the original measures from.
+Requirement = tuple[bool, str]
+"""A condition on a scenario, and what to say of the field that fails it."""
 
 
 @dataclass
@@ -81,6 +86,15 @@ class Game:
         kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
         self._lockable = torch.tensor(kinds, dtype=torch.bool, device=self.device)
 
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what this game needs of a scenario, beyond what every game does."""
+        food = scenario.food.count
+        return [
+            (food == 0, f"food.count is {food}; only hide_and_seek has food"),
+            no_counting_layout(scenario),
+        ]
+
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums, zero at the start of an episode."""
@@ -97,9 +111,9 @@ class Game:
 
     def begin_with(self, chosen: Tensor, name: str, value: Tensor | float) -> None:
         """Let a part of the state, (W, ...), be ``value`` in the worlds that are chosen, (W,) bool."""
-        self.state[name] = blend(chosen, value, self.state[name])
+        self.state[name] = where_worlds(chosen, value, self.state[name])
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Sense what only this game knows, in worlds (K,) with poses (K, E, Q); after every step, reset and change."""
 
     def frozen(self, steps: Tensor) -> Tensor:
@@ -154,3 +168,9 @@ class Game:
           state: one world's row of ``state``: name -> (...). A recorded episode has it too.
         """
         return []
+
+
+def no_counting_layout(scenario: Scenario) -> Requirement:
+    """Return the condition that all games have but object counting, whose walls pin its agent."""
+    message = f"game {scenario.game} with layout {scenario.layout}: object_counting and counting only go together"
+    return scenario.layout != "counting", message

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
-from ..marks import Line
 from ..physics.engine import PhysicsEngine
-from ..scenarios import RewardType, Scenario
-from .food import Food, food_marks
-from .game import Game, Verdict, View
+from ..rendering.lines import Line
+from ..scenario import RewardType, Scenario
+from .food import Food, food_marks, food_requirements
+from .game import Game, Requirement, Verdict, View, no_counting_layout
 
 OUT_OF_BOUNDS_REWARD = -10.0
 
@@ -31,6 +31,11 @@ class HideAndSeek(Game):
         self._food = Food(scenario, num_worlds, engine, self.state) if scenario.food.count else None
         self._is_seeker = torch.arange(scenario.num_agents, device=self.device) >= scenario.hiders
 
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what its food needs."""
+        return [*food_requirements(scenario.food), no_counting_layout(scenario)]
+
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums."""
@@ -42,10 +47,10 @@ class HideAndSeek(Game):
         if self._food:
             self._food.start(chosen, layout)
 
-    def look(self, worlds: Tensor, pose: Tensor) -> None:
+    def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Look for food."""
         if self._food:
-            self._food.look(worlds, pose)
+            self._food.sense(worlds, pose)
 
     def entities(self) -> dict[str, Tensor]:
         """Return the food."""

@@ -17,8 +17,8 @@ from torch import Tensor
 from ..layouts import Layout
 from ..manipulation import Locks
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
-from .game import Game, Verdict, View
+from ..scenario import Scenario
+from .game import Game, Requirement, Verdict, View
 
 
 class ObjectCounting(Game):
@@ -32,6 +32,23 @@ class ObjectCounting(Game):
         self.state["counting/goal"] = self.zeros(boxes)
         self.state["counting/present"] = torch.zeros(num_worlds, boxes, dtype=torch.bool, device=self.device)
         self.state["counting/hidden"] = torch.zeros(num_worlds, dtype=torch.bool, device=self.device)
+
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what the gap between two walls needs."""
+        s = scenario
+        return [
+            (s.food.count == 0, f"food.count is {s.food.count}; only hide_and_seek has food"),
+            (
+                s.layout == "counting",
+                f"game {s.game} with layout {s.layout}: object_counting and counting only go together",
+            ),
+            (not s.tilting_boxes, "tilting_boxes: object_counting has upright boxes only"),
+            (s.grid_cells == 30, f"grid_cells is {s.grid_cells}; object_counting needs 30"),
+            (s.boxes[1] <= 6, f"boxes is {s.boxes}; object_counting has at most 6"),
+            (s.hiders + s.seekers == 1, "object_counting has exactly 1 agent, a hider"),
+            (s.ramps + s.cylinders.movable + s.cylinders.fixed == 0, "object_counting has boxes only"),
+        ]
 
     @property
     def totals(self) -> tuple[str, ...]:

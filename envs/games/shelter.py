@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ..layouts import Layout
 from ..physics.engine import PhysicsEngine
-from ..scenarios import Scenario
-from .game import Game, Verdict, View
+from ..scenario import Scenario
+from .game import Game, Requirement, Verdict, View
 
 UNKNOWN = -1.0  # Rays, and distance of boxes, in the step before an episode's first.
 FAR = 1e3  # Metres.
@@ -30,6 +30,17 @@ class Shelter(Game):
         self._all_worlds = torch.arange(num_worlds, device=self.device)
         self._nobody = torch.full((len(self._origin),), -1, device=self.device)
         self._goal_code = engine.scene.num_entities
+
+    @staticmethod
+    def requirements(scenario: Scenario) -> list[Requirement]:
+        """Return what a shelter needs."""
+        s = scenario
+        return [
+            *Game.requirements(s),
+            (s.cylinders.fixed == 1, f"cylinders.fixed is {s.cylinders.fixed}; shelter needs exactly 1"),
+            (s.min_floor_size is None, "min_floor_size: shelter needs a floor of fixed size"),
+            (s.shelter.rays_per_side >= 1, "shelter.rays_per_side must be at least 1"),
+        ]
 
     @property
     def totals(self) -> tuple[str, ...]:

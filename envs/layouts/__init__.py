@@ -1,7 +1,7 @@
 """Episode starts: walls, sizes, counts and positions."""
 
 from .bank import LayoutBank
-from .food import num_food_places
+from .food_places import num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
 from .stream import LayoutStream

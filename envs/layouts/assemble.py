@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..scenarios import Scenario
+from ..scenario import Scenario
 from .boxes import BOX_SIZE
 from .cylinders import Cylinders
-from .food import FOOD_HEIGHT, num_food_places
+from .food_places import FOOD_HEIGHT, num_food_places
 from .layout import SITE_POINTS, Layout
 from .occupancy import Spot
 from .placement import AGENT_SIZE, RAMP_SIZE, Bodies

@@ -8,7 +8,7 @@ from dataclasses import fields
 import torch
 from torch import Tensor
 
-from ..scenarios import Scenario
+from ..scenario import Scenario
 from .layout import Layout
 from .stream import LayoutStream
 

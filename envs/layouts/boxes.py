@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import pick
+from ..scenario import Scenario
+from .random_draws import pick
 
 BOX_SIZE = 0.5  # Metres, side of a cube.
 ELONGATED_LENGTH = 1.65  # Metres, 3.3 times the cube.

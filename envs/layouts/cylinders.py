@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import draw_range
+from ..scenario import Scenario
 from .occupancy import Occupancy, Spot
+from .random_draws import draw_range
 from .regions import middle, uniform
 
 

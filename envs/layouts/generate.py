@@ -9,15 +9,15 @@ from typing import NamedTuple
 from numpy.random import Generator
 
 from ..errors import UserError
-from ..scenarios import LayoutName, Scenario
+from ..scenario import LayoutName, Scenario
 from .assemble import Start, to_layout
-from .chance import draw_range
-from .counting import counting_pieces, counting_walls
+from .counting_layout import counting_pieces, counting_walls
+from .floor_plan import FloorPlan
 from .layout import Layout
 from .occupancy import Occupancy
 from .placement import place_bodies
-from .plan import Plan
 from .quadrant import empty, empty_pieces, quadrant, quadrant_cells, quadrant_pieces, variable_quadrant_cells
+from .random_draws import draw_range
 from .random_rooms import random_rooms, random_rooms_pieces
 from .three_rooms import three_rooms, three_rooms_pieces
 from .walls import OUTER_WALLS
@@ -29,29 +29,29 @@ MAX_WALL_FAILURES = 100  # The same for worlds in a row whose rooms could not be
 class Arena(NamedTuple):
     """A generator of walls."""
 
-    build: Callable[[Scenario, Generator], Plan | None]
+    build: Callable[[Scenario, Generator], FloorPlan | None]
     """Draws the walls of one episode; None asks for a new attempt."""
     interior_pieces: Callable[[Scenario], int]
     """Largest number of interior walls that ``build`` returns."""
 
 
-def _random_rooms(scenario: Scenario, rng: Generator) -> Plan | None:
+def _random_rooms(scenario: Scenario, rng: Generator) -> FloorPlan | None:
     walls = random_rooms(scenario, rng)
-    return None if walls is None else Plan(walls)
+    return None if walls is None else FloorPlan(walls)
 
 
-def _quadrant(scenario: Scenario, rng: Generator) -> Plan:
+def _quadrant(scenario: Scenario, rng: Generator) -> FloorPlan:
     side = quadrant_cells(scenario.grid_cells)
-    return Plan(quadrant(scenario, rng, side), quadrant_side=side)
+    return FloorPlan(quadrant(scenario, rng, side), quadrant_side=side)
 
 
-def _variable_quadrant(scenario: Scenario, rng: Generator) -> Plan:
+def _variable_quadrant(scenario: Scenario, rng: Generator) -> FloorPlan:
     side = variable_quadrant_cells(scenario.grid_cells, rng)
-    return Plan(quadrant(scenario, rng, side), quadrant_side=side)
+    return FloorPlan(quadrant(scenario, rng, side), quadrant_side=side)
 
 
-def _empty(scenario: Scenario, rng: Generator) -> Plan:
-    return Plan(empty(scenario, rng))
+def _empty(scenario: Scenario, rng: Generator) -> FloorPlan:
+    return FloorPlan(empty(scenario, rng))
 
 
 ARENAS: dict[LayoutName, Arena] = {

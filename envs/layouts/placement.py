@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from ..scenarios import LayoutName, Place, Scenario
+from ..scenario import LayoutName, Place, Scenario
 from .boxes import BOX_SIZE, draw_boxes
-from .chance import pick
-from .counting import BOX_SIZE as COUNTED_SIZE
-from .counting import counting_agent, counting_boxes
+from .counting_layout import BOX_SIZE as COUNTED_SIZE
+from .counting_layout import counting_agent, counting_boxes
 from .cylinders import NO_CYLINDERS, Cylinders, place_cylinders
-from .food import place_food
+from .floor_plan import FloorPlan
+from .food_places import place_food
 from .occupancy import Occupancy, Spot, Where, cells_across
-from .plan import Plan
+from .random_draws import pick
 from .regions import centre, close_to, each_room, in_quadrant, in_quarter, in_room, outside_quadrant, uniform
 from .sites import SiteRow, place_sites
 
@@ -36,20 +36,20 @@ class Regions(NamedTuple):
     """Ramp i uses number i, cyclically."""
 
 
-def _anywhere(plan: Plan) -> Regions:
+def _anywhere(plan: FloorPlan) -> Regions:
     return Regions(uniform, uniform, uniform, [uniform])
 
 
-def _around_quadrant(plan: Plan) -> Regions:
+def _around_quadrant(plan: FloorPlan) -> Regions:
     inside = partial(in_quadrant, side=plan.quadrant_side)
     return Regions(inside, partial(outside_quadrant, side=plan.quadrant_side), inside, [uniform])
 
 
-def _with_a_ramp_per_room(plan: Plan) -> Regions:
+def _with_a_ramp_per_room(plan: FloorPlan) -> Regions:
     return Regions(uniform, uniform, uniform, [in_room(room) for room in plan.rooms])
 
 
-REGIONS: dict[LayoutName, Callable[[Plan], Regions]] = {
+REGIONS: dict[LayoutName, Callable[[FloorPlan], Regions]] = {
     "random_rooms": _anywhere,
     "quadrant": _around_quadrant,
     "variable_quadrant": _around_quadrant,
@@ -59,7 +59,7 @@ REGIONS: dict[LayoutName, Callable[[Plan], Regions]] = {
 """Who uses which placement function, by layout, unless the scenario says otherwise."""
 
 
-def choose_regions(scenario: Scenario, plan: Plan) -> Regions:
+def choose_regions(scenario: Scenario, plan: FloorPlan) -> Regions:
     """Return the layout's placement functions, replaced where the scenario asks for others."""
     regions = REGIONS[scenario.layout](plan)
     rooms = each_room(plan.rooms)
@@ -98,7 +98,7 @@ class Bodies:
     agent_yaw: float = 0.0
 
 
-def place_bodies(scenario: Scenario, plan: Plan, grid: Occupancy, rng: Generator) -> Bodies | None:
+def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Generator) -> Bodies | None:
     """Place everything: cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
     if scenario.layout == "counting":
         return _place_counting(scenario, rng)

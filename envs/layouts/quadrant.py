@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import pick
+from ..scenario import Scenario
+from .random_draws import pick
 from .walls import Wall, cut_door, outer_walls
 
 QUADRANT_SHARE = 0.5  # Side of the room as a share of the floor's side.

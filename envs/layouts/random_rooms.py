@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import pick
+from ..scenario import Scenario
+from .random_draws import pick
 from .walls import Wall, cut_door, outer_walls
 
 SPLIT_ATTEMPTS = 10  # Proposals for one more wall before all interior walls are dropped.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from .chance import pick
+from .floor_plan import Room
 from .occupancy import Cells, Where
-from .plan import Room
 from .quadrant import quadrant_cells
+from .random_draws import pick
 
 
 def uniform(rng: Generator, grid: int, footprint: Cells) -> Cells:

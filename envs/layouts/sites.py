@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
+from ..scenario import Scenario
 from .boxes import ALONG_X, ALONG_Y, CUBE
-from .chance import pick
 from .occupancy import Occupancy, Spot
+from .random_draws import pick
 from .regions import centre, middle, uniform
 
 SITE_HEIGHT = 0.25  # Metres: the centre of a box that stands on the floor.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..scenarios import Scenario
+from ..scenario import Scenario
 from .assemble import Start, to_layout
 from .generate import draw_start, max_walls
 from .layout import Layout

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from ..scenarios import Scenario
-from .chance import pick
-from .plan import Plan, Room
+from ..scenario import Scenario
+from .floor_plan import FloorPlan, Room
+from .random_draws import pick
 from .walls import Wall, cut_door, outer_walls
 
 NEAREST, FARTHEST = 0.4, 0.6  # Shares of the floor's side between which a wall stands.
 
 
-def three_rooms(scenario: Scenario, rng: Generator) -> Plan:
+def three_rooms(scenario: Scenario, rng: Generator) -> FloorPlan:
     """Return the frame, the two walls with a door each, and the rooms: the half first, then the two quarters.
 
     Without door cells the rooms are closed, and only ramps and boxes lead over their walls.
@@ -27,7 +27,7 @@ def three_rooms(scenario: Scenario, rng: Generator) -> Plan:
     walls = outer_walls(cells)
     walls += cut_door(across, [0, second, last], scenario.door_cells, rng)
     walls += cut_door(branch, [branch.start, branch.end], scenario.door_cells, rng)
-    return Plan(walls, _rooms(cells, vertical, first, second, beyond))
+    return FloorPlan(walls, _rooms(cells, vertical, first, second, beyond))
 
 
 def three_rooms_pieces(scenario: Scenario) -> int:

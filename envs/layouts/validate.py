@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..scenarios import Scenario
-from .food import num_food_places
+from ..scenario import Scenario
+from .food_places import num_food_places
 from .generate import max_walls
 from .layout import EMPTY, SITE_POINTS, Layout
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from .chance import pick
+from .random_draws import pick
 
 INTERIOR_HEIGHT = 0.5  # Metres: as high as a box, so a ramp or a box leads over it.
 OUTER_HEIGHT = 4.0  # Metres.

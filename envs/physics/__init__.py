@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from ..errors import UserError
-from ..scene import Scene
+from ..scene.scene import Scene
 from .engine import PhysicsEngine
 
 __all__ = ["EngineName", "PhysicsEngine", "choose_engine", "make_engine"]

@@ -9,7 +9,7 @@ from mujoco.batch import Batch
 from torch import Tensor
 
 from ..layouts import Layout
-from ..scene import FREE_RANGE, RAY_GROUPS, Scene
+from ..scene.scene import FREE_RANGE, RAY_GROUPS, Scene
 from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
 
 PER_WORLD_FIELDS = (

@@ -3,9 +3,9 @@
 Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents, boxes,
 ramps, cylinders), N rays.
 Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is Q numbers: x, y, z of the true centre
-and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz; envs/orientation.py),
-zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and boxes are parked where nothing
-meets them.
+and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz;
+envs/tensors/orientation.py), zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and boxes
+are parked where nothing meets them.
 
 Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and ``rays``.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..layouts import Layout
-from ..scene import AGENT_RADIUS, Scene
+from ..scene.scene import AGENT_RADIUS, Scene
 
 
 class PhysicsEngine(ABC):

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..blend import blend
 from ..layouts import Layout
-from ..scene import FREE_RANGE, Scene
+from ..scene.scene import FREE_RANGE, Scene
+from ..tensors.where_worlds import where_worlds
 from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
 from .warp_model import MODEL_FIELDS, WarpWorlds
 
@@ -103,16 +103,16 @@ class WarpEngine(PhysicsEngine):
         parked = self._parked.clone()
         parked[:, : self._agents] = ~layout.agent_present
         parked[:, self._agents : self._agents + layout.box_present.shape[1]] = ~layout.box_present
-        self._parked.copy_(blend(chosen, parked, self._parked))
+        self._parked.copy_(where_worlds(chosen, parked, self._parked))
         self._write_boxes(chosen, layout)
         if len(self._pillar_geom):
             self._write_pillars(chosen, layout)
         if len(self._cylinder_geom):
             self._write_cylinders(chosen, layout)
-        self._object_range.copy_(blend(chosen, self._free_range, self._object_range))
+        self._object_range.copy_(where_worlds(chosen, self._free_range, self._object_range))
         if self._objects:
-            self._fields["eq_active"].copy_(blend(chosen, 0, self._fields["eq_active"]))
-        self._ctrl.copy_(blend(chosen, 0, self._ctrl))
+            self._fields["eq_active"].copy_(where_worlds(chosen, 0, self._fields["eq_active"]))
+        self._ctrl.copy_(where_worlds(chosen, 0, self._ctrl))
         self._diverged = self._diverged & ~chosen
         poses = start_pose(self.scene, layout)
         self.place(chosen, poses, torch.zeros_like(poses))
@@ -120,7 +120,7 @@ class WarpEngine(PhysicsEngine):
     def _write(self, chosen: Tensor, name: str, columns: Tensor, values: Tensor) -> None:
         """Write values (W, n, ...) of n geoms, bodies or degrees of freedom in the worlds that are chosen."""
         field = self._fields[name]
-        field[:, columns] = blend(chosen, values, field[:, columns])
+        field[:, columns] = where_worlds(chosen, values, field[:, columns])
 
     def _write_walls(self, chosen: Tensor, layout: Layout) -> None:
         """Walls do not move, so nothing but these writes ever changes their poses."""
@@ -194,9 +194,9 @@ class WarpEngine(PhysicsEngine):
         parked, columns, start = self._parked[..., None], self._joint_columns, self._fields["qacc_warmstart"]
         qpos = torch.where(parked, self._parking_place, pose).flatten(1)[:, columns]
         qvel = torch.where(parked, 0.0, velocity).flatten(1)[:, columns]
-        self._qpos.copy_(blend(chosen, qpos, self._qpos))
-        self._qvel.copy_(blend(chosen, qvel, self._qvel))
-        start.copy_(blend(chosen, 0, start))
+        self._qpos.copy_(where_worlds(chosen, qpos, self._qpos))
+        self._qvel.copy_(where_worlds(chosen, qvel, self._qvel))
+        start.copy_(where_worlds(chosen, 0, start))
         self._worlds.update_kinematics()
 
     def set_grabs(self, holding: Tensor, offset: Tensor, yaw: Tensor, tilt: Tensor) -> None:

@@ -24,7 +24,7 @@ wp.config.enable_backward = False  # No gradients are taken; kernels compile in 
 import mujoco_warp as mjw  # noqa: E402
 
 from ..errors import UserError  # noqa: E402
-from ..scene import RAY_GROUPS, Scene  # noqa: E402
+from ..scene.scene import RAY_GROUPS, Scene  # noqa: E402
 from .warp_patches import whole_hessians  # noqa: E402
 
 CUDA_VERSION = (12, 4)  # The oldest whose graphs can hold the solver's loop.

@@ -26,15 +26,15 @@ def statements(code):
 
 
 @pytest.fixture
-def registries(monkeypatch):
+def registries():
     """Undo what the pages register."""
-    from envs import games, scenarios
+    from envs.scenarios import GAMES, SCENARIOS
 
-    monkeypatch.setattr(scenarios, "SCENARIOS", dict(scenarios.SCENARIOS))
-    kept = dict(games.GAMES)
+    kept = [(table, dict(table)) for table in (GAMES, SCENARIOS)]
     yield
-    games.GAMES.clear()
-    games.GAMES.update(kept)
+    for table, before in kept:
+        table.clear()
+        table.update(before)
 
 
 @pytest.mark.usefixtures("registries")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from envs.batch_env import BatchEnv
-from envs.checks import random_actions
+from envs.env_checks import random_actions
 from envs.scenarios import SCENARIOS, get
 from tests.envs.worlds import needs_warp
 from tests.waiting import HostWaitsError, no_waiting

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from envs.orientation import rotate
 from envs.perception import Perception, in_cone
 from envs.physics.cpu import CpuEngine
+from envs.tensors.orientation import rotate
 from tests.envs.worlds import body, build_scene, small, world
 
 HALF_CONE = math.radians(67.5)

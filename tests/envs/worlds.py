@@ -6,10 +6,10 @@ from functools import cache
 import pytest
 import torch
 
-from envs import scene
 from envs.layouts import Layout, max_walls
-from envs.orientation import tilt_seen_from
 from envs.scenarios import Scenario, validate
+from envs.scene import scene
+from envs.tensors.orientation import tilt_seen_from
 
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="mujoco_warp is not installed")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")

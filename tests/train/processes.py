@@ -9,8 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
-from train import files
 from train.cli import main
+from train.support import files
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["train.commands.train"])

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from train.cli import COMMANDS, main
-from train.folder_lock import FolderLock
+from train.support.folder_lock import FolderLock
 
 SMALL = [
     *("--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8"),

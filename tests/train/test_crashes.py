@@ -6,11 +6,10 @@ import time
 import pytest
 import torch
 
-from train.checkpoints import load_checkpoint
-from train.metrics import read_metrics
-from train.run_folder import RunFolder
-
-from .processes import Command
+from tests.train.processes import Command
+from train.runs.checkpoints import load_checkpoint
+from train.runs.metrics import read_metrics
+from train.runs.run_folder import RunFolder
 
 ITERATIONS = 12
 SHORT = [

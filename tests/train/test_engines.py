@@ -8,10 +8,9 @@ import torch
 
 from envs.errors import UserError
 from envs.physics.cpu import CpuEngine
+from tests.envs.worlds import needs_warp
 from train.cli import main
-from train.episode_files import load_episodes
-
-from ..envs.worlds import needs_warp
+from train.play.episode_files import load_episodes
 
 SMALL = [
     "--num-worlds", "2", "--ppo.rollout-steps", "10", "--ppo.minibatches", "1", "--ppo.epochs", "1",

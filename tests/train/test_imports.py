@@ -22,12 +22,12 @@ class Lacking:
 
 blocked = set(sys.argv[1].split())
 sys.meta_path[:] = [Lacking(finder) for finder in sys.meta_path if hasattr(finder, "find_spec")]
-import envs.batch_env, policies.teams, train.evaluate, train.bench, train.cli
+import envs.batch_env, policies.teams, train.evaluation.matches, train.bench.measurements, train.cli
 from train.trainer import Trainer
 
 import dataclasses
-from train.ppo import PPOConfig
-from train.presets import get_preset
+from train.config.ppo_config import PPOConfig
+from train.config.presets import get_preset
 
 ppo = PPOConfig(rollout_steps=10, minibatches=1, epochs=1)
 trainer = Trainer(dataclasses.replace(get_preset("quickstart"), num_worlds=2, ppo=ppo))

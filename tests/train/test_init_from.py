@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from envs.errors import UserError
-from train.checkpoints import load_checkpoint
+from tests.train.test_trainer import TINY, train
 from train.cli import main
-from train.run_folder import RunFolder
+from train.runs.checkpoints import load_checkpoint
+from train.runs.run_folder import RunFolder
 from train.trainer import Trainer
-
-from .test_trainer import TINY, train
 
 
 @pytest.fixture(scope="module")

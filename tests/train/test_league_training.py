@@ -7,15 +7,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from policies.teams import TeamPolicies
-from train.checkpoints import load_checkpoint
-from train.config import ReportConfig
-from train.league import LeagueConfig
-from train.metrics import read_metrics
-from train.saved_policy import load_policy
+from tests.train.test_trainer import TINY, numbers, resume, train
+from train.config.league_config import LeagueConfig
+from train.config.train_config import ReportConfig
+from train.league.past_versions import VersionFolder
+from train.runs.checkpoints import load_checkpoint
+from train.runs.metrics import read_metrics
+from train.runs.saved_policy import load_policy
 from train.trainer import Trainer
-from train.versions import VersionFolder
-
-from .test_trainer import TINY, numbers, resume, train
 
 LEAGUE = dataclasses.replace(
     TINY,

@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from tests.envs.worlds import needs_cuda, needs_warp
+from tests.train.test_trainer import TINY
 from tests.waiting import no_waiting
-from train.league import LeagueConfig
+from train.config.league_config import LeagueConfig
+from train.league.past_versions import VersionFolder
 from train.trainer import Trainer
-from train.versions import VersionFolder
-
-from .test_trainer import TINY
 
 pytestmark = [needs_warp, pytest.mark.warp]
 

@@ -6,15 +6,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from envs.errors import UserError
-from envs.opengl import make_context
+from envs.rendering.opengl import make_context
+from tests.train.runs.test_alarms import UNIFORM
+from tests.train.test_trainer import TINY, Trainer
 from train import reporting
-from train.console import TrainingConsole
-from train.metrics import MetricsLog, read_metrics
 from train.reporting import Reporter, TrainingVideos
-from train.run_folder import RunFolder
-
-from .test_alarms import UNIFORM
-from .test_trainer import TINY, Trainer
+from train.runs.metrics import MetricsLog, read_metrics
+from train.runs.run_folder import RunFolder
+from train.support.console import TrainingConsole
 
 BINS = (11, 11, 11, 2, 2)
 

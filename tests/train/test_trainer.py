@@ -8,16 +8,15 @@ import torch
 from envs.errors import UserError
 from envs.physics.cpu import CpuEngine
 from policies.tower import NetworkConfig
-from train import files
-from train.checkpoints import load_checkpoint
-from train.console import TrainingConsole
-from train.metrics import read_metrics
-from train.ppo import PPOConfig
-from train.presets import get_preset
-from train.run_folder import RunFolder
+from tests.train.runs.test_checkpoints import full_disk
+from train.config.ppo_config import PPOConfig
+from train.config.presets import get_preset
+from train.runs.checkpoints import load_checkpoint
+from train.runs.metrics import read_metrics
+from train.runs.run_folder import RunFolder
+from train.support import files
+from train.support.console import TrainingConsole
 from train.trainer import Trainer, parameter_counts
-
-from .test_checkpoints import full_disk
 
 TINY = dataclasses.replace(
     get_preset("quickstart"),

@@ -1,1 +1,1 @@
-"""One module per subcommand of ``hideseek``. Each has ``run(arguments) -> int | None``, the exit status (None is 0)."""
+"""One file for each subcommand: its options, and what it calls. No logic of its own."""

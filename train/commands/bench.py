@@ -14,19 +14,19 @@ from rich.table import Table
 
 from envs import scenarios
 from envs.errors import UserError
-from envs.physics import EngineName
 
-from ..bench import PARTS, SWEPT, Benchmark, report, sweep
-from ..bench_parts import PARTS as STEP_PARTS
-from ..console import make_console
-from ..devices import resolve_device
-from ..files import write_json
-from ..memory import size
-from ..presets import preset_for_scenario
+from ..bench.measurements import PARTS, SWEPT, Benchmark, report, sweep
+from ..bench.step_parts import PARTS as STEP_PARTS
+from ..config.machine_options import MachineOptions
+from ..config.presets import preset_for_scenario
+from ..learning.memory_need import size
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import write_json
 
 
-@dataclass(kw_only=True)
-class BenchArguments:
+@dataclass(frozen=True, kw_only=True)
+class BenchArguments(MachineOptions):
     """Measure env steps per second of every part of training, side by side."""
 
     scenario: str = "hide-and-seek/full"
@@ -37,14 +37,8 @@ class BenchArguments:
     """Time for each part, over all its turns; training takes at least one iteration per turn."""
     turns: int = 3
     """How often each part is measured; the parts alternate and the median counts."""
-    threads: int = 0
-    """Physics threads; 0 uses all cores."""
     torch_threads: int = 0
     """Threads of a tensor operation; 0 takes the default of training."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     seed: int = 0
     """Seed of layouts and actions."""
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None

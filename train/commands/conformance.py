@@ -13,26 +13,23 @@ from rich.table import Table
 from envs.errors import UserError
 from envs.physics import EngineName, choose_engine
 
+from ..config.machine_options import DeviceOptions
 from ..conformance import golden
-from ..conformance.checks import Check
+from ..conformance.comparisons import Check
 from ..conformance.probes import PROBES, replay_probes
-from ..conformance.replay import replay
-from ..console import make_console
-from ..devices import resolve_device
+from ..conformance.rules_replay import replay
+from ..support.console import make_console
+from ..support.devices import resolve_device
 
 SUPPORTED_TASKS = (*golden.TASKS, PROBES)
 
 
-@dataclass
-class ConformanceArguments:
+@dataclass(frozen=True, kw_only=True)
+class ConformanceArguments(DeviceOptions):
     """Replay reference trajectories of the original rules and compare every quantity."""
 
     path: Annotated[Path, tyro.conf.Positional]
     """A recording (.npz) or a folder of recordings."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics engine; warp has wider tolerances for the next positions."""
 
 
 def run(arguments: list[str]) -> int:

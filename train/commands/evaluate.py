@@ -18,25 +18,26 @@ from tyro.conf import Positional
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.physics import EngineName
 
-from ..console import make_console
-from ..cross_play import play_all
-from ..cross_play_tables import remarks, tables
-from ..devices import resolve_device
-from ..evaluate import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
-from ..evaluate_alone import evaluate_alone
-from ..files import write_atomically, write_json
-from ..heat_map import heat_map, require_matplotlib
-from ..intervals import Estimate, bootstrap_mean
-from ..players import Player, PolicyPlayer, RandomPlayer
-from ..saved_policy import SavedPolicy, load_policy
+from ..config.machine_options import MachineOptions
+from ..evaluation.cross_play import play_all
+from ..evaluation.cross_play_tables import remarks, tables
+from ..evaluation.heat_map import heat_map
+from ..evaluation.intervals import Estimate, bootstrap_mean
+from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..evaluation.solo_matches import evaluate_alone
+from ..play.players import Player, PolicyPlayer, RandomPlayer
+from ..runs.saved_policy import SavedPolicy, load_policy
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import write_atomically, write_json
+from ..support.plotting import require_matplotlib
 
 _SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random streams are the same
 
 
-@dataclass(kw_only=True)
-class EvaluateArguments:
+@dataclass(frozen=True, kw_only=True)
+class EvaluateArguments(MachineOptions):
     """Play matches on the same layouts.
 
     One run: trained v random, random v random, random v trained, trained v trained. Several runs: every policy's hiders
@@ -61,12 +62,6 @@ class EvaluateArguments:
     """Write a CSV file: one row per episode, or one per match if there are several runs."""
     png_file: Annotated[Path | None, tyro.conf.arg(name="png")] = None
     """Write the matrix of several runs as a heat map to this PNG file; needs matplotlib, the extra 'reports'."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
-    threads: int = 0
-    """Physics threads; 0 uses all cores. Results do not depend on it."""
 
 
 def run(arguments: list[str]) -> None:
@@ -188,7 +183,7 @@ class _CheckedWorlds(BatchEnv):
     """Worlds that say at the end of a match if the physics of the GPU engine had no room for all contacts."""
 
     def close(self) -> None:
-        """Look for dropped contacts, and free the engine.
+        """DrawOptions for dropped contacts, and free the engine.
 
         Raises:
           UserError: names the option to raise.

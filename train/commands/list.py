@@ -10,8 +10,8 @@ from rich.table import Table
 
 from envs.scenarios import SCENARIOS, Scenario
 
-from ..console import make_console
-from ..presets import PRESETS, Preset
+from ..config.presets import PRESETS, Preset
+from ..support.console import make_console
 
 
 @dataclass

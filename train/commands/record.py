@@ -15,13 +15,13 @@ from tyro.conf import Positional
 
 from envs.errors import UserError
 
-from ..console import make_console
-from ..episode_files import EXTENSION, save_episodes
-from ..files import make_folder
-from ..performers import Performers, PlayArguments
+from ..play.episode_files import EXTENSION, save_episodes
+from ..play.play_session import PlayArguments, PlaySession
+from ..support.console import make_console
+from ..support.files import make_folder
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordArguments(PlayArguments):
     """Play episodes and write layouts, states, actions, rewards and masks to a file for video, watch and stats."""
 
@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> None:
         raise UserError(f"--episodes is {args.episodes}; it must be at least 1")
     make_folder(path.absolute().parent)
     torch.set_num_threads(1)
-    with Performers(args, args.run, attention=True) as performers:
+    with PlaySession(args, args.run, attention=True) as performers:
         quiet = not sys.stderr.isatty()
         numbers = track(range(args.episodes), path.name, console=Console(stderr=True), transient=True, disable=quiet)
         episodes = [performers.play() for _ in numbers]

@@ -10,12 +10,13 @@ import torch
 import tyro
 from tyro.conf import Positional
 
-from envs import scenarios, scene
+from envs import scenarios
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.scene import scene
 
-from ..console import make_console
-from ..files import write_atomically
+from ..support.console import make_console
+from ..support.files import write_atomically
 
 
 @dataclass(kw_only=True)

@@ -16,28 +16,29 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from envs.errors import UserError
-from envs.physics import EngineName
 
-from ..checkpoints import load_checkpoint
-from ..console import make_console
-from ..devices import resolve_device
-from ..files import make_folder, write_atomically
-from ..metrics import read_metrics
-from ..run_folder import RunFolder
-from ..saved_policy import load_policy
+from ..config.machine_options import MachineOptions
+from ..rendering.video import VideoOptions
+from ..runs.checkpoints import load_checkpoint
+from ..runs.metrics import read_metrics
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import load_policy
 from ..stages import curves
 from ..stages.film import film
-from ..stages.report import began, compose, examined
+from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
 from ..stages.study import Study, StudyOptions, study
-from ..video import VideoOptions
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..support.files import make_folder, write_atomically
+from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
 
 _CHOICES = ("all", "last")
 _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 
 
-@dataclass(kw_only=True)
-class StagesArguments:
+@dataclass(frozen=True, kw_only=True)
+class StagesArguments(MachineOptions):
     """Play a run's checkpoints against themselves, tell their strategies, and write report.md into the run folder."""
 
     run: Positional[Path]
@@ -52,12 +53,6 @@ class StagesArguments:
     """Worlds played at the same time; changes the layouts, not their distribution."""
     videos: bool = True
     """Film an example of every strategy that was found."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
-    threads: int = 0
-    """Physics threads; 0 uses all cores. Results do not depend on it."""
 
 
 def run(arguments: list[str]) -> None:
@@ -142,8 +137,8 @@ def _table(result: Study) -> Table:
 
 def _draw(folder: RunFolder, result: Study, say: Callable[[str], None]) -> dict[str, str]:
     """Draw the curves. Returns title -> path relative to the run's folder."""
-    if not curves.available():
-        say(curves.MISSING)
+    if not can_draw():
+        say(f"no curves: {INSTALL_MATPLOTLIB}")
         return {}
     pictures = folder.path / "report"
     make_folder(pictures)

@@ -12,10 +12,10 @@ from tyro.conf import Positional
 
 from envs.errors import UserError
 
-from ..behaviour_plots import save_plots
-from ..console import make_console
-from ..episode_files import load_episodes
-from ..episodes import Episode
+from ..evaluation.behaviour_plots import save_plots
+from ..play.episode_files import load_episodes
+from ..play.episodes import Episode
+from ..support.console import make_console
 
 
 @dataclass(kw_only=True)

@@ -16,18 +16,18 @@ from tyro.conf import Positional, UseAppendAction
 from envs.errors import UserError
 from envs.physics import choose_engine
 
-from ..checkpoints import Checkpoint
-from ..config import TrainConfig, validate
-from ..console import TrainingConsole, duration
-from ..devices import resolve_device
-from ..folder_lock import FolderLock
-from ..interrupts import StopRequest
-from ..memory import require_memory
-from ..overrides import override, read_overrides
-from ..plain import from_plain
-from ..presets import PRESETS, choose
-from ..ranks import Ranks, join_ranks
-from ..run_folder import RunFolder, package_versions
+from ..config.overrides import override, read_overrides
+from ..config.presets import PRESETS, choose
+from ..config.train_config import TrainConfig, validate
+from ..learning.memory_need import require_memory
+from ..runs.checkpoints import Checkpoint
+from ..runs.run_folder import RunFolder, package_versions
+from ..support.console import TrainingConsole, duration
+from ..support.devices import resolve_device
+from ..support.folder_lock import FolderLock
+from ..support.interrupts import StopRequest
+from ..support.json_data import from_plain
+from ..support.ranks import Ranks, join_ranks
 from ..trainer import Trainer, parameter_counts
 
 Overrides = dict[str, dict[str, Any]]

@@ -15,23 +15,26 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from envs.errors import UserError, did_you_mean
-from envs.physics import EngineName, choose_engine
+from envs.physics import choose_engine
 
-from ..console import make_console
-from ..devices import available_cores, resolve_device
-from ..files import make_folder
-from ..folder_lock import FolderLock
-from ..interrupts import StopRequest
-from ..memory import require_memory
-from ..saved_policy import find_checkpoint
-from ..task_presets import TASKS, TaskSize
-from ..transfer.figures import MISSING, available
+from ..config.machine_options import DeviceOptions
+from ..config.task_presets import TASKS, TaskSize
+from ..learning.memory_need import require_memory
+from ..runs.saved_policy import find_checkpoint
+from ..support.console import make_console
+from ..support.devices import available_cores, resolve_device
+from ..support.files import make_folder
+from ..support.folder_lock import FolderLock
+from ..support.interrupts import StopRequest
+from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
 from ..transfer.outcome import Outcome, read_outcome, read_run
-from ..transfer.plan import (
+from ..transfer.progress import StudyConsole
+from ..transfer.starts import COUNTS, HIDE_AND_SEEK, SCRATCH, STARTS, age_name, checkpoints_of, read_start, title
+from ..transfer.study_plan import (
     COUNTING,
     LOCK,
-    Plan,
     Request,
+    StudyPlan,
     Unit,
     has_plan,
     read_plan,
@@ -40,27 +43,16 @@ from ..transfer.plan import (
     task_configs,
     write_plan,
 )
-from ..transfer.progress import StudyConsole
-from ..transfer.report import one_line, result_cells, verdicts, write_report
-from ..transfer.runs import check_fit, work
-from ..transfer.starts import (
-    COUNTS,
-    HIDE_AND_SEEK,
-    SCRATCH,
-    STARTS,
-    age_name,
-    checkpoints_of,
-    read_start,
-    title,
-)
+from ..transfer.study_report import one_line, result_cells, verdicts, write_report
+from ..transfer.study_runs import check_fit, work
 from ..transfer.workers import run_all, workers_lock
 
 _MOST_JOBS = 8  # By default: each takes half a gigabyte of memory.
 _SEEDS: dict[TaskSize, int] = {"small": 1, "paper": 3}
 
 
-@dataclass(kw_only=True)
-class TransferArguments:
+@dataclass(frozen=True, kw_only=True)
+class TransferArguments(DeviceOptions):
     """Learn the paper's five test tasks from several starts, and compare how fast and how well.
 
     Call it again to go on where it stopped.
@@ -93,10 +85,6 @@ class TransferArguments:
     jobs: int = 0
     """Runs at a time, each on its share of the cores; 0 is one for each core, at most 8, and 1 on a GPU. Results do not
     depend on it."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco on the CPU, warp (mujoco_warp) on either; auto takes the one that is made for the device."""
 
 
 def run(arguments: list[str]) -> int:
@@ -131,7 +119,7 @@ def _check_resume(args: TransferArguments) -> None:
             raise UserError(f"--resume takes everything from the study's folder; leave out {what} ({given})")
 
 
-def _plan(args: TransferArguments) -> tuple[Plan, dict[str, Path]]:
+def _plan(args: TransferArguments) -> tuple[StudyPlan, dict[str, Path]]:
     """Return the plan that the options mean and, if it is a new one, where its starts' weights are."""
     if args.checkpoint is None:
         raise UserError("name a run or checkpoint of hide-and-seek, or a study to go on with by --resume")
@@ -150,7 +138,9 @@ def _plan(args: TransferArguments) -> tuple[Plan, dict[str, Path]]:
         if task != COUNTING:  # Its worlds are those of the classifier, a few.
             require_memory(config, say=lambda _text: None)
     files = {name: start.file for name, start in starts.items()}
-    return Plan(folder, request, configs, files, {name: start.env_steps for name, start in starts.items()}), sources
+    return StudyPlan(
+        folder, request, configs, files, {name: start.env_steps for name, start in starts.items()}
+    ), sources
 
 
 def _request(args: TransferArguments, checkpoint: Path) -> Request:
@@ -218,7 +208,7 @@ def _name(checkpoint: Path) -> str:
     return path.name if path.is_dir() else f"{path.parent.parent.name}-{path.stem}"
 
 
-def _study(plan: Plan, jobs: int) -> int:
+def _study(plan: StudyPlan, jobs: int) -> int:
     """Do what is left, then write the report."""
     console = make_console()
     left = [unit for unit in plan.units if not plan.is_done(unit)]
@@ -233,8 +223,8 @@ def _study(plan: Plan, jobs: int) -> int:
         whole = run_all(plan, left, jobs, threads, shown.tell, finished, shown.warn, lambda: stop.requested)
     outcome = read_outcome(plan)
     report = write_report(outcome)
-    if not available():
-        console.print(MISSING, soft_wrap=True)
+    if not can_draw():
+        console.print(f"no figures: {INSTALL_MATPLOTLIB}", soft_wrap=True)
     if not whole:
         console.print(f"stopped; continue with: hideseek transfer --resume {plan.path}", soft_wrap=True)
         return stop.exit_status
@@ -245,13 +235,13 @@ def _study(plan: Plan, jobs: int) -> int:
     return 0
 
 
-def _jobs(plan: Plan, asked: int, left: int) -> int:
+def _jobs(plan: StudyPlan, asked: int, left: int) -> int:
     """Return how many runs go on at a time."""
     usual = 1 if plan.request.device != "cpu" else min(available_cores(), _MOST_JOBS)
     return max(1, min(asked or usual, left))
 
 
-def _introduce(plan: Plan, left: list[Unit], jobs: int, console: Console) -> None:
+def _introduce(plan: StudyPlan, left: list[Unit], jobs: int, console: Console) -> None:
     """Say what is about to happen."""
     for start, file in plan.files.items():
         console.print(f"{title(start)}: {file}, {plan.env_steps[start]:,} env steps", soft_wrap=True)

@@ -28,21 +28,21 @@ from tyro.conf import Positional
 from envs.errors import UserError
 from envs.scene import Scene, build
 
-from ..console import duration, make_console
-from ..episode_files import is_episode_file, load_episodes
-from ..episodes import Episode
-from ..files import make_folder
-from ..marks import Look
-from ..performers import Performers, PlayArguments
-from ..rendering import CAMERAS
-from ..run_folder import RunFolder
-from ..saved_policy import SavedPolicy
-from ..video import VideoOptions, check_options, record
+from ..play.episode_files import is_episode_file, load_episodes
+from ..play.episodes import Episode
+from ..play.play_session import PlayArguments, PlaySession
+from ..rendering.annotations import DrawOptions
+from ..rendering.renderer import CAMERAS
+from ..rendering.video import VideoOptions, check_options, record
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import SavedPolicy
+from ..support.console import duration, make_console
+from ..support.files import make_folder
 
 _TEAMS = ("hiders", "seekers")
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class VideoArguments(PlayArguments):
     """Show episodes of a trained policy, of --agent random or of an episode file as mp4, webm or gif."""
 
@@ -124,7 +124,7 @@ def _show_play(args: VideoArguments) -> None:
     """Play episodes and show them."""
     if args.output is not None:
         check_options(args.output, _options(args, ""))
-    with Performers(args, args.run, attention=args.attention) as performers:
+    with PlaySession(args, args.run, attention=args.attention) as performers:
         path = args.output or _default_path(args, performers.saved)
         if args.output is None:
             make_folder(path.parent)
@@ -161,7 +161,7 @@ def _best(episodes: Iterable[Episode], args: VideoArguments) -> list[Episode]:
 
 
 def _options(args: VideoArguments, caption: str) -> VideoOptions:
-    look = Look(
+    drawing = DrawOptions(
         camera=args.camera,
         agent=args.focus,
         cones=args.cones,
@@ -172,7 +172,7 @@ def _options(args: VideoArguments, caption: str) -> VideoOptions:
     return VideoOptions(
         width=args.width,
         height=args.height,
-        look=look,
+        drawing=drawing,
         speed=args.speed,
         grid=args.grid,
         minimap=args.minimap,

@@ -1,4 +1,4 @@
-"""``hideseek watch``: a live viewer in the browser or in a window."""
+"""``hideseek watch``: a live viewer in the browser."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import tyro
 from tyro.conf import Positional
 
 from envs.errors import UserError
-from envs.physics import EngineName
 
-from ..console import make_console
-from ..devices import resolve_device
-from ..episode_files import is_episode_file, load_episodes
-from ..performers import AGENTS, choose_scenario
-from ..rendering import CAMERAS
-from ..viewer.live import LiveGame
-from ..viewer.replay import Replay
-from ..viewer.roster import Roster
+from ..config.machine_options import DeviceOptions
+from ..play.episode_files import is_episode_file, load_episodes
+from ..play.play_session import AGENTS, choose_scenario
+from ..rendering.renderer import CAMERAS
+from ..support.console import make_console
+from ..support.devices import resolve_device
+from ..viewer.live_world import LiveGame
+from ..viewer.player_choice import Roster
+from ..viewer.recorded import Replay
 from ..viewer.server import ViewerServer
 from ..viewer.viewer import Viewer, ViewerOptions
 
 _SIZES = (160, 1920)
 
 
-@dataclass(kw_only=True)
-class WatchArguments:
-    """Watch agents in the browser or a window, play against them, or go through recorded episodes step by step."""
+@dataclass(frozen=True, kw_only=True)
+class WatchArguments(DeviceOptions):
+    """Watch agents in the browser, play against them, or go through recorded episodes step by step."""
 
     paths: Positional[tuple[Path, ...]] = ()
     """Run folders and checkpoint files, whose players can be exchanged while watching; or one episode file."""
@@ -42,10 +42,6 @@ class WatchArguments:
     """Scenario to play in. Default: the one of the first run; hide-and-seek/full without any."""
     seed: int = 0
     """Seed of layouts and actions."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
     camera: str = CAMERAS[0]
     """Where it is seen from: overview, top, follow or first-person."""
     width: int = 640
@@ -60,8 +56,6 @@ class WatchArguments:
     """Port to listen on; 0 takes any free one."""
     open: bool = False
     """Open the page in this machine's browser."""
-    window: bool = False
-    """Show it in a window of its own and listen on no port. Needs a display."""
 
 
 def run(arguments: list[str]) -> None:
@@ -72,21 +66,7 @@ def run(arguments: list[str]) -> None:
     options = ViewerOptions(width=args.width, height=args.height, camera=args.camera, paused=args.paused)
     roster, show = _first(args)
     viewer = Viewer(show, roster, options)
-    if args.window:
-        _window(viewer)
-    else:
-        _serve(viewer, show, args)
-
-
-def _window(viewer: Viewer) -> None:
-    try:
-        from ..viewer.window import show_in_window
-    except ImportError as error:  # Some distributions package it apart from Python.
-        raise UserError(
-            f"--window needs Tk, and it is missing ({error}); on Debian or Ubuntu install it with "
-            "'apt-get install python3-tk', or leave --window out to watch in a browser"
-        ) from error
-    show_in_window(viewer)
+    _serve(viewer, show, args)
 
 
 def _serve(viewer: Viewer, show: LiveGame | Replay, args: WatchArguments) -> None:

@@ -1,1 +1,1 @@
-"""Replays reference trajectories of the original rules against this implementation."""
+"""Recordings of the original, replayed and compared."""

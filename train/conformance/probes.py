@@ -17,9 +17,9 @@ from envs.observations import Observation, others_index
 from envs.physics import EngineName
 from envs.scenarios import Scenario, validate
 
-from .checks import Check
+from .comparisons import Check
 from .golden import Recording, build_layout
-from .replay import advance, compare_decisions, compare_positions, on, recorded_state
+from .rules_replay import advance, compare_decisions, compare_positions, on, recorded_state
 
 PROBES = "probe_motion"
 """Configuration of such a file."""

@@ -1,1 +1,1 @@
-"""Intrinsic motivation: rewards for what is new, without an opponent or a task (the paper's section 6.1)."""
+"""Rewards for what is new. Their options are in train/config."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from envs.games import View
 
-from ..rollouts import RolloutBuffer
+from ..learning.rollouts import RolloutBuffer
 
 
 @dataclass(frozen=True)

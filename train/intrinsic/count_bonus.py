@@ -13,11 +13,11 @@ from torch import Tensor
 
 from envs.scenarios import Scenario
 
-from ..ranks import Ranks
-from ..rollouts import RolloutBuffer
+from ..config.intrinsic_config import IntrinsicConfig
+from ..learning.rollouts import RolloutBuffer
+from ..support.ranks import Ranks
 from . import states
 from .bonus import Arrival
-from .config import IntrinsicConfig
 from .set_hash import SetHash
 from .visits import Visits
 

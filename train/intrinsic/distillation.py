@@ -11,12 +11,12 @@ from torch import Tensor
 from policies.normalizers import ObservationNormalizer
 from policies.observation import ObservationSpec
 
-from ..players import flatten_agents
-from ..ppo import load_optimizer_tensors, optimizer_tensors
-from ..ranks import Ranks
-from ..rollouts import RolloutBuffer
+from ..config.intrinsic_config import IntrinsicConfig
+from ..learning.ppo import load_optimizer_tensors, optimizer_tensors
+from ..learning.rollouts import RolloutBuffer
+from ..play.players import flatten_agents
+from ..support.ranks import Ranks
 from .bonus import Arrival
-from .config import IntrinsicConfig
 from .networks import DistillationNetworks, flat_size, flatten_observation
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from envs.scenarios import Scenario
 from policies.observation import ObservationSpec
 
-from ..ranks import Ranks
-from ..rollouts import RolloutBuffer
+from ..config.intrinsic_config import IntrinsicConfig
+from ..learning.rollouts import RolloutBuffer
+from ..support.ranks import Ranks
 from .bonus import Arrival, Bonus
-from .config import IntrinsicConfig
 from .count_bonus import CountBonus
 from .distillation import DistillationBonus
 
@@ -75,6 +75,6 @@ def make_intrinsic_reward(
     if config.method == "counts":
         bonus = CountBonus(config, scenario, spec, seed, device, ranks)
     else:
-        observations = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+        observations = ObservationSpec.from_dict(spec)
         bonus = DistillationBonus(config, observations, seed, device, ranks)
     return IntrinsicReward(config, bonus, ranks)

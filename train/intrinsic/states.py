@@ -13,7 +13,7 @@ from torch import Tensor
 from envs.games import View
 from envs.scenarios import Scenario
 
-from .config import Representation
+from ..config.intrinsic_config import Representation
 
 Objects = dict[str, tuple[Tensor, Tensor]]
 """Kind -> features (W, n, D) of its objects, in any order, and (W, n) bool: which of them are there."""

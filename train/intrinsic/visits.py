@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..ranks import Ranks
+from ..support.ranks import Ranks
 
 _GOLDEN = -7046029254386353131  # 2**64 divided by the golden ratio, odd, as int64: multiplying by it mixes the bits.
 

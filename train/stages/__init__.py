@@ -1,1 +1,1 @@
-"""Which strategies agents play, told from what they do: see docs/stages.md."""
+"""Which of the paper's strategies are played: a detector for each, and the report over checkpoints."""

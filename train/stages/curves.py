@@ -1,19 +1,16 @@
-"""Curves of a stage report as PNG images. Drawn with matplotlib, which is an extra of the package."""
+"""Curves of a stage report as PNG images."""
 
 from __future__ import annotations
 
-import importlib.util
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import write_atomically
+from ..support.plotting import panels as new_panels
+from ..support.plotting import save_png
 from .study import Study
 
-MISSING = "no curves: matplotlib is not installed; pip install 'hideseek[reports]'"
-"""What to say where it is missing."""
 _PANELS = (
     ("largest move of a box, m", ("max_box_move_prep", "max_box_move")),
     ("largest move of a ramp, m", ("max_ramp_move_prep", "max_ramp_move")),
@@ -27,15 +24,10 @@ _MEAN_OVER = 50  # Points behind a smoothed one, at most a twentieth of the curv
 Metrics = Sequence[dict[str, float | None]]
 
 
-def available() -> bool:
-    """Whether curves can be drawn."""
-    return importlib.util.find_spec("matplotlib") is not None
-
-
 def draw_shares(path: Path, study: Study) -> None:
     """Write the share of episodes against env steps of training, one panel a strategy, with 95 % intervals."""
     names = study.strategies
-    figure, panels = _figure(len(names), columns=2 if len(names) <= 4 else 3)
+    figure, panels = _panels(len(names), columns=2 if len(names) <= 4 else 3)
     steps = [finding.env_steps for finding in study.findings]
     for panel, name in zip(panels, names, strict=True):
         shares = [finding.shares[name] for finding in study.findings]
@@ -46,7 +38,7 @@ def draw_shares(path: Path, study: Study) -> None:
         panel.set_title(name)
         panel.set_ylim(-0.03, 1.03)
     panels[0].set_ylabel("share of episodes")
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def draw_statistics(path: Path, metrics: Metrics) -> bool:
@@ -58,7 +50,7 @@ def draw_statistics(path: Path, metrics: Metrics) -> bool:
     """
     if not any(f"stats/{name}" in line for line in metrics for _, names in _PANELS for name in names):
         return False
-    figure, panels = _figure(len(_PANELS), columns=2)
+    figure, panels = _panels(len(_PANELS), columns=2)
     for panel, (title, names) in zip(panels, _PANELS, strict=True):
         for name, colour in zip(names, _COLOURS, strict=True):
             steps, values = curve(metrics, f"stats/{name}")
@@ -68,7 +60,7 @@ def draw_statistics(path: Path, metrics: Metrics) -> bool:
         panel.set_title(title)
         panel.set_ylim(bottom=0)
     panels[0].legend(frameon=False)
-    _save(figure, path)
+    save_png(figure, path)
     return True
 
 
@@ -85,21 +77,10 @@ def running_mean(values: Sequence[float], length: int) -> list[float]:
     return [sum(some) / len(some) for some in recent]
 
 
-def _figure(number: int, columns: int) -> tuple[Any, list[Any]]:
-    from matplotlib.figure import Figure
-
-    rows = math.ceil(number / columns)
-    figure = Figure(figsize=(4.2 * columns, 2.9 * rows), dpi=110, layout="constrained")
-    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(number)]
+def _panels(number: int, columns: int) -> tuple[Any, list[Any]]:
+    """Return a figure with panels over env steps."""
+    figure, panels = new_panels(number, columns, height=2.9)
     for panel in panels:
         panel.set_xlabel("env steps of training")
-        panel.grid(alpha=0.25)
-        panel.spines[["top", "right"]].set_visible(False)
         panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     return figure, panels
-
-
-def _save(figure: Any, path: Path) -> None:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())

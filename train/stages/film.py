@@ -11,9 +11,8 @@ import torch
 
 from envs.scene import Scene
 
-from ..marks import Moment
-from ..video import EpisodePainter, Footage, VideoOptions, check_options, frame_times, frames_per_step
-from ..video_files import open_video
+from ..play.moment import Moment
+from ..rendering.video import Footage, VideoOptions, record_footage
 from .study import Example
 
 
@@ -29,18 +28,7 @@ def film(path: Path, scene: Scene, example: Example, options: VideoOptions) -> N
     Raises:
       UserError: impossible options, no OpenGL, or the file cannot be written.
     """
-    check_options(path, options)
-    per_step = frames_per_step(path, options.speed)
-    painter = EpisodePainter(scene, options)
-    try:
-        shown = to_footage(example)
-        painter.show(shown)
-        fps = per_step * options.speed / scene.scenario.step_seconds
-        with open_video(path, options.width, options.height, fps) as video:
-            for step, share in frame_times(len(shown.moments) - 1, per_step):
-                video.add(painter.draw(step, share))
-    finally:
-        painter.close()
+    record_footage(path, scene, [to_footage(example)], 1, options)
 
 
 def to_footage(example: Example) -> Footage:

@@ -8,7 +8,7 @@ from torch import Tensor
 from .enclosure import Terrain, object_rectangles
 from .ground import CLEARANCE
 from .rooms import in_room
-from .shelter import LASTING
+from .shelter_building import LASTING
 from .trace import Trace
 
 CARRIED = 0.5

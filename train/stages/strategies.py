@@ -12,7 +12,7 @@ from envs.scenarios import Scenario
 from .chasing import chasing
 from .ramp_defence import ramp_defence, ramp_defence_in_room
 from .ramp_use import ramp_use
-from .shelter import door_blocking, shelter
+from .shelter_building import door_blocking, shelter
 from .surfing import box_surfing, surf_defence
 from .trace import Trace
 

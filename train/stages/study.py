@@ -14,15 +14,15 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream
-from envs.physics import EngineName
 from envs.scenarios import Scenario
 from envs.scene import Scene
 from policies.teams import Policy
 
-from ..checkpoints import load_checkpoint
-from ..players import Player, PolicyPlayer
-from ..saved_policy import load_policy
-from .shares import Share
+from ..config.machine_options import MachineOptions
+from ..evaluation.shares import Share
+from ..play.players import Player, PolicyPlayer
+from ..runs.checkpoints import load_checkpoint
+from ..runs.saved_policy import load_policy
 from .strategies import Detector, strategies_of
 from .trace import Trace, play_trace
 
@@ -30,7 +30,7 @@ _PLAYER_SEED = 1  # Added to the seed, so that layouts and actions are not drawn
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyOptions:
+class StudyOptions(MachineOptions):
     """How checkpoints are examined."""
 
     episodes: int = 100
@@ -39,12 +39,6 @@ class StudyOptions:
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
     num_worlds: int = 50
     """Worlds played at the same time."""
-    device: str = "cpu"
-    """cpu, cuda, or auto: cuda where there is a GPU."""
-    engine: EngineName = "auto"
-    """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
-    threads: int = 0
-    """Physics threads; 0 uses all cores."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from envs.layouts import Layout
 from envs.scenarios import Scenario
 from envs.scene import AGENT_RADIUS
 
-from ..players import Player
+from ..play.players import Player
 
 RAMP_HALF_SIZE = 0.25
 """Metres: half a side of the cube that a ramp fills half of."""

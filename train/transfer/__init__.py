@@ -1,1 +1,1 @@
-"""Transfer tests: what a policy that learned hide-and-seek brings to other tasks (the paper's section 6.2)."""
+"""The paper's intelligence tests: studies of runs that start from different weights."""

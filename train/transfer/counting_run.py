@@ -12,11 +12,11 @@ from envs.batch_env import ACTION_BINS
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
-from ..config import TrainConfig
-from ..files import make_folder, write_json
-from .counting import CountingConfig, train_classifier
+from ..config.train_config import TrainConfig
+from ..support.files import make_folder, write_json
+from .counting_curves import CountingConfig, train_classifier
 from .counting_episodes import CountingWorlds
-from .plan import Plan, Unit
+from .study_plan import StudyPlan, Unit
 from .weights import transfer_weights
 
 _NORMALISING_SEED = 2_000_003
@@ -24,7 +24,7 @@ _NORMALISING_SEED = 2_000_003
 _PAPER_EPISODES = 50_000
 
 
-def counting_config(plan: Plan) -> CountingConfig:
+def counting_config(plan: StudyPlan) -> CountingConfig:
     """Return the classifier's sizes in a study."""
     base = CountingConfig()
     episodes = base.episodes if plan.request.preset == "small" else _PAPER_EPISODES
@@ -34,7 +34,7 @@ def counting_config(plan: Plan) -> CountingConfig:
 
 
 def count(
-    plan: Plan, unit: Unit, config: TrainConfig, tell: Callable[[int, int], None], stop: Callable[[], bool]
+    plan: StudyPlan, unit: Unit, config: TrainConfig, tell: Callable[[int, int], None], stop: Callable[[], bool]
 ) -> bool:
     """Train and test a classifier on the frozen policy of a start, and write the result.
 
@@ -53,7 +53,7 @@ def count(
     make_folder(plan.run_folder(unit).path)
     torch.manual_seed(unit.seed)
     described = observations.spec(config.scenario)
-    spec = ObservationSpec(described["self_features"], described["lidar_rays"], described["entities"])
+    spec = ObservationSpec.from_dict(described)
     policy = ActorCritic(spec, ACTION_BINS, config.network).to(config.device)
     start = plan.read_start(unit.start)
     if start is None:

@@ -70,7 +70,7 @@ def train_counter(
         episodes, spec = worlds.record(config.episodes), worlds.observation_spec
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        observation_spec = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+        observation_spec = ObservationSpec.from_dict(spec)
         policy = ActorCritic(observation_spec, ACTION_BINS, network)
         head = nn.Linear(network.lstm_size, scenario.max_boxes + 1)
         policy.observation_normalizer.update(episodes.observations)

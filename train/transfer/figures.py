@@ -1,10 +1,7 @@
-"""Figures of a study in the form of the paper's Figure 6, as PNG images. Drawn with matplotlib, an extra of the package."""
+"""Figures of a study in the form of the paper's Figure 6, as PNG images."""
 
 from __future__ import annotations
 
-import importlib.util
-import io
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,27 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import write_atomically
-from ..task_presets import TRANSFER_TASKS
+from ..config.task_presets import TRANSFER_TASKS
+from ..support.plotting import panels as new_panels
+from ..support.plotting import save_png
 from .outcome import Outcome, RunOutcome
-from .plan import COUNTING
 from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, is_age, title
+from .study_plan import COUNTING
 
-MISSING = "no figures: matplotlib is not installed; pip install 'hideseek[reports]'"
-"""What to say where it is missing."""
 _COLOURS = {HIDE_AND_SEEK: "#3d7fc4", SCRATCH: "#888888", COUNTS: "#e08a1e"}
 _SMOOTH_SHARE = 20  # A smoothed point is the mean of this part of the curve before it.
-
-
-def available() -> bool:
-    """Whether figures can be drawn."""
-    return importlib.util.find_spec("matplotlib") is not None
 
 
 def draw_curves(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
     """Write the score against env steps of fine-tuning, one panel a task: the mean of all seeds, and their range."""
     tasks = [task for task in outcome.plan.request.tasks if any(outcome.of(task, start) for start in starts)]
-    figure, panels = _figure(len(tasks))
+    figure, panels = _panels(len(tasks))
     for panel, task in zip(panels, tasks, strict=True):
         for number, start in enumerate(starts):
             runs = [run for run in outcome.of(task, start) if len(run.curve[0])]
@@ -46,13 +37,13 @@ def draw_curves(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
         panel.set_xlabel("env steps of fine-tuning")
         panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     _legend(figure, panels)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def draw_scores(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
     """Write bars of the final scores with 95 % intervals, one panel a task."""
     tasks = [task for task in outcome.plan.request.tasks if any(outcome.of(task, start) for start in starts)]
-    figure, panels = _figure(len(tasks))
+    figure, panels = _panels(len(tasks))
     for panel, task in zip(panels, tasks, strict=True):
         for number, start in enumerate(starts):
             score = outcome.score(task, start)
@@ -65,12 +56,12 @@ def draw_scores(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
         panel.set_xticks([])
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
     _legend(figure, panels)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def draw_memory(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
     """Write the share of right answers in object counting against the steps since the boxes vanished."""
-    figure, (panel,) = _figure(1)
+    figure, (panel,) = _panels(1)
     for number, start in enumerate(starts):
         curves = [run.by_time for run in outcome.of(COUNTING, start) if run.by_time is not None]
         if curves:
@@ -83,7 +74,7 @@ def draw_memory(path: Path, outcome: Outcome, starts: Sequence[str]) -> None:
     panel.set_xlabel("steps since the boxes vanished")
     panel.set_ylabel("share of right answers")
     _legend(figure, [panel])
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def draw_ages(path: Path, outcome: Outcome) -> None:
@@ -94,7 +85,7 @@ def draw_ages(path: Path, outcome: Outcome) -> None:
         key=lambda name: plan.env_steps[name],
     )
     tasks = [task for task in plan.request.tasks if any(outcome.of(task, start) for start in ages)]
-    figure, panels = _figure(len(tasks))
+    figure, panels = _panels(len(tasks))
     for panel, task in zip(panels, tasks, strict=True):
         known = [(plan.env_steps[start], score) for start in ages if (score := outcome.score(task, start))]
         steps, scores = [step for step, _ in known], [score for _, score in known]
@@ -109,7 +100,7 @@ def draw_ages(path: Path, outcome: Outcome) -> None:
         panel.set_xlabel("env steps of hide-and-seek before")
         panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     _legend(figure, panels)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def _of_the_run(start: str) -> bool:
@@ -156,20 +147,6 @@ def _legend(figure: Any, panels: Sequence[Any]) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, frameon=False)
 
 
-def _figure(number: int) -> tuple[Any, list[Any]]:
-    from matplotlib.figure import Figure
-
-    columns = min(number, 3)
-    rows = math.ceil(number / columns)
-    figure = Figure(figsize=(4.2 * columns, 3.0 * rows + 0.4), dpi=110, layout="constrained")
-    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(number)]
-    for panel in panels:
-        panel.grid(alpha=0.25)
-        panel.spines[["top", "right"]].set_visible(False)
-    return figure, panels
-
-
-def _save(figure: Any, path: Path) -> None:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())
+def _panels(number: int) -> tuple[Any, list[Any]]:
+    """Return a figure with panels and room for a legend below them."""
+    return new_panels(number, min(number, 3), height=3.0, extra=0.4)

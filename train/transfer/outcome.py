@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..intervals import Estimate, bootstrap_mean
-from ..metrics import CHART_TAGS, read_metrics
-from ..stages.shares import Share
-from ..task_presets import TRANSFER_TASKS
-from .plan import COUNTING, RANDOM, Plan, Unit
-from .runs import Result, read_result, work
+from ..config.task_presets import TRANSFER_TASKS
+from ..evaluation.intervals import Estimate, bootstrap_mean
+from ..evaluation.shares import Share
+from ..runs.metrics import CHART_TAGS, read_metrics
+from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
+from .study_runs import Result, read_result, work
 
 _SEED = 0  # Of the bootstrap.
 _LEVEL = 0.95
@@ -57,7 +57,7 @@ class RunOutcome:
 class Outcome:
     """All runs of a study that are done."""
 
-    plan: Plan
+    plan: StudyPlan
     runs: list[RunOutcome]
 
     def of(self, task: str, start: str) -> list[RunOutcome]:
@@ -100,10 +100,10 @@ class Outcome:
     def random_level(self, task: str) -> Estimate | None:
         """Return the score without any skill: that of random play, or of the most frequent answer."""
         chances = [run.chance for run in self.runs if run.unit.task == task and run.chance is not None]
-        return Estimate(chances[0], chances[0], chances[0]) if chances else self.score(task, RANDOM)
+        return Estimate(chances[0], chances[0], chances[0]) if chances else self.score(task, RANDOM_PLAY)
 
 
-def read_outcome(plan: Plan) -> Outcome:
+def read_outcome(plan: StudyPlan) -> Outcome:
     """Read the results of all runs that are done.
 
     Raises:
@@ -112,7 +112,7 @@ def read_outcome(plan: Plan) -> Outcome:
     return Outcome(plan, [read_run(plan, unit) for unit in plan.units if plan.is_done(unit)])
 
 
-def read_run(plan: Plan, unit: Unit) -> RunOutcome:
+def read_run(plan: StudyPlan, unit: Unit) -> RunOutcome:
     """Read one run that is done.
 
     Raises:
@@ -127,7 +127,7 @@ def read_run(plan: Plan, unit: Unit) -> RunOutcome:
     return RunOutcome(unit, result.statistics, curves)
 
 
-def _counting_run(plan: Plan, unit: Unit, result: Result) -> RunOutcome:
+def _counting_run(plan: StudyPlan, unit: Unit, result: Result) -> RunOutcome:
     """Episodes that the classifier learned from count as env steps, so that all curves have one x axis."""
     counting, horizon = result.counting, plan.configs[unit.task].scenario.horizon
     learned = [(point["episodes"] * horizon, point["accuracy"]) for point in counting["curve"]]

@@ -9,9 +9,9 @@ from types import TracebackType
 
 from rich.console import Console
 
-from ..console import duration
-from .plan import Plan, Unit
-from .runs import Progress, work
+from ..support.console import duration
+from .study_plan import StudyPlan, Unit
+from .study_runs import Progress, work
 
 _LINE_EVERY = 15.0  # Seconds between two lines where there is no terminal.
 
@@ -26,7 +26,7 @@ class StudyConsole:
       jobs: how many run at a time.
     """
 
-    def __init__(self, console: Console, plan: Plan, units: Iterable[Unit], jobs: int) -> None:
+    def __init__(self, console: Console, plan: StudyPlan, units: Iterable[Unit], jobs: int) -> None:
         self._console, self._plan, self._jobs = console, plan, jobs
         self._work = {unit: work(plan, unit) for unit in units}
         self._steps = {unit: self._work[unit] if plan.is_done(unit) else 0 for unit in self._work}

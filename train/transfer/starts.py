@@ -13,18 +13,18 @@ from envs.errors import UserError
 from policies.observation import ObservationSpec
 from policies.teams import members
 
-from ..checkpoints import Checkpoint, save_checkpoint
-from ..config import TrainConfig
-from ..files import make_folder
-from ..run_folder import RunFolder
-from ..saved_policy import SavedPolicy, find_checkpoint, load_policy
+from ..config.train_config import TrainConfig
+from ..runs.checkpoints import Checkpoint, save_checkpoint
+from ..runs.run_folder import RunFolder
+from ..runs.saved_policy import SavedPolicy, find_checkpoint, load_policy
+from ..support.files import make_folder
 
 SCRATCH, HIDE_AND_SEEK, COUNTS = STARTS = ("scratch", "hide-and-seek", "counts")
 _AGE = re.compile(r"step-(\d+)")
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Trained weights and what must be known of them."""
 
     file: str
@@ -55,7 +55,7 @@ def is_age(start: str) -> bool:
     return _AGE.fullmatch(start) is not None
 
 
-def read_start(path: Path, kind: str, file: str | None = None) -> Start:
+def read_start(path: Path, kind: str, file: str | None = None) -> InitialWeights:
     """Read the policy of a run or checkpoint; where teams have policies of their own, that of the hiders.
 
     The agent of every task is a hider.
@@ -71,7 +71,7 @@ def read_start(path: Path, kind: str, file: str | None = None) -> Start:
     saved = load_policy(path)
     _require_kind(saved, kind)
     network, _ = members(saved.policy)[0]
-    return Start(file or str(saved.path), network.state_dict(), network.spec, saved.config, _env_steps(saved))
+    return InitialWeights(file or str(saved.path), network.state_dict(), network.spec, saved.config, _env_steps(saved))
 
 
 def _require_kind(saved: SavedPolicy, kind: str) -> None:

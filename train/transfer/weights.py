@@ -17,7 +17,7 @@ from torch import Tensor
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
-from ..checkpoints import require_same_tensors
+from ..runs.checkpoints import require_same_tensors
 
 _FRESH = ("action_head.", "value_head.", "value_normalizer.", "actor.output_norm.", "critic.output_norm.")
 """The final dense layer and the layer norm before it, of both networks. The value normaliser goes with the value's layer,

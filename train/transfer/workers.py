@@ -19,9 +19,9 @@ import torch
 
 from envs.errors import UserError
 
-from ..folder_lock import FolderLock
-from .plan import WORKERS_LOCK, Plan, Unit, read_plan
-from .runs import Progress, run_unit
+from ..support.folder_lock import FolderLock
+from .study_plan import WORKERS_LOCK, StudyPlan, Unit, read_plan
+from .study_runs import Progress, run_unit
 
 _POLL = 0.2  # Seconds between two looks at the workers.
 
@@ -32,7 +32,7 @@ def workers_lock(path: Path, shared: bool = False) -> FolderLock:
 
 
 def run_all(
-    plan: Plan,
+    plan: StudyPlan,
     units: Sequence[Unit],
     jobs: int,
     threads: int,
@@ -73,7 +73,7 @@ class _Workers:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: StudyPlan,
         threads: int,
         tell: Callable[[Progress], None],
         finished: Callable[[Unit], None],

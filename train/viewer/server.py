@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from envs.errors import UserError
 
-from ..episode_files import write_episodes
+from ..play.episode_files import write_episodes
 from .viewer import Viewer
 
 _PAGE = Path(__file__).parent / "page"

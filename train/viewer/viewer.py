@@ -19,15 +19,16 @@ from envs import scenarios
 from envs.errors import UserError
 from envs.scenarios import Scenario
 
-from ..episodes import entity_names
-from ..marks import Look, Moment, between
-from ..minimap import Minimap
-from ..overlays import Status, draw_status
-from ..rendering import CAMERAS, WorldRenderer
+from ..play.episodes import entity_names
+from ..play.moment import Moment, between
+from ..rendering.annotations import DrawOptions
+from ..rendering.minimap import Minimap
+from ..rendering.overlays import Status, draw_status
+from ..rendering.renderer import CAMERAS, WorldRenderer
 from . import controls
-from .live import LiveGame
-from .replay import Replay
-from .roster import Roster
+from .live_world import LiveGame
+from .player_choice import Roster
+from .recorded import Replay
 
 _SPEEDS = (0.05, 8.0)
 _FRAME_SECONDS = 1 / 30
@@ -75,7 +76,7 @@ class Viewer:
         self._show = show
         self._roster = roster
         self._options = options
-        self._look = Look(camera=options.camera)
+        self._look = DrawOptions(camera=options.camera)
         self._panel, self._minimap = True, False
         self._paused, self._speed = options.paused, 1.0
         self._keys: set[str] = set()
@@ -90,19 +91,15 @@ class Viewer:
 
     # --- for other threads -------------------------------------------------------------------------------------------
 
-    def ask(self, name: str, arguments: dict[str, Any]) -> Future:
-        """Have a command done soon. What it gives, or the UserError that says why it cannot be done, comes later."""
-        answer: Future = Future()
-        self._commands.put((name, arguments, answer))
-        return answer
-
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
         """Have a command done, and return what it gives.
 
         Raises:
           UserError: it cannot be done; says why.
         """
-        return self.ask(name, arguments).result(timeout=60)
+        answer: Future = Future()
+        self._commands.put((name, arguments, answer))
+        return answer.result(timeout=60)
 
     def frame(self, after: int, timeout: float) -> Frame | None:
         """Return the newest picture if its number is above ``after``; wait for one up to ``timeout`` seconds."""
@@ -263,8 +260,6 @@ class Viewer:
             "cameras": list(CAMERAS),
             "toggles": [*TOGGLES],
             "options": {name: getattr(s, name) for name in _OPTIONS},
-            "width": self._options.width,
-            "height": self._options.height,
         }
 
     # --- commands ----------------------------------------------------------------------------------------------------

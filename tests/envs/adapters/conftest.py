@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from envs.adapters.rendering import Picture
+from envs.adapters.frame_renderer import Picture
 from envs.errors import UserError
 from envs.scenarios import QUICKSTART, SCENARIOS
 

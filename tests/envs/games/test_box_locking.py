@@ -7,7 +7,7 @@ import torch
 
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
-from envs.options import LockTaskOptions
+from envs.scenario_options import LockTaskOptions
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
 

@@ -10,7 +10,7 @@ import torch
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
 from envs.layouts import generate
-from envs.options import FoodOptions
+from envs.scenario_options import FoodOptions
 from envs.scenarios import get
 from tests.envs.worlds import small, world
 

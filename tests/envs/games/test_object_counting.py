@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from envs.batch_env import BatchEnv
-from envs.checks import random_actions
+from envs.env_checks import random_actions
 from envs.errors import UserError
 from envs.scenarios import get
 

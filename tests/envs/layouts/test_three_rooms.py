@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from envs.layouts.floor_plan import Room
 from envs.layouts.generate import draw_start
-from envs.layouts.plan import Room
 from envs.layouts.three_rooms import three_rooms
 from envs.scenarios import get
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.testing import assert_close
 
-from envs.orientation import tilt_seen_from, to_world
+from envs.tensors.orientation import tilt_seen_from, to_world
 from tests.envs.worlds import CUBE, Driver, body, small, world
 
 SCENARIO = small(seekers=0, boxes=(0, 2), ramps=1, tilting_boxes=True)

@@ -9,8 +9,8 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.games import View
 from envs.scenarios import get
+from train.config.intrinsic_config import IntrinsicConfig
 from train.intrinsic.bonus import Arrival
-from train.intrinsic.config import IntrinsicConfig
 from train.intrinsic.count_bonus import CountBonus
 
 SCENARIO = get("explore/small", hiders=2)

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from policies.observation import ObservationSpec
+from train.config.intrinsic_config import IntrinsicConfig
 from train.intrinsic.bonus import Arrival
-from train.intrinsic.config import IntrinsicConfig
 from train.intrinsic.distillation import DistillationBonus
-from train.rollouts import RolloutBuffer
+from train.learning.rollouts import RolloutBuffer
 
 SPEC = ObservationSpec(4, 3, {"boxes": (2, 5)})
 CONFIG = IntrinsicConfig(method="rnd", learning_rate=1e-2, hidden_size=32, features=16, minibatches=2)

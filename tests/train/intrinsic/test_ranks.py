@@ -3,7 +3,7 @@
 import pytest
 
 from tests.train.processes import run_ranks
-from train.metrics import read_metrics
+from train.runs.metrics import read_metrics
 
 TINY = [
     *("explore", "--torch-threads", "1", "--threads", "1", "--num-worlds", "5", "--iterations", "3"),

@@ -75,7 +75,7 @@ def test_agents_of_a_joint_observation_can_change_places(env, view):
 def test_flat_observations_hide_what_is_not_seen(env, view):
     obs, spec = env.observe(), env.observation_spec
     flat = flatten_observation(obs)
-    assert flat.shape == (6, 3, flat_size(ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])))
+    assert flat.shape == (6, 3, flat_size(ObservationSpec.from_dict(spec)))
     unseen = ~obs["boxes_visible"]
     assert unseen.any()
     changed = {**obs, "boxes": torch.where(unseen[..., None], 99.0, obs["boxes"])}

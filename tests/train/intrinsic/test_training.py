@@ -7,14 +7,14 @@ import torch
 
 from envs.errors import UserError
 from envs.scenarios import get
-from train.checkpoints import load_checkpoint
 from train.cli import main
-from train.config import validate
-from train.console import TrainingConsole
-from train.intrinsic.config import IntrinsicConfig
-from train.metrics import read_metrics
-from train.presets import choose, get_preset
-from train.run_folder import RunFolder
+from train.config.intrinsic_config import IntrinsicConfig
+from train.config.presets import choose, get_preset
+from train.config.train_config import validate
+from train.runs.checkpoints import load_checkpoint
+from train.runs.metrics import read_metrics
+from train.runs.run_folder import RunFolder
+from train.support.console import TrainingConsole
 from train.trainer import Trainer
 
 TINY = dataclasses.replace(

@@ -14,7 +14,7 @@ from envs import scenarios
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.layouts import Layout, LayoutStream
 from tests.envs.worlds import CUBE, body, world
-from train.players import RandomPlayer
+from train.play.players import RandomPlayer
 from train.stages.strategies import strategies_of
 from train.stages.trace import play_trace
 

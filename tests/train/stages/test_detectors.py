@@ -11,7 +11,7 @@ from train.stages.chasing import APPROACH, chasing
 from train.stages.ramp_defence import ramp_defence, ramp_defence_in_room
 from train.stages.ramp_use import ramp_use
 from train.stages.rooms import in_room
-from train.stages.shelter import LASTING, door_blocking, lasting, shelter
+from train.stages.shelter_building import LASTING, door_blocking, lasting, shelter
 from train.stages.strategies import strategies_of
 from train.stages.surfing import RIDE, box_surfing, surf_defence
 from train.stages.trace import Trace

@@ -6,17 +6,17 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.opengl import make_context
+from envs.rendering.opengl import make_context
 from tests.train.stages.scripts import Chase, QuadrantChase
 from train.cli import main
+from train.evaluation.shares import Share
+from train.rendering.video import VideoOptions
 from train.stages import curves
 from train.stages.film import film, to_footage
-from train.stages.report import began
-from train.stages.shares import Share
+from train.stages.stage_report import began
 from train.stages.strategies import strategies_of
 from train.stages.study import Example, Finding, Study, StudyOptions, examine
 from train.stages.trace import play_trace
-from train.video import VideoOptions
 
 SMALL = [
     "--num-worlds",
@@ -85,7 +85,7 @@ def test_the_same_seed_tells_the_same(run, capsys):
 
 
 def test_without_matplotlib_there_is_a_report_all_the_same(run, capsys, monkeypatch):
-    monkeypatch.setattr(curves, "available", lambda: False)
+    monkeypatch.setattr("train.commands.stages.can_draw", lambda: False)
     assert main(["stages", str(run), "--checkpoints", "last", "--episodes", "1", "--no-videos"]) == 0
     assert "matplotlib" in capsys.readouterr().out and "![" not in (run / "report.md").read_text()
 
@@ -214,7 +214,7 @@ def test_film(chase, tmp_path):
 
 def test_without_opengl_there_is_one_line_and_no_video(chase, tmp_path, monkeypatch, capsys):
     from train.commands import stages
-    from train.run_folder import RunFolder
+    from train.runs.run_folder import RunFolder
 
     trace, env = chase
     monkeypatch.setenv("MUJOCO_GL", "disable")

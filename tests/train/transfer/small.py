@@ -7,13 +7,13 @@ from envs.batch_env import ACTION_BINS
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
-from train import task_presets
-from train.console import TrainingConsole
-from train.ppo import PPOConfig
-from train.presets import get_preset
-from train.run_folder import RunFolder
+from train.config import task_presets
+from train.config.ppo_config import PPOConfig
+from train.config.presets import get_preset
+from train.runs.run_folder import RunFolder
+from train.support.console import TrainingConsole
 from train.trainer import Trainer
-from train.transfer import counting_run, plan
+from train.transfer import counting_run, study_plan
 
 NETWORK = NetworkConfig(embedding_size=8, attention_heads=2, hidden_size=8, lstm_size=8, lidar_filters=2)
 PPO = PPOConfig(rollout_steps=20, epochs=1, minibatches=1)
@@ -32,7 +32,7 @@ SOURCE = dataclasses.replace(
 
 def spec_of(scenario):
     described = observations.spec(scenario)
-    return ObservationSpec(described["self_features"], described["lidar_rays"], described["entities"])
+    return ObservationSpec.from_dict(described)
 
 
 def policy_for(scenario, network=NETWORK):
@@ -63,6 +63,6 @@ def shrink(patch):
         small = {"num_worlds": 4, "iterations": 3, "ppo": PPO, "checkpoint_interval": 1, "keep_checkpoints": 9}
         return dataclasses.replace(config, scenario=scenario, **small)
 
-    patch.setattr(plan, "task_config", tiny)
+    patch.setattr(study_plan, "task_config", tiny)
     few = dataclasses.replace(counting_run.CountingConfig(), episodes=16, num_worlds=8, curve_points=2, updates=2)
     patch.setattr(counting_run, "CountingConfig", lambda: few)

@@ -11,18 +11,18 @@ from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.observations import spec
-from envs.options import CountingOptions
+from envs.scenario_options import CountingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
-from train.transfer.counting import (
+from train.transfer.counting_classifier import Samples
+from train.transfer.counting_curves import (
     CountingConfig,
     learn_to_count,
     lstm_states,
     train_classifier,
     train_classifiers,
 )
-from train.transfer.counting_classifier import Samples
 from train.transfer.counting_episodes import CountingWorlds, _vanished, is_held_out, label_distribution
 from train.transfer.counting_supervised import CounterConfig, train_counter
 
@@ -40,7 +40,7 @@ def make_policy(scenario, seed=0, size=16):
     config = NetworkConfig(embedding_size=size, attention_heads=2, hidden_size=size, lstm_size=size)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return ActorCritic(ObservationSpec(d["self_features"], d["lidar_rays"], d["entities"]), ACTION_BINS, config)
+        return ActorCritic(ObservationSpec.from_dict(d), ACTION_BINS, config)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from train.task_presets import TRANSFER_TASKS
+from train.config.task_presets import TRANSFER_TASKS
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes, training_curve
-from train.transfer.plan import Plan, Request, Unit
-from train.transfer.report import SCORES, result_cells, verdicts
+from train.transfer.study_plan import Request, StudyPlan, Unit
+from train.transfer.study_report import SCORES, result_cells, verdicts
 
 REQUEST = Request(
     checkpoint="hider",
@@ -28,7 +28,7 @@ def outcome(scores, task="shelter", seeds=1):
     """An outcome of runs with given scores: start -> one list of episodes for each seed."""
     statistic = TRANSFER_TASKS[task].score
     request = dataclasses.replace(REQUEST, tasks=(task,), seeds=seeds)
-    plan = Plan(None, request, {}, {}, {})
+    plan = StudyPlan(None, request, {}, {}, {})
     nothing = (np.empty(0), np.empty(0))
     runs = [
         RunOutcome(Unit(task, start, seed), {statistic: np.array(episodes, dtype=float)}, {statistic: nothing})

@@ -12,18 +12,18 @@ import pytest
 import torch
 
 from envs.errors import UserError
-from train.checkpoints import load_checkpoint
+from tests.train.processes import Command
 from train.cli import main
-from train.folder_lock import FolderLock
-from train.intrinsic.config import IntrinsicConfig
-from train.presets import get_preset
-from train.saved_policy import load_policy
-from train.task_presets import TASKS
+from train.config.intrinsic_config import IntrinsicConfig
+from train.config.presets import get_preset
+from train.config.task_presets import TASKS
+from train.runs.checkpoints import load_checkpoint
+from train.runs.saved_policy import load_policy
+from train.support.folder_lock import FolderLock
 from train.trainer import Trainer
-from train.transfer.plan import LOCK, WORKERS_LOCK, Unit, read_plan
 from train.transfer.starts import read_start
+from train.transfer.study_plan import LOCK, WORKERS_LOCK, Unit, read_plan
 
-from ..processes import Command
 from .small import NETWORK, shrink, train
 
 LOCKING = Unit("lock-and-return", "hide-and-seek", 0)

@@ -7,7 +7,7 @@ import torch
 
 from envs.errors import UserError
 from envs.scenarios import QUICKSTART, get
-from train.task_presets import TASKS, task_config
+from train.config.task_presets import TASKS, task_config
 from train.transfer.inputs import same_inputs
 from train.transfer.weights import transfer_weights
 

@@ -8,16 +8,16 @@ import torch
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
-from envs.opengl import make_context
+from envs.rendering.opengl import make_context
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
-from train.checkpoints import Checkpoint
-from train.config import TrainConfig
-from train.plain import to_plain
-from train.run_folder import RunFolder
-from train.viewer.live import LiveGame
-from train.viewer.roster import Roster
+from train.config.train_config import TrainConfig
+from train.runs.checkpoints import Checkpoint
+from train.runs.run_folder import RunFolder
+from train.support.json_data import to_plain
+from train.viewer.live_world import LiveGame
+from train.viewer.player_choice import Roster
 from train.viewer.server import ViewerServer
 from train.viewer.viewer import Viewer, ViewerOptions
 
@@ -39,7 +39,7 @@ def run_folder(tmp_path_factory):
     env = BatchEnv(WORLD, 1, threads=1)
     spec = env.observation_spec
     env.close()
-    observation = ObservationSpec(spec["self_features"], spec["lidar_rays"], spec["entities"])
+    observation = ObservationSpec.from_dict(spec)
     folder = RunFolder(tmp_path_factory.mktemp("viewer") / "mine")
     folder.create(config)
     for iteration in (3, 7):

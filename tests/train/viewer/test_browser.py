@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.viewer.live import LiveGame
-from train.viewer.roster import Roster
+from train.viewer.live_world import LiveGame
+from train.viewer.player_choice import Roster
 from train.viewer.viewer import ViewerOptions
 
 from .conftest import WORLD, Served

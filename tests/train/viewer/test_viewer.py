@@ -14,12 +14,12 @@ from PIL import Image
 from envs import scenarios
 from envs.errors import UserError
 from train.cli import main
-from train.episode_files import load_episodes, save_episodes
-from train.episodes import replay_actions
+from train.play.episode_files import load_episodes, save_episodes
+from train.play.episodes import replay_actions
 from train.viewer import controls
-from train.viewer.live import LiveGame
-from train.viewer.replay import Replay
-from train.viewer.roster import Roster
+from train.viewer.live_world import LiveGame
+from train.viewer.player_choice import Roster
+from train.viewer.recorded import Replay
 from train.viewer.viewer import ViewerOptions
 
 from .conftest import WORLD, Served

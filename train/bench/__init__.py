@@ -1,0 +1,1 @@
+"""How fast every part of training is."""

@@ -1,0 +1,90 @@
+"""Rating the newest version against some of the pool, while a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from ..evaluation.cross_play import play_all
+from ..evaluation.matches import Environment
+from ..evaluation.ratings import NEWCOMER, Rating, update_ratings
+from ..play.players import PolicyPlayer
+from .league import TEAMS, League, Ratings
+from .past_versions import versions_at
+
+
+def rate_newest(
+    league: League, make_env: Callable[[int], Any], iteration: int, newest: dict[str, Tensor], seed: int
+) -> Ratings:
+    """Play the newest version against some of the pool and return all ratings after that.
+
+    All of them play all pairings on the same layouts. A version keeps its rating from one time to the next; the newest one
+    starts from that of the last one that was rated, as unsure as a newcomer.
+
+    Args:
+      league: the pool and the ratings so far.
+      make_env: makes worlds, as many as told, on layouts of their own.
+      iteration: iterations done; the newest version's number.
+      newest: its tensors.
+      seed: seed of actions.
+
+    Raises:
+      UserError: the physics of the GPU engine ran out of room for contacts.
+    """
+    config, folder = league.config, league.folder
+    pool = versions_at(iteration, config.interval, config.size)
+    opponents = _spread([version for version in pool if version != iteration], config.rating_opponents)
+    weights = {version: folder.load(version) if folder else None for version in opponents} | {iteration: newest}
+    policies = {version: league.policy_from(tensors) for version, tensors in weights.items() if tensors is not None}
+    known = {version: rating for version, rating in league.ratings.items() if version in pool}
+    if len(policies) < 2:
+        return known
+    players = [
+        PolicyPlayer(policy, seed + number, name=str(version))
+        for number, (version, policy) in enumerate(policies.items())
+    ]
+    env = make_env(min(config.rating_episodes, _MOST_WORLDS))
+    try:
+        result = play_all(lambda: _Again(env, seed), players, config.rating_episodes, seed)
+        env.engine.check_overflow()
+    finally:
+        env.close()
+    last = league.ratings[max(league.ratings)] if league.ratings else dict.fromkeys(TEAMS, NEWCOMER)
+    known[iteration] = {team: Rating(last[team].mu, NEWCOMER.sigma) for team in TEAMS}
+    before = {team: {str(version): rating[team] for version, rating in known.items()} for team in TEAMS}
+    after = {team: update_ratings(before[team], result.games(team)) for team in TEAMS}
+    return {int(name): {team: after[team][name] for team in TEAMS} for name in after["hiders"]}
+
+
+def rating_metrics(ratings: Ratings, iteration: int) -> dict[str, float]:
+    """Return the tags of the newest version's ratings; nothing if it was not rated."""
+    if iteration not in ratings:
+        return {}
+    by_team = {f"selfplay/rating_{team}": ratings[iteration][team].mu for team in TEAMS}
+    return {"selfplay/rating": sum(by_team.values()) / len(by_team)} | by_team
+
+
+_MOST_WORLDS = 64
+
+
+class _Again:
+    """One environment that stands for a fresh one in each of several matches."""
+
+    def __init__(self, env: Environment, seed: int) -> None:
+        env.reseed(seed)  # type: ignore[attr-defined]
+        self._env = env
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env, name)
+
+    def close(self) -> None:
+        """Keep it for the next match."""
+
+
+def _spread(versions: list[int], number: int) -> list[int]:
+    """Return at most ``number`` of the versions, evenly spread, the newest always among them."""
+    if len(versions) <= number:
+        return versions
+    return [versions[round((k + 1) * len(versions) / number) - 1] for k in range(number)]

@@ -1,0 +1,1 @@
+"""PPO: rollouts, advantages, loss, optimisers. It knows neither worlds nor files."""

@@ -1,0 +1,83 @@
+"""The policy of a run and its optimisers: one network for both teams, or one for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from policies.teams import Policy, members
+
+from ..config.ppo_config import PPOConfig
+from ..runs.checkpoints import Checkpoint
+from ..support.ranks import Ranks
+from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
+from .rollouts import RolloutBuffer
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One network and what it learns from."""
+
+    name: str
+    """Its team; empty if it plays both."""
+    ppo: PPO
+    sequences: Tensor | None
+    """True (N,) for the sequences that it plays; None for all."""
+
+
+class Learners:
+    """Everything that learns from one rollout.
+
+    Args:
+      policy: plays all agents of W worlds; a policy of teams has a learner for each.
+      config: numbers of the algorithm.
+      ranks: the processes that learn together.
+      shape: (W, A): this process's worlds, and agents.
+    """
+
+    def __init__(self, policy: Policy, config: PPOConfig, ranks: Ranks, shape: tuple[int, int]) -> None:
+        self.learners: list[Learner] = []
+        parts = members(policy)
+        for name, (network, agents) in zip(("hiders", "seekers"), parts, strict=False):
+            mask = torch.zeros(shape, dtype=torch.bool, device=policy.device)
+            mask[:, agents] = True
+            ppo = PPO(network, config, ranks)
+            alone = len(parts) == 1
+            self.learners.append(Learner("" if alone else name, ppo, None if alone else mask.flatten()))
+
+    def new_buffer(self, sequences: int, part: tuple[int, int]) -> RolloutBuffer:
+        """Return an empty rollout buffer; see ``PPO.new_buffer``."""
+        return self.learners[0].ppo.new_buffer(sequences, part)
+
+    def set_learning_rate(self, value: float) -> None:
+        """Make the next updates of all networks with this step size."""
+        for each in self.learners:
+            each.ppo.set_learning_rate(value)
+
+    def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
+        """Improve every network by what it played in a full and finished rollout.
+
+        Returns:
+          Metrics by name; of several networks each under ``<team>/<name>``, and their means.
+        """
+        results = {each.name: each.ppo.update(buffer, generator, each.sequences) for each in self.learners}
+        if len(results) == 1:
+            return results[self.learners[0].name]
+        names = next(iter(results.values()))
+        means = {name: sum(result[name] for result in results.values()) / len(results) for name in names}
+        return means | {f"{team}/{name}": value for team, result in results.items() for name, value in result.items()}
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return the state of the optimisers, by the group of a checkpoint that it goes to."""
+        return {_group(each): optimizer_tensors(each.ppo.optimizer) for each in self.learners}
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Restore the optimisers."""
+        for each in self.learners:
+            load_optimizer_tensors(each.ppo.optimizer, checkpoint.group(_group(each)))
+
+
+def _group(learner: Learner) -> str:
+    return f"optimizer_{learner.name}" if learner.name else "optimizer"

@@ -1,0 +1,118 @@
+"""Who plays in the commands that show or record episodes: a trained policy, or agents that need none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from envs import scenarios
+from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.errors import UserError
+from envs.scenarios import Scenario
+
+from ..config.machine_options import DeviceOptions
+from ..runs.saved_policy import SavedPolicy, load_policy
+from ..support.devices import resolve_device
+from .attention_shares import AttentivePlayer
+from .episodes import Episode, EpisodePlayer
+from .players import Player, PolicyPlayer, RandomPlayer, StillPlayer
+
+AGENTS = ("random", "zero")
+"""Agents that need no policy."""
+_PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayArguments(DeviceOptions):
+    """Which episodes are played."""
+
+    agent: str | None = None
+    """Show agents without a policy instead: random or zero (motionless)."""
+    scenario: str | None = None
+    """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
+    seed: int = 0
+    """Seed of layouts and actions. The same seed gives the same episodes."""
+    deterministic: bool = False
+    """Play the most likely actions instead of drawing them from the policy."""
+
+    def check(self) -> None:
+        """Refuse contradictions before anything is loaded.
+
+        Raises:
+          UserError: names the option.
+        """
+        if (getattr(self, "run", None) is None) == (self.agent is None):
+            raise UserError("give either a run or checkpoint, or --agent random or zero")
+        if self.agent not in (None, *AGENTS):
+            raise UserError(f"unknown agent '{self.agent}'; choose {' or '.join(AGENTS)}")
+        if self.seed < 0:
+            raise UserError(f"--seed is {self.seed}; it must not be negative")
+
+
+class PlaySession:
+    """An environment of one world and who plays in it, as the arguments say.
+
+    Args:
+      args: what was asked for.
+      run: the run folder or checkpoint, None for agents without a policy.
+      attention: note what every agent attends to.
+
+    Raises:
+      UserError: no such run or scenario, or the policy does not fit the scenario.
+    """
+
+    def __init__(self, args: PlayArguments, run: Path | None, attention: bool = False) -> None:
+        device = resolve_device(args.device)
+        self.saved = load_policy(run, device) if run is not None else None
+        self.scenario = choose_scenario(args.scenario, self.saved)
+        self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)
+        try:
+            if self.saved is not None:
+                self.saved.require_scenario(self.env.observation_spec, self.scenario.name)
+            self.title = title(self.saved, args.agent, self.scenario)
+            player = make_player(self.saved, args.agent, args.seed, args.deterministic, attention)
+            self._episodes = EpisodePlayer(self.env, player, args.seed, self.title)
+        except BaseException:
+            self.env.close()
+            raise
+
+    def play(self) -> Episode:
+        """Play the next episode.
+
+        Raises:
+          UserError: the physics of the GPU engine had no room for all contacts; the option to raise is named.
+        """
+        episode = self._episodes.play()
+        self.env.engine.check_overflow()
+        return episode
+
+    def __enter__(self) -> PlaySession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.env.close()
+
+
+def choose_scenario(name: str | None, saved: SavedPolicy | None) -> Scenario:
+    """Return the scenario that was asked for, else the one of the policy, else the full game."""
+    if name:
+        return scenarios.get(name)
+    return saved.config.scenario if saved else scenarios.FULL
+
+
+def make_player(
+    saved: SavedPolicy | None, agent: str | None, seed: int, deterministic: bool = False, attention: bool = False
+) -> Player:
+    """Return the policy's player, or that of ``agent``: random or zero."""
+    seed += _PLAYER_SEED
+    if saved is not None:
+        kind = AttentivePlayer if attention else PolicyPlayer
+        return kind(saved.policy, seed, deterministic)
+    return RandomPlayer(ACTION_BINS, seed) if agent == "random" else StillPlayer(ACTION_BINS)
+
+
+def title(saved: SavedPolicy | None, agent: str | None, scenario: Scenario) -> str:
+    """Return who plays what, for captions."""
+    if saved is not None:
+        return f"{scenario.name}, iteration {saved.iteration:,}"
+    return f"{scenario.name}, {'random play' if agent == 'random' else 'motionless agents'}"

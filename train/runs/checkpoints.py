@@ -1,0 +1,204 @@
+"""Checkpoints: named tensors and plain metadata in one safetensors file, written atomically, with a checksum.
+
+The file's own JSON header carries two strings: ``metadata`` (a JSON object) and ``sha256`` (over the metadata and every
+tensor's name, type, shape and bytes). Nothing is pickled, so no code runs when a file is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from envs.errors import UserError
+
+from ..support.files import make_folder, remove_leftovers, write_atomically, write_json
+
+FORMAT = "hideseek-checkpoint-1"
+"""Changes when old files can no longer be read."""
+_BEST = "best.json"
+_NAME = re.compile(r"iteration-(\d+)\.safetensors")
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file holds."""
+
+    tensors: dict[str, Tensor]
+    """Everything that is numbers, by dotted name: ``policy.*``, ``optimizer.*``, ``env.*``, ``rng.*``, ``running.*``."""
+    metadata: dict[str, Any]
+    """Everything else, as JSON values: configuration, counters, versions."""
+
+    def group(self, prefix: str) -> dict[str, Tensor]:
+        """Return the tensors under ``prefix.``, without the prefix."""
+        start = prefix + "."
+        return {name.removeprefix(start): t for name, t in self.tensors.items() if name.startswith(start)}
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; ``path`` has either its old content or all of the new one.
+
+    Raises:
+      UserError: the disk is full or the file cannot be written; existing checkpoints are untouched.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
+    text = json.dumps(checkpoint.metadata, sort_keys=True, allow_nan=False)
+    header = {"format": FORMAT, "metadata": text, "sha256": _digest(tensors, text)}
+    from safetensors.torch import save
+
+    write_atomically(path, save(tensors, header))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU and check it.
+
+    Raises:
+      UserError: the file is missing, truncated, changed, or not a checkpoint of this project.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UserError(f"no checkpoint at {path}: there is no such file")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"checkpoint {path} is truncated or damaged ({_one_line(error)})") from error
+    if header.get("format") != FORMAT:
+        raise UserError(f"{path} is not a hideseek checkpoint of this version (format {header.get('format')!r})")
+    if header.get("sha256") != _digest(tensors, header.get("metadata", "")):
+        raise UserError(f"checkpoint {path} is damaged: its content does not match its checksum")
+    return Checkpoint(tensors, json.loads(header["metadata"]))
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The checkpoints of one run, ``iteration-<number>.safetensors``."""
+
+    path: Path
+    """The folder."""
+
+    def file(self, iteration: int) -> Path:
+        """Return the path of the checkpoint written after ``iteration``."""
+        return self.path / f"iteration-{iteration:07d}.safetensors"
+
+    def iterations(self) -> list[int]:
+        """Return the iterations that have a file, ascending."""
+        if not self.path.is_dir():
+            return []
+        matches = (_NAME.fullmatch(entry.name) for entry in self.path.iterdir())
+        return sorted(int(match[1]) for match in matches if match)
+
+    def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
+        """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
+
+        The one marked as the best is always wanted.
+
+        Args:
+          iteration: number of the checkpoint.
+          checkpoint: its content.
+          keep: how many of the last ones stay.
+          keep_every: those of iterations that are multiples of this stay, too; 0 for none.
+
+        Raises:
+          UserError: it cannot be written; nothing has been deleted then.
+        """
+        make_folder(self.path)
+        remove_leftovers(self.path)
+        path = self.file(iteration)
+        save_checkpoint(path, checkpoint)
+        older, (best, _) = [i for i in self.iterations() if i < iteration], self.best()
+        for old in older[: max(len(older) + 1 - keep, 0)]:
+            if old != best and not (keep_every and old % keep_every == 0):
+                with contextlib.suppress(OSError):
+                    self.file(old).unlink()
+        return path
+
+    def best(self) -> tuple[int | None, float]:
+        """Return the iteration of the best checkpoint and its score; None and minus infinity if none is marked."""
+        try:
+            mark = json.loads((self.path / _BEST).read_text())
+            return int(mark["iteration"]), float(mark["score"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, -math.inf
+
+    def mark_best(self, iteration: int, score: float) -> bool:
+        """Mark a checkpoint that has been written as the best, if it is. Returns whether it is.
+
+        It beats those with lower scores, and those of later iterations, which a run that was resumed before them has left.
+
+        Raises:
+          UserError: the mark, ``best.json``, cannot be written.
+        """
+        best, highest = self.best()
+        if best is not None and best < iteration and score <= highest:
+            return False
+        write_json(self.path / _BEST, {"iteration": iteration, "score": score, "file": self.file(iteration).name})
+        return True
+
+    def load_newest(self, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:
+        """Return the newest checkpoint that is intact; damaged newer ones are reported through ``warn``.
+
+        Raises:
+          UserError: no checkpoint, or all of them are damaged.
+        """
+        iterations = self.iterations()
+        if not iterations:
+            raise UserError(f"no checkpoint in {self.path}; the run stopped before it wrote one")
+        for iteration in reversed(iterations):
+            path = self.file(iteration)
+            try:
+                return path, load_checkpoint(path)
+            except UserError as error:
+                warn(str(error))
+        raise UserError(f"none of the {len(iterations)} checkpoints in {self.path} can be read")
+
+
+def require_same_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str) -> None:
+    """Check that two sets of tensors have the same names, shapes and types.
+
+    Raises:
+      UserError: names the first tensor that differs, what was expected and what was found.
+    """
+    for name, tensor in expected.items():
+        if name not in found:
+            raise UserError(f"{where} does not fit: it has no tensor '{name}', expected shape {tuple(tensor.shape)}")
+        want, got = (tuple(tensor.shape), tensor.dtype), (tuple(found[name].shape), found[name].dtype)
+        if want != got:
+            raise UserError(
+                f"{where} does not fit: tensor '{name}' has shape {got[0]} ({_dtype(got[1])}), "
+                f"expected {want[0]} ({_dtype(want[1])})"
+            )
+    extra = sorted(set(found) - set(expected))
+    if extra:
+        raise UserError(
+            f"{where} does not fit: tensor '{extra[0]}' of shape {tuple(found[extra[0]].shape)} is not expected"
+        )
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    """SHA-256 over the metadata and every tensor, in the order of their names."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{_dtype(tensor.dtype)}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

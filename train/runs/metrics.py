@@ -1,0 +1,168 @@
+"""The numbers of one iteration: gathered under fixed tags, written to TensorBoard and to ``metrics.jsonl``.
+
+docs/metrics.md explains every tag. The x axis is always global env steps: steps of all worlds together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..support.files import write_atomically, write_error
+from ..support.ranks import Ranks
+
+CHART_TAGS = {
+    "return/hiders": "charts/episodic_return/hiders",
+    "return/seekers": "charts/episodic_return/seekers",
+    "length": "charts/episodic_length",
+    "seen_fraction": "charts/seen_fraction",
+}
+"""Episode statistics that have a tag of their own; all others appear as ``stats/<name>``."""
+
+
+class EpisodeMeans:
+    """Means of the final statistics of the episodes that ended since the last ``pop``."""
+
+    def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        self._names: list[str] = []
+        self._totals: Tensor | float = 0.0
+        """(names, 2) float64: sums, and how many were added."""
+        self._episodes: Tensor | int = 0
+
+    def add(self, finals: Mapping[str, Tensor], counted: Tensor) -> None:
+        """Add the episodes that ended in one step, those of the worlds ``counted`` (W,) bool.
+
+        Args:
+          finals: name -> (W,) numbers, the same names whenever there are any. NaN is left out. Nothing waits for a GPU.
+          counted: the worlds whose numbers are taken.
+        """
+        if not finals:
+            return
+        self._names = [*finals]
+        values = torch.stack([*finals.values()]).double()
+        known = counted & ~values.isnan()
+        self._totals = self._totals + torch.stack([torch.where(known, values, 0.0).sum(1), known.sum(1)], dim=1)
+        self._episodes = self._episodes + counted.sum()
+
+    def pop(self, ranks: Ranks | None = None) -> dict[str, float]:
+        """Return the means by tag, with the number of episodes, and start again. Empty if no episode ended.
+
+        Args:
+          ranks: the processes whose episodes are all counted; None for this one's alone.
+        """
+        rows = self._totals.tolist() if isinstance(self._totals, Tensor) else []
+        parts = (ranks or Ranks()).collect((dict(zip(self._names, rows, strict=True)), int(self._episodes)))
+        self._clear()
+        sums: dict[str, float] = {}
+        counts: dict[str, float] = {}
+        for numbers, _ in parts:
+            for name, (total, count) in numbers.items():
+                sums[name] = sums.get(name, 0.0) + total
+                counts[name] = counts.get(name, 0.0) + count
+        means = {
+            CHART_TAGS.get(name, f"stats/{name}"): total / counts[name] for name, total in sums.items() if counts[name]
+        }
+        episodes = sum(part_episodes for _, part_episodes in parts)
+        return means | ({"charts/episodes": float(episodes)} if episodes else {})
+
+
+class MetricsLog:
+    """Writes each iteration's numbers into the run folder.
+
+    After a resume, what an abandoned continuation had written beyond the checkpoint is dropped, so curves never fold back.
+    """
+
+    def __init__(self, folder: Path, iteration: int, env_steps: int) -> None:
+        """Open the log.
+
+        Args:
+          folder: the run folder.
+          iteration: iterations that are already done; later lines of ``metrics.jsonl`` are dropped.
+          env_steps: global env steps already done; later points on TensorBoard's curves are dropped.
+        """
+        self._file = folder / "metrics.jsonl"
+        self._keep_lines_up_to(iteration)
+        purge = {"purge_step": env_steps + 1} if iteration else {}
+        from torch.utils.tensorboard import SummaryWriter  # Takes a second, and commands that only play need no curves.
+
+        self._board = SummaryWriter(str(folder), **purge)
+
+    def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
+        """Write one iteration. Values that are not finite go to TensorBoard as they are and to the JSON file as null.
+
+        Raises:
+          UserError: the disk is full or the file cannot be written.
+        """
+        plain = {tag: value if math.isfinite(value) else None for tag, value in metrics.items()}
+        line = json.dumps({"iteration": iteration, "env_steps": env_steps, **plain}, allow_nan=False)
+        try:
+            for tag, value in metrics.items():
+                self._board.add_scalar(tag, value, env_steps)
+            with open(self._file, "a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise write_error(self._file.parent, error) from error
+
+    def histogram(self, tag: str, counts: Sequence[int], env_steps: int) -> None:
+        """Write how often each of the whole numbers from 0 on occurred to TensorBoard."""
+        values = list(enumerate(counts))
+        self._board.add_histogram_raw(
+            tag,
+            min=0,
+            max=len(counts) - 1,
+            num=sum(counts),
+            sum=sum(value * count for value, count in values),
+            sum_squares=sum(value * value * count for value, count in values),
+            bucket_limits=[value + 0.5 for value, _ in values],
+            bucket_counts=list(counts),
+            global_step=env_steps,
+        )
+
+    def gif(self, tag: str, data: bytes, size: tuple[int, int], env_steps: int) -> None:
+        """Add an animated GIF of the given width and height, pixels, to TensorBoard's images."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=data)
+        summary = Summary(value=[Summary.Value(tag=tag, image=image)])
+        self._board._get_file_writer().add_summary(summary, env_steps)
+
+    def close(self) -> None:
+        """Flush and close the event file.
+
+        Raises:
+          UserError: the disk is full.
+        """
+        try:
+            self._board.close()
+        except OSError as error:
+            raise write_error(self._file.parent, error) from error
+
+    def _keep_lines_up_to(self, iteration: int) -> None:
+        """Drop lines after ``iteration`` and a line that was cut short by a crash."""
+        if not self._file.is_file():
+            return
+        lines = self._file.read_text().splitlines()
+        kept = [line for line in lines if _iteration_of(line) <= iteration]
+        if len(kept) < len(lines):
+            write_atomically(self._file, "".join(f"{line}\n" for line in kept).encode())
+
+
+def read_metrics(path: Path) -> list[dict[str, float | None]]:
+    """Return the lines of a ``metrics.jsonl``; a line cut short by a crash is left out."""
+    return [json.loads(line) for line in path.read_text().splitlines() if _iteration_of(line) < math.inf]
+
+
+def _iteration_of(line: str) -> float:
+    """Return the iteration of one line; infinity if the line is not complete JSON."""
+    try:
+        return json.loads(line)["iteration"]
+    except (ValueError, KeyError, TypeError):
+        return math.inf

@@ -1,0 +1,104 @@
+"""Loading a trained policy from a run folder or from one checkpoint file."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from envs.errors import UserError
+from policies.actor_critic import ActorCritic
+from policies.observation import ObservationSpec
+from policies.teams import Policy, TeamPolicies
+
+from ..config.train_config import TrainConfig
+from ..support.json_data import from_plain
+from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
+from .run_folder import RunFolder
+
+
+@dataclass
+class SavedPolicy:
+    """A policy and where it came from."""
+
+    policy: Policy
+    """In evaluation mode, on the device that was asked for."""
+    config: TrainConfig
+    """How it was trained; ``config.scenario`` is the world it knows."""
+    path: Path
+    """The checkpoint file."""
+    iteration: int
+    """Iterations of training behind it."""
+
+    def require_scenario(self, spec: dict[str, Any], name: str) -> None:
+        """Check that the policy can play in an environment.
+
+        Args:
+          spec: the environment's ``observation_spec``.
+          name: the scenario's name, for the message.
+
+        Raises:
+          UserError: names the first kind of input that differs, what the policy expects and what the scenario gives.
+        """
+        expected, found = self.policy.spec.shapes, _to_spec(spec).shapes
+        for key in [*expected, *found]:
+            if expected.get(key) != found.get(key):
+                raise UserError(
+                    f"checkpoint {self.path} does not fit scenario '{name}': input '{key}' has shape {found.get(key)} "
+                    f"there, the policy expects {expected.get(key)} (trained in '{self.config.scenario.name}')"
+                )
+
+
+def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:
+    """Return a fresh policy on the CPU: one network, or one for each team if the configuration wants that."""
+    if not config.separate_policies:
+        return ActorCritic(spec, action_bins, config.network)
+    sizes = (config.scenario.hiders, config.scenario.seekers)
+    return TeamPolicies([ActorCritic(spec, action_bins, config.network) for _ in sizes], sizes)
+
+
+def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
+    """Load the policy of a run's newest intact checkpoint, or of one checkpoint file.
+
+    Args:
+      path: a run folder or a ``.safetensors`` file.
+      device: where the policy shall be.
+
+    Raises:
+      UserError: nothing there, a damaged file, or tensors that do not fit the network that the file describes.
+    """
+    file, checkpoint = find_checkpoint(path)
+    try:
+        spec = ObservationSpec.from_dict(checkpoint.metadata["observation_spec"])
+        config = from_plain(TrainConfig, checkpoint.metadata["config"], str(file))
+        iteration = int(checkpoint.metadata["counters"]["iteration"])
+        bins = tuple(checkpoint.metadata["action_bins"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} does not hold a trained policy (missing {error})") from error
+    policy = make_policy(spec, bins, config)
+    tensors = checkpoint.group("policy")
+    require_same_tensors(policy.state_dict(), tensors, f"checkpoint {file}")
+    policy.load_state_dict(tensors)
+    return SavedPolicy(policy.to(device).eval(), config, file, iteration)
+
+
+def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
+    """Read the checkpoint that ``path`` means, a file or the newest intact one of a run, and return its path with it.
+
+    Raises:
+      UserError: there is none, or it is damaged.
+    """
+    if path.is_dir():
+        run = RunFolder(path)
+        run.read_config()
+        return run.checkpoints.load_newest(lambda text: print(f"warning: {text}", file=sys.stderr))
+    if not path.exists():
+        raise UserError(f"no run or checkpoint at {path}")
+    return path, load_checkpoint(path)
+
+
+def _to_spec(spec: dict[str, Any]) -> ObservationSpec:
+    return ObservationSpec.from_dict(spec)

@@ -1,0 +1,1 @@
+"""What any program needs: files, locks, devices, processes, a console. Nothing of worlds or learning."""
