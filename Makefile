@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+FILM := $(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
+OPENGL := $(BIN)/python -c "from envs.rendering.opengl import check; check()"
 
 .PHONY: install demo test test-warp slow slow-warp lint format clean
 
@@ -15,12 +17,15 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check -q -e ".[dev]"
 	touch $(STAMP)
 
-demo: install ## train the quickstart, compare it with random play, and film it
+demo: install ## train the quickstart, compare it with random play, and film it where there is OpenGL
 	@test ! -e $(DEMO) || { echo "error: $(DEMO) exists; move it away or delete it to run the demo again" >&2; exit 2; }
+	@$(OPENGL) || echo "The demo goes on without a video."
 	$(BIN)/hideseek train quickstart --run-dir $(DEMO)
 	$(BIN)/hideseek evaluate $(DEMO) --episodes 200 --json $(DEMO)/evaluation.json
-	$(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
-	@echo "Watch $(DEMO)/videos/demo.mp4; curves: $(BIN)/tensorboard --logdir $(DEMO)"
+	@if $(OPENGL) 2> /dev/null; \
+	then $(FILM) && echo "Watch $(DEMO)/videos/demo.mp4"; \
+	else echo "No video without OpenGL. With it, this films: $(FILM)"; fi
+	@echo "Curves: $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: install ## the default tests, under 5 minutes on two cores
 	$(BIN)/python -m pytest -q
