@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+FILM := $(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
+OPENGL := $(BIN)/python -c "from envs.rendering.opengl import check; check()"
 
 .PHONY: install lock demo test test-warp slow slow-warp lint format docs-picture clean
 
@@ -22,12 +24,15 @@ lock: ## choose the newest versions that fit together, for every Python and ever
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
-demo: install ## train the quickstart, compare it with random play, and film it
+demo: install ## train the quickstart, compare it with random play, and film it where there is OpenGL
 	@test ! -e $(DEMO) || { echo "error: $(DEMO) exists; move it away or delete it to run the demo again" >&2; exit 2; }
+	@$(OPENGL) || echo "The demo goes on without a video."
 	$(BIN)/hideseek train quickstart --run-dir $(DEMO)
 	$(BIN)/hideseek evaluate $(DEMO) --episodes 200 --json $(DEMO)/evaluation.json
-	$(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
-	@echo "Watch $(DEMO)/videos/demo.mp4; curves: $(BIN)/tensorboard --logdir $(DEMO)"
+	@if $(OPENGL) 2> /dev/null; \
+	then $(FILM) && echo "Watch $(DEMO)/videos/demo.mp4"; \
+	else echo "No video without OpenGL. With it, this films: $(FILM)"; fi
+	@echo "Curves: $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: install ## the default tests, under 5 minutes on two cores
 	$(BIN)/python -m pytest -q

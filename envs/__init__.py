@@ -1,5 +1,5 @@
 """Worlds: scene, physics, perception, rules and observations for W worlds at once. No policies, no learning."""
 
-from .rendering import opengl
+from .rendering.opengl import import_mujoco
 
-opengl.import_mujoco()
+import_mujoco()

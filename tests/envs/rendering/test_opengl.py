@@ -49,7 +49,7 @@ def run(*command, value):
 
 @pytest.mark.parametrize("value", HINTS)
 def test_nothing_but_pictures_needs_opengl(value):
-    first = "envs" if value == "egl" else "train.rendering"
+    first = "envs" if value == "egl" else "train.rendering.renderer"
     done = run(sys.executable, "-c", PROGRAM, first, value, value=value)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "picture" in done.stdout or HINTS[value] in done.stdout
