@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_episode(self) -> None:
         memory = io.BytesIO()
-        write_episodes(memory, [self.server.viewer.command("episode", {})])
+        write_episodes(memory, [self.server.viewer.episode()])
         self._send(
             memory.getvalue(),
             "application/octet-stream",

@@ -150,12 +150,12 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
         page.choose("camera", "top")
         page.wait(lambda: page.state()["look"]["camera"] == "top")
         box = WORLD.num_agents
-        before = served.viewer.command("episode", {}).states["pose"][-1, box, :2]
+        before = served.viewer.episode().states["pose"][-1, box, :2]
         x, y = page.spot(box)
         page.gesture((x, y), (x / 2, y / 2), (0.0, 0.0))
-        page.wait(lambda: served.viewer.command("episode", {}).edited)
-        page.wait(lambda: np.abs(served.viewer.command("episode", {}).states["pose"][-1, box, :2] - 3.0).max() < 0.4)
-        after = served.viewer.command("episode", {}).states["pose"][-1, box, :2]
+        page.wait(lambda: served.viewer.episode().edited)
+        page.wait(lambda: np.abs(served.viewer.episode().states["pose"][-1, box, :2] - 3.0).max() < 0.4)
+        after = served.viewer.episode().states["pose"][-1, box, :2]
         assert np.linalg.norm(after - before) > 0.3
         page.picture("4-dragged")
 
@@ -170,11 +170,11 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
         # Play an agent for five seconds.
         page.choose("play", "0")
         page.wait(lambda: page.state()["played"] == 0 and not page.state()["paused"])
-        left = served.viewer.command("episode", {})
+        left = served.viewer.episode()
         keys(browser, "w", 2.0)
         keys(browser, "d", 1.5)
         keys(browser, "q", 1.5)
-        played = served.viewer.command("episode", {})
+        played = served.viewer.episode()
         assert played.steps > left.steps + 3
         actions = {tuple(row) for row in played.actions[left.steps :, 0].tolist()}
         assert {(5, 7, 5, 0, 0), (7, 5, 5, 0, 0), (5, 5, 6, 0, 0)} <= actions
