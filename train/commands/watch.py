@@ -55,7 +55,7 @@ class WatchArguments:
     paused: bool = False
     """Start with the world at rest."""
     host: str = "127.0.0.1"
-    """Address to listen on. The default can be reached from this machine only; there is no password."""
+    """Address to listen on. The default can be reached from this machine only; all others ask for a token."""
     port: int = 8080
     """Port to listen on; 0 takes any free one."""
     open: bool = False

@@ -9,5 +9,6 @@ page_commands.py   what the arguments of a command may be
 page_state.py      what the page is told besides the picture
 inbox.py           what other threads want done by the loop
 server.py          HTTP: the page, frames, commands
+access.py          whose requests are refused
 page/              what the browser shows
 """

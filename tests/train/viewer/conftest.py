@@ -59,9 +59,9 @@ def run_folder(tmp_path_factory):
 class Served:
     """A viewer that runs in a thread of its own."""
 
-    def __init__(self, show, roster, options):
+    def __init__(self, show, roster, options, host="127.0.0.1"):
         self.viewer = Viewer(show, roster, options)
-        self.server = ViewerServer(self.viewer, "127.0.0.1", 0)
+        self.server = ViewerServer(self.viewer, host, 0)
         self._thread = threading.Thread(target=self.viewer.run, daemon=True)
 
     def __enter__(self):

@@ -4,9 +4,12 @@ Screenshots are kept under tests/artefacts/viewer, or in the folder that HIDESEE
 """
 
 import io
+import json
 import os
 import shutil
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +66,9 @@ def browser():
 class Page:
     """The viewer's page in a browser."""
 
-    def __init__(self, browser, served, artefacts):
+    def __init__(self, browser, served, artefacts, url=None):
         self.browser, self.served, self.artefacts = browser, served, artefacts
-        browser.get(served.server.url)
+        browser.get(url or served.server.url)
         self.wait(lambda: self.script("return document.body.dataset.frame"))
         self.wait(lambda: self.script("return document.querySelectorAll('#toggles input').length"))
 
@@ -184,6 +187,68 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
 
         assert page.script("return document.getElementById('message').textContent") == ""
         assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_from_outside_the_printed_address_opens_the_page(opengl, browser, artefacts):
+    roster = Roster([])
+    show = LiveGame(WORLD, 0, roster, ("random", "random"))
+    with Served(show, roster, ViewerOptions(width=320, height=260), "0.0.0.0") as served:
+        _, _, token = served.server.url.partition("?token=")
+        address = f"http://127.0.0.1:{served.server.server_port}/"
+        browser.get(address)
+        assert "token" in browser.find_element("tag name", "body").text
+        page = Page(browser, served, artefacts, f"{address}?token={token}")
+        assert browser.current_url == address
+        page.click("pause")
+        page.wait(lambda: page.state()["paused"])
+        assert page.script("return document.getElementById('message').textContent") == ""
+
+
+HOSTILE = """<!doctype html><title>prizes</title>
+<iframe id="frame" src="{viewer}"></iframe><img src="{viewer}frame"><script>
+const json = {{ method: "POST", headers: {{ "Content-Type": "application/json" }}, body: '{{"on": true}}' }};
+Promise.allSettled([
+  fetch("{viewer}do/pause", json),
+  fetch("{viewer}do/pause", {{ ...json, mode: "no-cors" }}),
+  fetch("{viewer}do/pause", {{ ...json, headers: {{}}, mode: "no-cors", body: {smuggled} }}),
+  fetch("{viewer}frame"),
+]).then((all) => {{ document.title = all.map((one) => one.status).join(); }});
+</script>"""
+
+
+class _Hostile(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.server.page.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_): ...
+
+
+def test_a_page_of_another_origin_neither_commands_nor_shows_it(opengl, browser):
+    roster = Roster([])
+    show = LiveGame(WORLD, 0, roster, ("random", "random"))
+    with Served(show, roster, ViewerOptions(width=320, height=260)) as served, HTTPServer(("", 0), _Hostile) as hostile:
+        host = f"127.0.0.1:{served.server.server_port}"
+        smuggled = (
+            f"POST /do/pause HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+            '{"on": true}'
+        )
+        hostile.page = HOSTILE.format(viewer=f"http://{host}/", smuggled=json.dumps(smuggled))
+        threading.Thread(target=hostile.serve_forever, daemon=True).start()
+        browser.get(f"http://localhost:{hostile.server_port}/")
+        end = time.monotonic() + PATIENCE
+        while browser.title == "prizes":
+            assert time.monotonic() < end
+        assert browser.title == "rejected,rejected,rejected,rejected"
+        time.sleep(1.0)
+        assert not served.state()["paused"]
+        browser.switch_to.frame("frame")
+        assert browser.find_elements("id", "picture") == []
+        hostile.shutdown()
 
 
 def keys(browser, key, seconds):

@@ -199,7 +199,7 @@ def test_every_command_is_tried():
     assert {name: set(values) for name, values in USUAL.items()} == {n: set(c.kinds) for n, c in COMMANDS.items()}
 
 
-QUICK = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import socket
 import urllib.request
 
@@ -266,6 +267,7 @@ def test_a_recorded_episode_goes_back_and_forth_but_stays_as_it_is(opengl, game)
         (["--width", "10"], "--width is 10"),
         (["--seed", "-1"], "--seed is -1"),
         (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
+        (["--host", "a" * 70], "cannot listen on aaaa"),
         (["--hiders", "robot"], "unknown player 'robot'"),
         (["nothing"], "nothing"),
         (["nothing.npz"], "in its own scenario"),
@@ -300,6 +302,12 @@ def test_without_a_browser_it_says_where_to_look(monkeypatch, capsys):
     words = ["--port", "0", "--open", "--scenario", "hide-and-seek/quadrant"]
     assert main(["watch", *words]) == 0
     assert "no browser was found on this machine; open http://127.0.0.1:" in capsys.readouterr().out
+
+
+def test_the_address_for_others_has_a_token(monkeypatch, capsys):
+    monkeypatch.setattr("train.commands.watch.Viewer.run", lambda self: self._show.close())
+    assert main(["watch", "--port", "0", "--host", "0.0.0.0", "--scenario", "hide-and-seek/quadrant"]) == 0
+    assert re.search(r"watch at http://\S+:\d+/\?token=[\w-]{43} \(Ctrl-C", capsys.readouterr().out)
 
 
 def test_without_opengl_it_says_what_to_install(monkeypatch, capsys):
