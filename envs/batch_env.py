@@ -102,10 +102,9 @@ class BatchEnv:
         self._velocity = torch.zeros_like(self._pose)
         self._start_pose = torch.zeros_like(self._pose)
         self._present = torch.ones(w, entities, dtype=torch.bool, device=device)
-        self._half_size = torch.zeros(w, s.num_objects, 3, device=device)
-        kinds = (s.max_boxes, s.ramps, s.cylinders.movable)
-        self._box_half_size, ramp_half_size, self._cylinder_half_size = self._half_size.split(kinds, dim=1)
-        ramp_half_size[:] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
+        half_size = torch.zeros(w, s.num_objects, 3, device=device)
+        half_size[:, s.max_boxes : s.max_boxes + s.ramps] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
+        self._set_half_size(half_size)
         self._grabs = Grabs.none(w, s.num_agents, device)
         self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
@@ -114,6 +113,12 @@ class BatchEnv:
         self._episode_end = torch.full((w,), s.horizon, device=device)
         self._counted = torch.ones(w, dtype=torch.bool, device=device)
         self._begun = False
+
+    def _set_half_size(self, half_size: Tensor) -> None:
+        """Let objects have these half sizes, (W, O, 3) metres; the parts by kind are views of them."""
+        kinds = (self.scenario.max_boxes, self.scenario.ramps, self.scenario.cylinders.movable)
+        self._half_size = half_size
+        self._box_half_size, _, self._cylinder_half_size = half_size.split(kinds, dim=1)
 
     # --- description -----------------------------------------------------------------------------------------------
 
@@ -188,6 +193,7 @@ class BatchEnv:
         present = self._present.clone()
         present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
         self._present = where_worlds(chosen, present, self._present)
+        self._set_half_size(self._half_size.clone())
         self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
         self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
         grabs, locks = self._grabs, self._locks
@@ -276,7 +282,7 @@ class BatchEnv:
         diverged = self.engine.diverged
         self._abandon(diverged)
         self._read_engine()
-        self._steps += 1
+        self._steps = self._steps + 1
         self._look()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
@@ -375,10 +381,9 @@ class BatchEnv:
         ``state.visible`` and ``state.game`` steer the next step; the observation shows what is visible from here.
         """
         self.engine.set_bodies(worlds, state.pose, state.velocity)
-        for mine, given in ((self._grabs, state.grabs), (self._locks, state.locks)):
-            for name, value in vars(given).items():
-                getattr(mine, name)[worlds] = value
-        self._steps[worlds] = state.steps
+        self._grabs = Grabs(**_replace_rows(vars(self._grabs), worlds, vars(state.grabs)))
+        self._locks = Locks(**_replace_rows(vars(self._locks), worlds, vars(state.locks)))
+        self._steps = self._steps.index_copy(0, worlds, state.steps)
         self.engine.set_grabs(**vars(self._grabs))
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
@@ -427,6 +432,7 @@ class BatchEnv:
 
         for name in ("start_pose", "present", "visible", "lidar", "steps", "episode_end", "counted"):
             setattr(self, f"_{name}", state[name].clone().to(self.device))
+        self._set_half_size(self._half_size.clone())
         self._box_half_size.copy_(state["box_half_size"])
         self._cylinder_half_size.copy_(state["cylinder_half_size"])
         self._generator.set_state(state["generator"])
@@ -442,3 +448,8 @@ class BatchEnv:
     def close(self) -> None:
         """Free the physics engine's threads."""
         del self.engine
+
+
+def _replace_rows(old: dict[str, Tensor], worlds: Tensor, new: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors (W, ...) with the rows of some worlds (K,) replaced by tensors (K, ...)."""
+    return {name: values.index_copy(0, worlds, new[name]) for name, values in old.items()}

@@ -111,7 +111,10 @@ class PhysicsEngine(ABC):
     @property
     @abstractmethod
     def diverged(self) -> Tensor:
-        """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``). Such worlds need a reset."""
+        """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``). Such worlds need a reset.
+
+        Later calls do not change what was returned.
+        """
 
     def check_overflow(self) -> None:  # noqa: B027
         """Look for contacts or constraints dropped since the last call. Copies to the host: call it once per iteration.

@@ -133,6 +133,16 @@ class TestVector:
         assert infos["final_info"]["_length"].all()
         assert not made.step(actions)[2].any()
 
+    @pytest.mark.parametrize("array", ["numpy", "torch"])
+    def test_broken_physics_is_a_truncation(self, array):
+        made = HideSeekVectorEnv(SMALL, num_envs=6, array=array)
+        made.reset(seed=0)
+        engine, middle = made.batch.engine, torch.tensor([False, True, False])
+        engine.place(middle, engine.pose, engine.velocity + 1e4)
+        _, _, terminated, truncated, infos = made.step(np.tile(STILL, (6, 1)))
+        assert not terminated.any()
+        assert truncated.tolist() == infos["_final_obs"].tolist() == [False, False, True, True, False, False]
+
     def test_numpy_and_torch_give_the_same(self):
         results = []
         for array in ("numpy", "torch"):
