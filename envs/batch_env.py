@@ -28,6 +28,7 @@ from .scenario import Scenario
 from .scenarios import GAMES
 from .scenarios.scenario_checks import validate
 from .scene import scene
+from .state_checks import check_worlds, fit_state, fit_tensors
 from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
 
@@ -156,9 +157,14 @@ class BatchEnv:
     # --- episodes --------------------------------------------------------------------------------------------------
 
     def reseed(self, seed: int) -> None:
-        """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has."""
-        self._layouts = self._new_layouts(seed)
+        """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has.
+
+        Raises:
+          UserError: a seed that is not in 0..2**63 - 1.
+        """
+        layouts = self._new_layouts(seed)
         self._generator.manual_seed(seed)
+        self._layouts = layouts
 
     def _new_layouts(self, seed: int) -> LayoutStream | LayoutBank:
         shares = (self.scenario, seed, self.num_worlds, self.first_world)
@@ -176,15 +182,23 @@ class BatchEnv:
           UserError: the layout does not fit the scenario.
         """
         everywhere = torch.ones_like(self._counted)
-        if layout is None:
-            layout = self._layouts.next(everywhere)
-        else:
-            layout = validate_layout(self.scenario, layout).to(self.device)
-            if layout.num_worlds != self.num_worlds:
-                raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
+        layout = self._layouts.next(everywhere) if layout is None else self.fit(layout)
         self._start(everywhere, layout)
         self._begun = True
         return self._observe()
+
+    def fit(self, layout: Layout) -> Layout:
+        """Return a layout in the form and on the device that these worlds need.
+
+        Raises:
+          UserError: it does not fit the scenario or the number of worlds.
+        """
+        if not isinstance(layout, Layout):
+            raise UserError(f"layout is {type(layout).__name__}; it must be an envs.layouts.Layout")
+        layout = validate_layout(self.scenario, layout).to(self.device)
+        if layout.num_worlds != self.num_worlds:
+            raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
+        return layout
 
     def _start(self, chosen: Tensor, layout: Layout) -> None:
         """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts."""
@@ -355,9 +369,10 @@ class BatchEnv:
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
+        layout = self._layouts.next(done)
         self._episode_end = where_worlds(done, self.scenario.horizon, self._episode_end)
         self._counted = self._counted | done
-        self._start(done, self._layouts.next(done))
+        self._start(done, layout)
         return dict(zip(numbers, table.unbind(), strict=True))
 
     # --- state in, state out ---------------------------------------------------------------------------------------
@@ -379,7 +394,12 @@ class BatchEnv:
         """Continue some worlds (K,) from a state of the same layout, and observe.
 
         ``state.visible`` and ``state.game`` steer the next step; the observation shows what is visible from here.
+
+        Raises:
+          UserError: no such world, or the state does not fit; nothing has changed then.
         """
+        check_worlds(worlds, self.num_worlds)
+        state = fit_state(state, self.get_state(worlds), self.num_agents)
         self.engine.set_bodies(worlds, state.pose, state.velocity)
         self._grabs = Grabs(**_replace_rows(vars(self._grabs), worlds, vars(state.grabs)))
         self._locks = Locks(**_replace_rows(vars(self._locks), worlds, vars(state.locks)))
@@ -425,7 +445,15 @@ class BatchEnv:
         return {name: value.clone() for name, value in tensors.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> Observation:
-        """Restore what ``state_dict`` returned in an environment of the same scenario and size, and observe."""
+        """Restore what ``state_dict`` returned in an environment of the same scenario and size, and observe.
+
+        Raises:
+          UserError: the state is of another scenario or number of worlds; nothing has changed then.
+        """
+        expected = self.state_dict()
+        if "grabs.tilt" not in state:  # From before boxes could tilt.
+            del expected["grabs.tilt"]
+        state = fit_tensors(state, expected, "the saved state")
 
         def group(name: str) -> dict[str, Tensor]:
             return {key.removeprefix(f"{name}."): v.clone() for key, v in state.items() if key.startswith(f"{name}.")}

@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 from envs import scenarios
 from envs.adapters.gymnasium_env import HideSeekEnv, HideSeekVectorEnv, environment_id
 from envs.errors import UserError
+from envs.layouts import generate
 from envs.scenarios import SCENARIOS
 from tests.envs.adapters.conftest import ALONE, ONE_AGENT, SMALL, each_scenario
 
@@ -227,6 +228,18 @@ class TestVector:
         made.reset(seed=0)
         made.step(np.tile(STILL, (3, 1)))
         assert made.step(np.tile(STILL, (3, 1)))[2].all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"), [(HideSeekEnv, {"scenario": ALONE}), (HideSeekVectorEnv, {"scenario": SMALL, "num_envs": 4})]
+)
+def test_a_refused_reset_changes_nothing(kind, arguments):
+    made, same = kind(**arguments), kind(**arguments)
+    for each in (made, same):
+        each.reset(seed=3)
+    with pytest.raises(UserError, match="layout"):
+        made.reset(seed=4, options={"layout": generate(scenarios.FULL, np.random.default_rng(0))})
+    assert data_equivalence(made.reset(), same.reset(), exact=True)
 
 
 def test_every_scenario_is_registered():
