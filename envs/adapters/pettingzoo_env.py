@@ -6,6 +6,7 @@ Importing this module registers every scenario: ``hide-and-seek/full`` becomes `
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import gymnasium
@@ -70,6 +71,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         }
         self.possible_agents = list(self._world.names)
         self.agents: list[str] = []
+        self._seeded = False
         self._index = {name: index for index, name in enumerate(self.possible_agents)}
         self._bins = np.array(ACTION_BINS)
         example = self._world.example
@@ -91,13 +93,16 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         """Start an episode.
 
         Args:
-          seed: restart the sequence of episodes; None continues it.
+          seed: restart the sequence of episodes; None continues it, and draws one the first time.
           options: ``layout`` (a ``Layout`` of one world) decides the start; other keys are ignored.
 
         Raises:
           UserError: the layout does not fit the scenario, or mode ``human`` has no display. Nothing has changed then.
         """
+        if seed is None and not self._seeded:
+            seed = secrets.randbits(63)
         observations = self._world.reset(seed, (options or {}).get("layout"))
+        self._seeded = True
         present = self._world.present
         self.agents = [name for name, here in zip(self.possible_agents, present, strict=True) if here]
         return {name: observations[self._index[name]] for name in self.agents}, {name: {} for name in self.agents}

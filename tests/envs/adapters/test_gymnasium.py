@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -64,8 +65,9 @@ class TestSingle:
         assert data_equivalence(runs[0], runs[1], exact=True)
         assert not data_equivalence(runs[0], runs[2])
 
-    def test_new_environments_start_differently(self):
-        first, second = (HideSeekEnv(ALONE).reset()[0] for _ in range(2))
+    @pytest.mark.parametrize("make", [partial(HideSeekEnv, ALONE), partial(HideSeekVectorEnv, ALONE)])
+    def test_new_environments_start_differently(self, make):
+        first, second = (make().reset()[0] for _ in range(2))
         assert not data_equivalence(first, second)
 
     @pytest.mark.parametrize("action", [STILL[:4], STILL.astype(float), STILL + 10, None])

@@ -117,6 +117,20 @@ class TestEpisodes:
         first, second = small.reset()[0]["hider_0"]["self"], small.reset()[0]["hider_0"]["self"]
         assert not np.array_equal(first, second)
 
+    def test_new_environments_start_differently_without_a_seed(self):
+        starts = [parallel_env(scenario=SMALL).reset()[0]["hider_0"]["self"][:2].tolist() for _ in range(3)]
+        aec = env(scenario=SMALL)
+        aec.reset()
+        starts.append(aec.observe("hider_0")["self"][:2].tolist())
+        assert len(set(map(tuple, starts))) == 4
+
+    def test_with_a_seed_every_later_episode_is_decided(self):
+        runs = []
+        for _ in range(2):
+            made = parallel_env(scenario=SMALL)
+            runs.append([made.reset(seed=5), made.reset(), made.step(still(made)), made.reset()])
+        assert data_equivalence(*runs, exact=True)
+
     def test_a_layout_decides_the_start(self, small):
         layout = generate(small.scenario, np.random.default_rng(5))
         observations, _ = small.reset(options={"layout": layout})
