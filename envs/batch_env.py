@@ -11,6 +11,7 @@ them is the first of the new episode (same-step auto-reset).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,6 +75,15 @@ class BatchEnv:
         first_world: int = 0,
         all_worlds: int | None = None,
     ) -> None:
+        self._arguments = {
+            "scenario": scenario,
+            "num_worlds": num_worlds,
+            "device": device,
+            "threads": threads,
+            "engine": engine,
+            "first_world": first_world,
+            "all_worlds": all_worlds,
+        }
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
         self.first_world, self.all_worlds = first_world, num_worlds if all_worlds is None else all_worlds
@@ -472,6 +482,18 @@ class BatchEnv:
         self._begun = True
         self._read_engine()
         return self._observe()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by arguments and state. The copy continues exactly as this would, on the same kind of device."""
+        arguments = self._arguments | {"seed": self._layouts.seed}
+        return self._restore, (arguments, self.state_dict(), self._begun)
+
+    @classmethod
+    def _restore(cls, arguments: dict[str, Any], state: dict[str, Tensor], begun: bool) -> BatchEnv:
+        env = cls(**arguments)
+        env.load_state_dict(state)
+        env._begun = begun
+        return env
 
     def close(self) -> None:
         """Free the physics engine's threads."""

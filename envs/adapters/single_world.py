@@ -216,6 +216,10 @@ class SingleWorld:
             self._picture = picture
         return self._picture
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what draws: a copy makes its own when it is asked for a picture."""
+        return self.__dict__ | {"_picture": None}
+
     def close(self) -> None:
         """Close the window and free what OpenGL holds. May be called twice."""
         self.running = False

@@ -59,6 +59,11 @@ class LayoutBank:
         self._delivery: Future[tuple[Tensor, Layout] | None] | None = None
 
     @property
+    def seed(self) -> int:
+        """What decides every layout."""
+        return self._stream.seed
+
+    @property
     def repeats(self) -> int:
         """How often a world played an old layout again because no new one had arrived. Waits for the device."""
         return int(self._repeats)
