@@ -167,6 +167,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         if array not in ("numpy", "torch"):
             raise UserError(f"array is '{array}'; use 'numpy' or 'torch'")
         self.scenario = resolved
+        self.autoreset_mode = AutoresetMode.SAME_STEP  # Where Gymnasium's own vector environments have it, too.
         self.num_envs = num_envs
         self.num_worlds = num_envs // agents
         self.batch = BatchEnv(resolved, self.num_worlds, device=device, threads=threads)

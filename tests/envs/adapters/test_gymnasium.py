@@ -244,6 +244,12 @@ def test_a_refused_reset_changes_nothing(kind, arguments):
     assert data_equivalence(made.reset(), same.reset(), exact=True)
 
 
+def test_masks_have_a_whole_number_of_flags():
+    """``MultiBinary((n,))`` has the same shape, but TorchRL takes n for a number."""
+    space = HideSeekVectorEnv(SMALL, num_envs=2).single_observation_space["boxes_visible"]
+    assert isinstance(space.n, int)
+
+
 def test_every_scenario_is_registered():
     for name in scenarios.SCENARIOS:
         spec = gymnasium.spec(environment_id(name))
