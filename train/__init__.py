@@ -1,3 +1,5 @@
 """Training: rollouts, PPO, self-play, evaluation, video and the command line."""
 
-import envs  # noqa: F401  Before MuJoCo: see envs/rendering/opengl.py.
+from .launcher.own_packages import require_own
+
+require_own("assets", "envs", "policies")

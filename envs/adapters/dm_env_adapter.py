@@ -123,6 +123,10 @@ class HideSeekEnvironment(dm_env.Environment):
             )
         return np.stack([spec.validate(given) for spec, given in zip(self._action_specs, actions, strict=True)])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the copy for a viewer, which is made when it is asked for."""
+        return self.__dict__ | {"_physics": None}
+
     # --- for dm_control's viewer ------------------------------------------------------------------------------------
 
     @property

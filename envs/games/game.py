@@ -143,8 +143,8 @@ class Game:
                 self.state[f"return/{team}"] += verdict.reward[:, members].sum(1) / number
 
     def statistics(self, view: View) -> dict[str, Tensor]:
-        """Return the numbers of each running episode up to now: name -> (W,) float32."""
-        return {name: self.state[name] for name in self.totals}
+        """Return the numbers of each running episode: name -> (W,) float32; later steps do not change them."""
+        return {name: self.state[name].clone() for name in self.totals}
 
     def entities(self) -> dict[str, Tensor]:
         """Return further entity kinds of the observation, as they are now.

@@ -31,7 +31,7 @@ class LayoutBank:
       depth: layouts kept for each world.
 
     Raises:
-      UserError: a negative seed.
+      UserError: a seed that is not in 0..2**63 - 1.
     """
 
     def __init__(
@@ -57,6 +57,11 @@ class LayoutBank:
         self._calls = 0
         self._thread = ThreadPoolExecutor(1, "layouts")
         self._delivery: Future[tuple[Tensor, Layout] | None] | None = None
+
+    @property
+    def seed(self) -> int:
+        """What decides every layout."""
+        return self._stream.seed
 
     @property
     def repeats(self) -> int:

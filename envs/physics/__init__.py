@@ -9,6 +9,7 @@ import torch
 
 from ..errors import UserError
 from ..scene.scene import Scene
+from . import forks  # noqa: F401  # From here on, forked processes are safe.
 from .engine import PhysicsEngine
 
 __all__ = ["EngineName", "PhysicsEngine", "choose_engine", "make_engine"]

@@ -118,6 +118,8 @@ class PhysicsEngine(ABC):
         """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``).
 
         Such worlds need a reset.
+
+        Later calls do not change what was returned.
         """
 
     def check_overflow(self) -> None:  # noqa: B027

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import UserError
@@ -33,8 +34,56 @@ def import_mujoco() -> None:
         os.environ["MUJOCO_GL"] = wanted
 
 
-def make_context(width: int, height: int) -> Any:
-    """Create a context and make it current.
+_first_process: int | None = None
+"""Id of the process in which a context was made first. A driver's threads do not follow into a fork."""
+
+
+class Context:
+    """An OpenGL context for any thread of the process that made it, one at a time.
+
+    Args:
+      inner: a ``GLContext`` of MuJoCo's, or what behaves like one.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._process = os.getpid()
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process only inherited the context. What OpenGL holds is then the parent's to free."""
+        return os.getpid() != self._process
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        """Let this thread draw here while the block lasts.
+
+        Raises:
+          UserError: this process was forked from the one that made the context.
+        """
+        if self.forked:
+            raise _no_forks()
+        with self._inner.as_current():
+            yield
+
+    def free(self) -> None:
+        """Free what OpenGL holds."""
+        if not self.forked:
+            self._inner.free()
+
+
+def _leave_display_to_parent() -> None:
+    """Keep a forked child from closing the display at its exit: that would wait for ever for the driver's threads."""
+    if "mujoco.egl" in sys.modules:
+        sys.modules["mujoco.egl"].EGL_DISPLAY = None  # type: ignore[attr-defined]
+
+
+if hasattr(os, "register_at_fork"):  # Not on Windows, which cannot fork.
+    os.register_at_fork(after_in_child=_leave_display_to_parent)
+
+
+def make_context(width: int, height: int) -> Context:
+    """Create a context.
 
     The environment variable ``MUJOCO_GL`` picks one backend (egl, osmesa, glfw) or switches OpenGL off (disable).
 
@@ -43,11 +92,15 @@ def make_context(width: int, height: int) -> Any:
       height: largest height.
 
     Returns:
-      A MuJoCo ``GLContext``; call its ``free()`` at the end.
+      A context; call its ``free()`` at the end.
 
     Raises:
-      UserError: there is no OpenGL, and what to install; or ``MUJOCO_GL`` has a value that nobody knows.
+      UserError: there is no OpenGL, and what to install; or ``MUJOCO_GL`` has a value that nobody knows; or this
+        process was forked from one that has drawn pictures.
     """
+    global _first_process
+    if _first_process not in (None, os.getpid()):
+        raise _no_forks()
     wanted = os.environ.get("MUJOCO_GL", "").lower().strip()
     if wanted in _OFF:
         raise UserError(f"OpenGL is switched off by MUJOCO_GL={wanted}, and pictures need it; unset MUJOCO_GL")
@@ -57,7 +110,10 @@ def make_context(width: int, height: int) -> Any:
     reasons = []
     for backend in [wanted] if wanted in _BACKENDS else _candidates():
         try:
-            return _make(backend, width, height)
+            context = Context(_make(backend, width, height))
+            with context.current():
+                _first_process = os.getpid()
+            return context
         except (
             Exception
         ) as error:  # Missing libraries show up as any of ImportError, AttributeError, OSError, GL errors.
@@ -77,13 +133,13 @@ def import_triton() -> None:
 
 
 def _make(backend: str, width: int, height: int) -> Any:
-    """Create a context of one backend and make it current; whatever its libraries raise comes out of it."""
+    """Create a context of one backend that can be made current; whatever its libraries raise comes out of it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GLFW only warns where it fails; MuJoCo does not look.
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
-        context.make_current()
-        if backend == "glfw" and not importlib.import_module("glfw").get_current_context():
-            raise OSError("there is no display")
+        with context.as_current():
+            if backend == "glfw" and not importlib.import_module("glfw").get_current_context():
+                raise OSError("there is no display")
     return context
 
 
@@ -92,6 +148,13 @@ def no_opengl(reason: str) -> UserError:
     return UserError(
         "pictures need OpenGL and none works here; on Debian or Ubuntu install it with "
         f"'apt-get install libegl1 libgl1' or 'apt-get install libosmesa6' ({reason})"
+    )
+
+
+def _no_forks() -> UserError:
+    return UserError(
+        "no pictures here: this process was forked from one that had drawn some, and OpenGL does not survive that; "
+        "start processes by 'spawn' or 'forkserver', or draw the first picture after the fork"
     )
 
 

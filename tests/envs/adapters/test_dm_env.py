@@ -64,6 +64,11 @@ def test_seeds():
     assert not np.array_equal(first, other)
 
 
+def test_new_environments_start_differently_without_a_seed():
+    first, second = (HideSeekEnvironment(SMALL).reset().observation[0]["self"] for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
 @pytest.mark.parametrize("action", [STILL[:4], STILL.astype(np.float32), STILL + 10, STILL - 6])
 def test_bad_actions_name_the_agent(action):
     made = HideSeekEnvironment(SMALL, seed=0)
