@@ -143,8 +143,8 @@ def parse(monkeypatch):
 
 def check(words, parse):
     """Check a command line: that its options exist, and the target of make, and the files that are named."""
-    if "train.cli" in words:
-        words = ["hideseek", *words[words.index("train.cli") + 1 :]]
+    if words[0] == "torchrun" and "hideseek" in words:
+        words = words[words.index("hideseek") :]
     if words[0] == "hideseek":
         options = parse(words[1:])
         if words[1] == "train" and options.resume is None:
