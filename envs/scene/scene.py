@@ -8,6 +8,7 @@ where.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -80,10 +81,20 @@ def build(scenario: Scenario, layout: Layout | None = None) -> Scene:
     With a ``layout`` of one world, bodies, sizes and walls are written into the MJCF as that episode starts: such a
     scene is for looking at, not for the physics engines, which expect every body at the origin.
     """
+    _log_warnings()
     root = _assemble(scenario)
     if layout is not None:
         _place(root, scenario, layout)
     return _resolve(scenario, root.compile(), to_text(root))
+
+
+def _log_warnings() -> None:
+    """Give MuJoCo's warnings to the logger ``mujoco``: by itself it writes MUJOCO_LOG.TXT into the current folder.
+
+    A handler that is there stays.
+    """
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(logging.getLogger("mujoco").warning)
 
 
 def _fragment(name: str) -> mujoco.MjSpec:
