@@ -29,7 +29,8 @@ def demo(tmp_path):
     (tools / "python").write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
-    (tmp_path / "pyproject.toml").touch()
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
     (tools.parent / ".installed").touch()
 
     def run(**variables):
