@@ -21,6 +21,7 @@ from envs.transition import StepResult
 from policies.teams import Policy, members
 
 from .config.train_config import TrainConfig
+from .evaluation.ratings import mean_rating
 from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
@@ -186,9 +187,8 @@ class Trainer(TrainingState):
                         report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
                     stopping = self.ranks.any(stop()) or self.iteration == config.iterations
-                    rating = metrics.get("selfplay/rating")
-                    if stopping or rating is not None or self._checkpoint_is_due():
-                        self.save(folder, rating)
+                    if stopping or self.iteration in self.league.ratings or self._checkpoint_is_due():
+                        self.save(folder)
                 if stopping:
                     break
         finally:
@@ -254,12 +254,13 @@ class Trainer(TrainingState):
         kept = config.keep_every and self.iteration % config.keep_every == 0
         return bool(kept) or self.iteration % config.checkpoint_interval == 0
 
-    def save(self, folder: RunFolder, rating: float | None = None) -> None:
+    def save(self, folder: RunFolder) -> None:
         """Write a checkpoint. Every process takes part, rank 0 writes.
+
+        If the policy was rated now and is clearly the best so far, the checkpoint is kept as such.
 
         Args:
           folder: the run.
-          rating: of the policy, if it was rated now; the checkpoint with the highest one is kept as the best.
 
         Raises:
           UserError: it cannot be written; earlier ones are intact.
@@ -268,8 +269,8 @@ class Trainer(TrainingState):
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
-            if rating is not None:
-                folder.checkpoints.mark_best(self.iteration, rating)
+            if rating := self.league.ratings.get(self.iteration):
+                folder.checkpoints.mark_best(self.iteration, *mean_rating(rating.values()))
             if config.league.active:
                 # Episodes that began before the oldest checkpoint may still be played with what was in the pool then.
                 span = config.scenario.horizon // config.ppo.rollout_steps + 1

@@ -328,6 +328,10 @@ def draw_weights(versions: list[int], draw: str, ratings: Ratings) -> list[float
         return [1.0] * len(versions)
     if draw == "age" or not ratings:
         return [1.0 / (len(versions) - index) for index in range(len(versions))]
-    newest = ratings[max(ratings)]
-    nearest = [ratings[min(ratings, key=lambda rated: abs(rated - version))] for version in versions]
-    return [sum(chance_to_win(rating[team], newest[team]) for team in TEAMS) / len(TEAMS) for rating in nearest]
+    newest, played = ratings[max(ratings)], [ratings[nearest(ratings, version)] for version in versions]
+    return [sum(chance_to_win(rating[team], newest[team]) for team in TEAMS) / len(TEAMS) for rating in played]
+
+
+def nearest(ratings: Ratings, version: int) -> int:
+    """Return the rated version nearest in age to one; the older of two, in whatever order they are."""
+    return min(ratings, key=lambda rated: (abs(rated - version), rated))
