@@ -117,21 +117,22 @@ class Trainer(TrainingState):
         self.env.refill()
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
-                memory, frozen = self.state, self.env.frozen_agents.flatten()
+                memory, frozen, present = self.state, self.env.frozen_agents.flatten(), self.env.present_agents
                 actions, log_probs, values, self.state = self.policy.act(
                     self.obs, memory, self.started, generator=self.action_generator, part=self.part
                 )
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
-            step = self._step(actions.view(*shape, -1))
+            own = self.league.own & present.flatten()  # Nobody played for who is absent.
+            step = self._step(actions.view(*shape, -1), own.view(shape))
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
                 weights = (
                     ~frozen
                 ).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
-                rewards, own = step.reward.flatten(), self.league.own
+                rewards = step.reward.flatten()
                 self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
-                self.league.add(step.reward, step.done)
+                self.league.add(step.reward, step.done, present)
                 self._episodes.add(step.finals, step.counted)
                 self.obs, self.started = flatten_agents(step.obs), done
         if self.intrinsic:
@@ -144,13 +145,18 @@ class Trainer(TrainingState):
                 torch.cuda.synchronize(self.env.device)
             self.ranks.any(False)
 
-    def _step(self, actions: Tensor) -> StepResult:
-        """Step the worlds; let intrinsic motivation see where that leads before the next episodes start."""
+    def _step(self, actions: Tensor, own: Tensor) -> StepResult:
+        """Step the worlds; let intrinsic motivation see where that leads before the next episodes start.
+
+        Args:
+          actions: (W, A, 5).
+          own: (W, A) bool: agents that are there and whom the newest policy plays.
+        """
         with self.watch.part("environment"):
             transition = self.env.advance(actions)
         if self.intrinsic:
             with self.watch.part("intrinsic"):
-                self.intrinsic.see(Arrival(transition.view, self.env.observe))
+                self.intrinsic.see(Arrival(transition.view, self.env.observe, own))
         with self.watch.part("environment"):
             return self.env.conclude(transition)
 

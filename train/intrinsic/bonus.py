@@ -21,6 +21,8 @@ class Arrival:
     """As the rules see it."""
     observe: Callable[[], dict[str, Tensor]]
     """Returns what the agents observe, (W, A, ...); takes time, so only those call it who need it."""
+    own: Tensor
+    """(W, A) bool: agents that are there and whom the learning policy plays; what others do earns and teaches nothing."""
 
 
 class Bonus(Protocol):
@@ -31,7 +33,7 @@ class Bonus(Protocol):
         ...
 
     def finish(self, buffer: RolloutBuffer) -> Tensor:
-        """Return the bonuses (T, N) of the steps seen since the last call, and learn from the full rollout."""
+        """Return the bonuses (T, N) of the steps seen since the last call, and learn from the own steps of the rollout."""
         ...
 
     def metrics(self) -> dict[str, float]:

@@ -60,41 +60,43 @@ class DistillationBonus:
         bonuses = torch.zeros(buffer.steps, buffer.sequences, device=self._device)
         if self._measured:
             errors, self._errors = torch.stack(self._errors), []
-            bonuses = errors / self._deviation(errors)
-        self._normalizer.update(buffer.observation, self._ranks.add_up)
-        self._measured = torch.ones_like(self._measured)
-        self._metrics |= {"prediction_error": self._train(buffer)}
+            bonuses = errors / self._deviation(errors, buffer.by_step(buffer.own))
+        if self._ranks.any(bool(buffer.own.any())):
+            self._normalizer.update(buffer.observed(buffer.own), self._ranks.add_up)
+            self._measured = torch.ones_like(self._measured)
+            self._metrics |= {"prediction_error": self._train(buffer)}
         return bonuses
 
-    def _deviation(self, errors: Tensor) -> Tensor:
-        """Take errors (T, N) into the statistics and return their deviation, of all rollouts and processes."""
-        values = errors.double()
+    def _deviation(self, errors: Tensor, own: Tensor) -> Tensor:
+        """Take errors (T, N) of own steps (T, N) into the statistics; return the deviation of all rollouts and processes."""
+        values = errors.double() * own
         self._moments += self._ranks.add_up(
-            torch.stack([values.new_tensor(values.numel()), values.sum(), values.square().sum()])
+            torch.stack([own.sum(dtype=values.dtype), values.sum(), values.square().sum()])
         )
-        number, total, squares = self._moments
+        number, total, squares = self._moments[0].clamp_min(1), *self._moments[1:]
         deviation = (squares / number - (total / number).square()).clamp_min(1e-16).sqrt()
         self._metrics["error_deviation"] = float(deviation)
         return deviation.float()
 
     def _train(self, buffer: RolloutBuffer) -> float:
-        """Let the predictor learn once from every step of the rollout; return the mean error before."""
+        """Let the predictor learn once from every own step of the rollout; return the mean error before."""
         device, parts = buffer.actions.device, self._config.minibatches
         order = torch.randperm(buffer.all_chunks, generator=self._generator, device=device)
-        parameters, losses = list(self._networks.predictor.parameters()), []
+        parameters, sums = list(self._networks.predictor.parameters()), []
         for indices in order.tensor_split(parts):
-            mine = buffer.local(indices)
-            observation = {
-                key: tensor.flatten(1, 2).index_select(1, mine) for key, tensor in buffer.observation.items()
-            }
-            steps = len(indices) * buffer.chunk_length  # Of all processes, so that gradients add up.
-            loss = self._networks(flatten_observation(self._normalizer(observation))).sum() / steps
+            chunks = buffer.chunks(buffer.local(indices))
+            steps = self._ranks.add_up(chunks.own.sum()).clamp_min(1)  # Of all processes, so that gradients add up.
+            errors = self._networks(flatten_observation(self._normalizer(chunks.observation)))
+            loss = (errors * chunks.own).sum() / steps
             self._optimizer.zero_grad()
             loss.backward()
             self._ranks.add_up_gradients(parameters)
             self._optimizer.step()
-            losses.append(loss.detach() * steps)
-        return float(self._ranks.add_up(torch.stack(losses).sum())) / (buffer.all_chunks * buffer.chunk_length)
+            sums.append(loss.detach() * steps)
+        total, number = self._ranks.add_up(
+            torch.stack([torch.stack(sums).sum(), buffer.own.sum(dtype=torch.float32)])
+        ).tolist()
+        return total / number
 
     def metrics(self) -> dict[str, float]:
         """Return the mean error on the last rollout while learning from it, and the deviation that bonuses are divided by."""

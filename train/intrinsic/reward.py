@@ -32,11 +32,10 @@ class IntrinsicReward:
     def reward(self, buffer: RolloutBuffer) -> None:
         """Make the rewards of a full rollout ``extrinsic_scale * reward + scale * bonus``."""
         bonuses, config = self._bonus.finish(buffer), self._config
-        extrinsic = buffer.by_step(buffer.rewards)
+        extrinsic, own = buffer.by_step(buffer.rewards), buffer.by_step(buffer.own)
         buffer.set_by_step(buffer.rewards, config.extrinsic_scale * extrinsic + config.scale * bonuses)
-        number = float(bonuses.numel())
-        total, steps = self._ranks.add_up(torch.stack([bonuses.sum(), bonuses.new_tensor(number)])).tolist()
-        self._metrics = {"bonus": total / steps, **self._bonus.metrics()}
+        total, steps = self._ranks.add_up(torch.stack([(bonuses * own).sum(), own.sum(dtype=bonuses.dtype)])).tolist()
+        self._metrics = {"bonus": total / max(steps, 1.0), **self._bonus.metrics()}
 
     def metrics(self) -> dict[str, float]:
         """Return numbers on the last rollout by tag (docs/metrics.md)."""

@@ -68,7 +68,7 @@ class League:
         """(W, A): the version on each seat, NEWEST or RANDOM."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
         self._returns = torch.zeros(self.num_worlds, len(TEAMS), device=device)
-        """(W, teams): rewards so far of the episode, averaged over each team."""
+        """(W, teams): rewards so far of the episode, averaged over the members of each team that take part."""
         in_team = [[float(a < sizes[0]), float(a >= sizes[0])] for a in range(self.num_agents)]
         self._in_team = torch.tensor(in_team, device=device)
         """(A, teams): 1 where the agent is in the team."""
@@ -165,18 +165,20 @@ class League:
         """(N,) bool: seats of the newest policy, whose steps are learned from."""
         return (self.seats == NEWEST).flatten()
 
-    def add(self, rewards: Tensor, done: Tensor) -> None:
+    def add(self, rewards: Tensor, done: Tensor, present: Tensor) -> None:
         """Count a step.
 
         Args:
-          rewards: (W, A).
+          rewards: (W, A); those of absent agents are 0.
           done: (W,) bool: the episode ended with this step.
+          present: (W, A) bool: agents that took part in it.
         """
-        team, past = self._in_team, (self.seats != NEWEST).float()
-        sizes = team.sum(0)
+        team, past = self._in_team, ((self.seats != NEWEST) & present).float()
+        sizes = present.float() @ team
         self._returns += rewards @ team / sizes.clamp_min(1)
         whole = (past @ team == sizes) & (sizes > 0)
-        against = whole.flip(1) & done[:, None]  # (W, teams): the team's opponents were all past versions
+        # (W, teams): the team's opponents were all past versions
+        against = whole.flip(1) & (sizes > 0) & done[:, None]
         self._sums += (self._returns * against).sum(0)
         self._counts += against.sum(0)
         self._ended += torch.stack([(done & (past.sum(1) > 0)).sum(), done.sum()])

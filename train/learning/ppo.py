@@ -10,7 +10,7 @@ from policies.actor_critic import ActorCritic
 from ..config.ppo_config import PPOConfig
 from ..support.ranks import Ranks
 from .gae import generalized_advantages
-from .rollouts import Chunks, RolloutBuffer
+from .rollouts import Chunks, RolloutBuffer, selected
 
 
 class PPO:
@@ -94,8 +94,7 @@ class PPO:
 
         # Only now, so that the policy that is improved is the one that acted: its first ratios are exactly 1.
         if self.ranks.any(bool(mask.any())):
-            seen = {key: _selected(tensor, mask) for key, tensor in buffer.observation.items()}
-            self.policy.observation_normalizer.update(seen, self.ranks.add_up)
+            self.policy.observation_normalizer.update(buffer.observed(mask), self.ranks.add_up)
         means = self.ranks.add_up(torch.stack(list(sums.values()))) / (config.epochs * config.minibatches)
         return dict(zip(sums, means.tolist(), strict=True)) | explained_variance
 
@@ -118,7 +117,7 @@ class PPO:
         buffer.set_by_step(buffer.targets, targets)
         if not self.ranks.any(bool(mask.any())):
             return {"explained_variance": float("nan")}
-        values, targets = (_selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
+        values, targets = (selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
         self.policy.update_value_normalizer(targets, self.ranks.add_up)
         return {"explained_variance": self._explained_variance(values, targets)}
 
@@ -174,11 +173,6 @@ class PPO:
             "approx_kl": approx_kl,
             "clip_fraction": clip_fraction,
         }
-
-
-def _selected(tensor: Tensor, mask: Tensor) -> Tensor:
-    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if it is everywhere."""
-    return tensor if mask.all() else tensor[mask]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -113,8 +113,8 @@ class RolloutBuffer:
             rewards: Rewards (N,) for the actions.
             dones: True (N,) where the episode ended with this step.
             weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect.
-            own: False (N,) where somebody else acted for the sequence, as past versions do; True by default. Such a
-                step is in no loss, no statistic and no normaliser.
+            own: False (N,) where the policy did not act for the sequence: a past version did, or the agent is absent; True
+                by default. Such a step is in no loss, no statistic and no normaliser.
         """
         step = 0 if self.full else self.size
         block, row = divmod(step, self.chunk_length)
@@ -168,6 +168,10 @@ class RolloutBuffer:
         """Return which steps (L, C, N) bool are to be learned from: own steps, of the given sequences (N,) bool or all."""
         return self.own if sequences is None else self.own & sequences
 
+    def observed(self, mask: Tensor) -> dict[str, Tensor]:
+        """Return the observations of the steps in a mask (L, C, N): (n, ...), or the stored (L, C, N, ...) if it is full."""
+        return {key: selected(tensor, mask) for key, tensor in self.observation.items()}
+
     def chunks(self, indices: Tensor, sequences: Tensor | None = None) -> Chunks:
         """Return some chunks.
 
@@ -190,3 +194,8 @@ class RolloutBuffer:
             advantages=select(self.advantages),
             targets=select(self.targets),
         )
+
+
+def selected(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if it is everywhere."""
+    return tensor if mask.all() else tensor[mask]
