@@ -17,7 +17,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.transition import StepResult
+from envs.transition import StepResult, Transition
 from policies.teams import Policy, members
 
 from .config.train_config import TrainConfig
@@ -124,14 +124,15 @@ class Trainer(TrainingState):
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
             own = self.league.own & present.flatten()  # Nobody played for who is absent.
-            step = self._step(actions.view(*shape, -1), own.view(shape))
+            step, cut_off = self._step(actions.view(*shape, -1), own.view(shape), values)
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
                 weights = (
                     ~frozen
                 ).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
                 rewards = step.reward.flatten()
-                self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
+                seen = (self.obs, actions, log_probs, values, memory, self.started)
+                self.buffer.add(*seen, rewards, done, weights, own, cut_off)
                 self.league.add(step.reward, step.done, present)
                 self._episodes.add(step.finals, step.counted)
                 self.obs, self.started = flatten_agents(step.obs), done
@@ -145,20 +146,40 @@ class Trainer(TrainingState):
                 torch.cuda.synchronize(self.env.device)
             self.ranks.any(False)
 
-    def _step(self, actions: Tensor, own: Tensor) -> StepResult:
-        """Step the worlds; let intrinsic motivation see where that leads before the next episodes start.
+    def _step(self, actions: Tensor, own: Tensor, values: Tensor) -> tuple[StepResult, Tensor]:
+        """Step the worlds; see where that leads before the next episodes start.
 
         Args:
           actions: (W, A, 5).
           own: (W, A) bool: agents that are there and whom the newest policy plays.
+          values: (N,) of the observations before.
+
+        Returns:
+          The result, and the value (N,) of what was cut off, 0 where nothing was.
         """
         with self.watch.part("environment"):
             transition = self.env.advance(actions)
         if self.intrinsic:
             with self.watch.part("intrinsic"):
                 self.intrinsic.see(Arrival(transition.view, self.env.observe, own))
+        with self.watch.part("inference"):
+            cut_off = self._value_cut_off(transition, values)
         with self.watch.part("environment"):
-            return self.env.conclude(transition)
+            return self.env.conclude(transition), cut_off
+
+    def _value_cut_off(self, transition: Transition, values: Tensor) -> Tensor:
+        """Return what the rest of truncated episodes would have been worth, (N,); 0 where nothing was truncated.
+
+        That is the value of the last observation; where physics broke there is none, and the one before (N,) stands for it.
+        """
+        truncated, broken = (
+            flags.repeat_interleave(self.env.num_agents) for flags in (transition.truncated, transition.broken)
+        )
+        last = values
+        if self.env.cuts_short(transition):
+            begins = torch.zeros_like(self.started)
+            last = self.policy.value(flatten_agents(self.env.observe()), self.state, begins)
+        return torch.where(truncated, torch.where(broken, values, last), 0.0)
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 

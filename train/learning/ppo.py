@@ -103,10 +103,11 @@ class PPO:
 
         All statistics are those of the steps in ``mask`` (L, C, N).
         """
-        rewards, values, dones = (buffer.by_step(t) for t in (buffer.rewards, buffer.values, buffer.dones))
+        tables = (buffer.rewards, buffer.values, buffer.dones, buffer.cut_off)
+        rewards, values, dones, cut_off = (buffer.by_step(table) for table in tables)
         config = self.config
         advantages, targets = generalized_advantages(
-            rewards, values, dones, buffer.last_value, config.gamma, config.gae_lambda
+            rewards, values, dones, cut_off, buffer.last_value, config.gamma, config.gae_lambda
         )
         weights = buffer.by_step(buffer.weights * mask)
         total, weighted = self.ranks.add_up(torch.stack([weights.sum(), (advantages * weights).sum()]))
