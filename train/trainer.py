@@ -26,6 +26,7 @@ from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
 from .play.players import flatten_agents
+from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
 from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
@@ -61,17 +62,35 @@ class Trainer(TrainingState):
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, say: Callable[[str], None] = lambda _: None) -> None:
         """Start new episodes in all worlds, with empty memories and, if there is ``init_from``, with the weights there.
+
+        Args:
+          say: called with a line before what takes a while.
 
         Raises:
           UserError: the weights cannot be read or do not fit; the first tensor that does not is named.
         """
         if self.config.init_from is not None:
             self._init_from(Path(self.config.init_from))
-        self.obs = flatten_agents(self.env.reset())
+        self.obs = flatten_agents(self._first_observations(say))
         self.state = self.policy.initial_state(self.num_sequences)
         self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
+
+    def _first_observations(self, say: Callable[[str], None]) -> dict[str, Tensor]:
+        """Start episodes in all worlds; before, a rollout of random play fits the normalisers of observations that are new.
+
+        Else the first iteration would act and learn on raw inputs, since statistics are updated after an update.
+        """
+        if self.learners.fitted and (self.intrinsic is None or self.intrinsic.fitted):
+            return self.env.reset()
+        steps = self.config.env_steps_per_iteration
+        say(f"first {steps:,} env steps of random play, which count nowhere: they give the scale of observations")
+        first = record_random_play(self.env, self.buffer, self.config.seed + 2)
+        self.learners.fit_normalizers(self.buffer)
+        if self.intrinsic:
+            self.intrinsic.fit_normalizer(self.buffer)
+        return first
 
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""

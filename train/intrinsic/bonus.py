@@ -28,6 +28,15 @@ class Arrival:
 class Bonus(Protocol):
     """A reward for novelty. W worlds, A agents, T steps of a rollout, N = W * A sequences."""
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the scale of observations is known, or none is needed."""
+        ...
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Take the scale of observations from the own steps of a full rollout, of anyone's play."""
+        ...
+
     def see(self, arrival: Arrival) -> None:
         """Note one step of the rollout."""
         ...

@@ -44,6 +44,14 @@ class CountBonus:
         self._counted: list[Tensor] = []
         self._metrics: dict[str, float] = {}
 
+    @property
+    def fitted(self) -> bool:
+        """True: states are counted in their own units."""
+        return True
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Nothing to fit."""
+
     def see(self, arrival: Arrival) -> None:
         """Note the states in which a step has ended."""
         if self._config.representation == "observation":

@@ -25,6 +25,15 @@ class IntrinsicReward:
         self._config, self._bonus, self._ranks = config, bonus, ranks or Ranks()
         self._metrics: dict[str, float] = {}
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the scale of observations is known, or none is needed."""
+        return self._bonus.fitted
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Take the scale of observations from the own steps of a full rollout, of anyone's play."""
+        self._bonus.fit_normalizer(buffer)
+
     def see(self, arrival: Arrival) -> None:
         """Note one step of the rollout, before worlds start their next episodes."""
         self._bonus.see(arrival)

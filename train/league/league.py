@@ -23,6 +23,7 @@ from policies.teams import Policy, members
 
 from ..config.league_config import LeagueConfig
 from ..evaluation.ratings import Rating, chance_to_win
+from ..play.random_play import random_actions
 from ..support.ranks import Ranks
 from .past_versions import VersionFolder, versions_at
 
@@ -155,10 +156,8 @@ class League:
     def _random_actions(self) -> Tensor:
         """Return actions (N, 5), all equally likely, that depend on the step and the number of the sequence alone."""
         self._noise.manual_seed(self._noise_seed)
-        shape = self._all_worlds, self.num_agents, len(self._action_bins)
-        draws = torch.rand(shape, generator=self._noise, device=self.seats.device)
-        here = draws[self._first : self._first + self.num_worlds].flatten(0, 1)
-        return (here * self._action_bins).long().minimum(self._action_bins - 1)  # A draw just below 1 may round up.
+        part = (self._first, self.num_worlds)
+        return random_actions(self._action_bins, self._all_worlds, self.num_agents, part, self._noise).flatten(0, 1)
 
     @property
     def own(self) -> Tensor:

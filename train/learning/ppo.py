@@ -53,6 +53,19 @@ class PPO:
             part,
         )
 
+    def fit_normalizer(self, buffer: RolloutBuffer, sequences: Tensor | None = None) -> None:
+        """Give statistics of observations that have none those of the own steps in a full rollout.
+
+        Those of value targets stay as they are: they are updated before the first loss, and play by somebody else says
+        nothing about them.
+
+        Args:
+            buffer: The rollout, of anyone's play.
+            sequences: True (N,) for the sequences that this policy will play; all by default.
+        """
+        mask = buffer.mask(sequences)
+        self.policy.observation_normalizer.fit(buffer.observed(mask), self.ranks.add_up)
+
     def update(
         self, buffer: RolloutBuffer, generator: torch.Generator, sequences: Tensor | None = None
     ) -> dict[str, float]:

@@ -59,7 +59,7 @@ def test_what_others_observe_teaches_nothing():
     assert metrics == same
     assert all(torch.equal(tensor, noisy[name]) for name, tensor in tensors.items())
     assert all(torch.equal(one[own], other[own]) for one, other in zip(bonuses, others, strict=True))
-    assert float(tensors["moments"][0]) == 2 * own.sum()
+    assert float(tensors["moments"][0]) == 3 * own.sum()
 
 
 def test_a_rollout_of_others_alone_is_harmless():
@@ -73,11 +73,18 @@ def test_a_rollout_of_others_alone_is_harmless():
     assert all(torch.equal(tensor, before[name]) for name, tensor in bonus.tensors().items())
 
 
-def test_the_first_rollout_only_measures():
-    bonus = distillation()
-    first, second = rollout(bonus), rollout(bonus, 1)
-    assert first.shape == second.shape == (STEPS, SEQUENCES)
-    assert not first.any() and (second > 0).all()
+def test_the_scale_of_observations_is_known_before_the_first_rollout():
+    """By a rollout of anyone's play, in which half of the steps are of agents that are not there. It earns at once then."""
+    bonus, buffer = distillation(), RolloutBuffer(STEPS, SEQUENCES, SPEC, 5, 4)
+    buffer.observation["self"][..., 0] = 3.0
+    buffer.own[:, :, ::2] = True
+    buffer.observation["self"][:, :, 1::2] = 99.0
+    assert not bonus.fitted
+    bonus.fit_normalizer(buffer)
+    assert bonus.fitted
+    assert bonus.tensors()["normalizer.normalizers.of_self.mean"].tolist() == [3.0, 0.0, 0.0, 0.0]
+    first = rollout(bonus)
+    assert first.shape == (STEPS, SEQUENCES) and (first > 0).all()
 
 
 def test_errors_fall_where_it_has_been_and_stay_high_elsewhere():
@@ -94,7 +101,6 @@ def test_errors_fall_where_it_has_been_and_stay_high_elsewhere():
 
 def test_bonuses_are_errors_over_the_deviation_of_all_errors_so_far():
     bonus = distillation(learning_rate=1e-30)
-    rollout(bonus)
     seen = []
     for number in (1, 2):
         obs = [random_observation(SEQUENCES, seed=number * 1000 + step) for step in range(STEPS)]
