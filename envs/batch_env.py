@@ -124,6 +124,8 @@ class BatchEnv:
         self._episode_end = torch.full((w,), s.horizon, device=device)
         self._counted = torch.ones(w, dtype=torch.bool, device=device)
         self._begun = False
+        self._cuts_left = 0
+        """Steps in which a shortened first episode may still end; the host knows it without asking the device."""
 
     def _set_half_size(self, half_size: Tensor) -> None:
         """Let objects have these half sizes, (W, O, 3) metres; the parts by kind are views of them."""
@@ -194,7 +196,7 @@ class BatchEnv:
         everywhere = torch.ones_like(self._counted)
         layout = self._layouts.next(everywhere) if layout is None else self.fit(layout)
         self._start(everywhere, layout)
-        self._begun = True
+        self._begin()
         return self._observe()
 
     def fit(self, layout: Layout) -> Layout:
@@ -209,6 +211,11 @@ class BatchEnv:
         if layout.num_worlds != self.num_worlds:
             raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
         return layout
+
+    def _begin(self) -> None:
+        """Note that steps can be made, and for how many of them first episodes may be shortened."""
+        self._begun = True
+        self._cuts_left = self.scenario.horizon if (self._episode_end < self.scenario.horizon).any() else 0
 
     def _start(self, chosen: Tensor, layout: Layout) -> None:
         """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts."""
@@ -278,11 +285,21 @@ class BatchEnv:
         """
         t, counted = transition, transition.done & self._counted
         finals = self.restart(t)
-        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, finals, counted)
+        return StepResult(self._observe(), t.reward, t.done, t.truncated, t.live, t.hiders_seen, finals, counted)
 
     def observe(self) -> Observation:
         """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""
         return self._observe()
+
+    def cuts_short(self, transition: Transition) -> bool:
+        """Tell whether a shortened first episode ended with a step; on a GPU, which is not asked, whether one may have.
+
+        Then the value of the last state, which ``observe`` shows until ``conclude``, stands for the rest of that
+        episode.
+        """
+        if self.engine.queues:
+            return self._cuts_left >= 0
+        return bool((transition.truncated & ~transition.broken).any())
 
     def advance(self, actions: Tensor) -> Transition:
         """Advance every world by one step and leave worlds whose episode is over as they are.
@@ -303,17 +320,19 @@ class BatchEnv:
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:].bool().unbind(-1))
         self.engine.step(self._command_table[actions[..., :3]])
-        diverged = self.engine.diverged
+        diverged = self.engine.diverged.clone()  # The engine clears its own when the world starts again.
         self._abandon(diverged)
         self._read_engine()
         self._steps = self._steps + 1
+        self._cuts_left -= 1
         self._perceive()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
-        return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view)
+        truncated = done & (self._steps < self.scenario.horizon) & (diverged | ~verdict.over)
+        return Transition(verdict.reward, done, truncated, diverged, verdict.live, verdict.hiders_seen, view)
 
     def _view(self, seen_before: Tensor, locked_before: Tensor) -> View:
         return View(
@@ -479,7 +498,7 @@ class BatchEnv:
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
         self.game.state.update(group("game"))  # In place: parts of a game share it.
-        self._begun = True
+        self._begin()
         self._read_engine()
         return self._observe()
 

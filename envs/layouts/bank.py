@@ -21,9 +21,10 @@ class LayoutBank:
     """Deals every world the same sequence of layouts as ``LayoutStream``, from tables on the device.
 
     ``next`` is a lookup of fixed shape. ``refill`` brings in what a background thread generated since the last refill
-    and lets it generate what was used since then; it is called once per rollout, and by ``next`` itself once per
-    horizon where nobody else does. A world that uses up its layouts before (only games that may end within a few steps
-    can) plays old ones again until the next refill; ``repeats`` counts that.
+    and lets it generate what was used since then; where there is nothing yet, it generates everything. It is called
+    once per rollout, and by ``next`` itself once per horizon where nobody else does. A world that uses up its layouts
+    before (only games that may end within a few steps can) plays old ones again until the next refill; ``repeats``
+    counts that.
 
     Args:
       scenario, seed, num_worlds, first_world: as those of ``LayoutStream``.
@@ -88,7 +89,8 @@ class LayoutBank:
           UserError: the scenario's walls or objects do not fit on the floor.
         """
         self._calls = 0
-        if self._table is None:
+        if self._table is None:  # Now, and not in the midst of a rollout.
+            self._fill()
             return
         if self._delivery is not None and (delivered := self._delivery.result()) is not None:
             self._bring_in(*delivered)
@@ -145,3 +147,4 @@ class LayoutBank:
         self._stream.load_state_dict(state)
         self._used = state["episodes"].to(self._device).clone()
         self._table, self._delivery = None, None
+        self._repeats.zero_()

@@ -104,7 +104,7 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     console = TrainingConsole(silent=not ranks.is_first)
     require_memory(config, ranks, console.say)
     trainer = Trainer(config, ranks)
-    trainer.begin()
+    trainer.begin(console.say)
     ranks.from_first(lambda: folder.create(config, overrides))
     with _locked(folder, ranks):
         return _run(trainer, folder, console)
@@ -140,8 +140,8 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
-        trainer.begin()
         console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
+        trainer.begin(console.say)
         return _run(trainer, folder, console)
     done = int(checkpoint.metadata["counters"]["iteration"])
     if config.iterations <= done:

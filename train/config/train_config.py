@@ -52,7 +52,7 @@ class TrainConfig:
     checkpoint_interval: int = 50
     """Iterations between two checkpoints; a crash loses at most this many. The last iteration always has one."""
     keep_checkpoints: int = 3
-    """Newest checkpoints that are kept; older ones are deleted, but for the best one: that with the highest rating
+    """Newest checkpoints that are kept; older ones are deleted, but for the best one by its rating
     (``league.rating-interval``), named in checkpoints/best.json."""
     keep_every: int = 0
     """Checkpoints of iterations that are multiples of this are kept for good; 0 for none. Written besides those of

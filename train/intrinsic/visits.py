@@ -27,10 +27,14 @@ class Visits:
         """Return the slots of codes (...), int64."""
         return ((codes * _GOLDEN) >> self._shift) & self._mask
 
-    def add(self, codes: Tensor) -> Tensor:
-        """Count one visit to each code (...), in all processes; return each code's visits (...), these included."""
+    def add(self, codes: Tensor, counted: Tensor) -> Tensor:
+        """Count one visit to each code (...) where ``counted`` (...) is True, in all processes.
+
+        Returns:
+          Each code's visits (...), these included.
+        """
         slots = self.slots(codes)
-        visits = torch.zeros_like(self.counts).index_add_(0, slots.flatten(), torch.ones_like(slots).flatten())
+        visits = torch.zeros_like(self.counts).index_add_(0, slots.flatten(), counted.long().flatten())
         self.counts += self._ranks.add_up(visits)
         return self.counts[slots]
 
