@@ -146,6 +146,7 @@ def test_a_run_goes_on_from_a_checkpoint_before_its_first_iteration(tmp_path):
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
+@pytest.mark.slow
 def test_two_processes_fit_what_one_fits(tmp_path):
     """Three worlds of 1 and 2; the runs end after an iteration so short that learning hardly moves anything."""
     words = ["train", "quickstart", "--torch-threads", "1", "--num-worlds", "3", "--iterations", "1"]
