@@ -10,8 +10,6 @@ them is the first of the new episode (same-step auto-reset).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -106,8 +104,8 @@ class BatchEnv:
         kinds = (s.max_boxes, s.ramps, s.cylinders.movable)
         self._box_half_size, ramp_half_size, self._cylinder_half_size = self._half_size.split(kinds, dim=1)
         ramp_half_size[:] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
-        self._grabs = Grabs.none(w, s.num_agents, device)
-        self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
+        self._grabs, self._empty_hands = (Grabs.none(w, s.num_agents, device) for _ in range(2))
+        self._locks, self._unlocked = (Locks.none(w, s.num_objects, device, s.pose_size) for _ in range(2))
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
         self._lidar = torch.zeros(w, s.num_agents, s.lidar_rays, device=device)
         self._steps = torch.zeros(w, dtype=torch.int64, device=device)
@@ -190,11 +188,9 @@ class BatchEnv:
         self._present = where_worlds(chosen, present, self._present)
         self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
         self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
-        grabs, locks = self._grabs, self._locks
-        self._grabs = replace(grabs, holding=where_worlds(chosen, -1, grabs.holding))
-        self._locks = replace(
-            locks, locked=where_worlds(chosen, 0, locks.locked), locker=where_worlds(chosen, 0, locks.locker)
-        )
+        grabs, locks = vars(self._grabs), vars(self._locks)
+        self._grabs = Grabs(**{k: where_worlds(chosen, v, grabs[k]) for k, v in vars(self._empty_hands).items()})
+        self._locks = Locks(**{k: where_worlds(chosen, v, locks[k]) for k, v in vars(self._unlocked).items()})
         self._steps = where_worlds(chosen, 0, self._steps)
         self.game.start(chosen, layout)
         self._read_engine()
