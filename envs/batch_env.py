@@ -17,7 +17,7 @@ from torch import Tensor
 from . import observations
 from .errors import UserError
 from .games import View
-from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
+from .layouts import TRAINING, Domain, Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
@@ -50,6 +50,7 @@ class BatchEnv:
       first_world: number of the first world, where several processes share the worlds of one seed.
       all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers and
         draws alike in whichever process it is.
+      domain: what its layouts are for: ``TRAINING`` or ``JUDGING``, which never give the same one.
 
     Raises:
       UserError: an impossible scenario, or an engine that cannot run here.
@@ -70,6 +71,7 @@ class BatchEnv:
         engine: EngineName = "auto",
         first_world: int = 0,
         all_worlds: int | None = None,
+        domain: Domain = TRAINING,
     ) -> None:
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
@@ -77,6 +79,7 @@ class BatchEnv:
         self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
         self.device = self.engine.device
         self._num_diverged = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._domain = domain
         self._layouts = self._new_layouts(seed)
         self._generator = torch.Generator(self.device).manual_seed(seed)
         self._perception = Perception(scenario, self.engine)
@@ -154,7 +157,7 @@ class BatchEnv:
         self._generator.manual_seed(seed)
 
     def _new_layouts(self, seed: int) -> LayoutStream | LayoutBank:
-        shares = (self.scenario, seed, self.num_worlds, self.first_world)
+        shares = (self.scenario, seed, self.num_worlds, self.first_world, self._domain)
         return LayoutBank(*shares, self.device) if self.engine.queues else LayoutStream(*shares)
 
     def refill(self) -> None:

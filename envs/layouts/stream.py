@@ -12,11 +12,18 @@ from .assemble import Start, to_layout
 from .generate import draw_start, max_walls
 from .layout import Layout
 
+Domain = tuple[int, ...]
+"""What the layouts of one seed are for: those of two domains have nothing in common, whatever the seeds."""
+TRAINING: Domain = ()
+"""Layouts that are learned from."""
+JUDGING: Domain = (1,)
+"""Layouts on which players are judged: evaluation, stages, ratings, transfer, recordings. Nobody learns from them."""
+
 
 class LayoutStream:
     """Deals every world its own sequence of layouts.
 
-    Episode e of world w depends on (seed, w, e) alone: not on the number of worlds, nor on how draws are grouped or
+    Episode e of world w depends on (domain, seed, w, e) alone: not on the number of worlds, nor on how draws are grouped or
     ordered. The whole state is one episode counter per world.
 
     Args:
@@ -24,18 +31,22 @@ class LayoutStream:
       seed: decides every layout.
       num_worlds: worlds of this stream.
       first_world: number of its first world, where several streams share the worlds of one seed.
+      domain: what the layouts are for.
 
     Raises:
       UserError: a negative seed.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0, domain: Domain = TRAINING
+    ) -> None:
         if seed < 0:
             raise UserError(f"seed is {seed}; it must not be negative")
         self.scenario = scenario
         self.seed = seed
         self.num_worlds = num_worlds
         self.first_world = first_world
+        self.domain = domain
         self._episodes = [0] * num_worlds
 
     def draw(self, world_ids: Tensor) -> Layout:
@@ -76,7 +87,12 @@ class LayoutStream:
         if not 0 <= world < self.num_worlds:
             raise IndexError(f"world {world} is not in 0..{self.num_worlds - 1}")
         episode = self._episodes[world]
-        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.first_world + world, episode))
+        seeds = episode_seeds(self.domain, self.seed, self.first_world + world, episode)
         start = draw_start(self.scenario, np.random.default_rng(seeds))
         self._episodes[world] = episode + 1
         return start
+
+
+def episode_seeds(domain: Domain, seed: int, world: int, episode: int) -> np.random.SeedSequence:
+    """Return what the layout of an episode is drawn from. Spawn keys of different lengths never meet."""
+    return np.random.SeedSequence(seed, spawn_key=(*domain, world, episode))

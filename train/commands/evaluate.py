@@ -18,6 +18,7 @@ from tyro.conf import Positional
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.layouts import JUDGING
 from envs.physics import EngineName
 
 from ..evaluation.cross_play import play_all
@@ -37,7 +38,7 @@ _SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random st
 
 @dataclass(kw_only=True)
 class EvaluateArguments:
-    """Play matches on the same layouts.
+    """Play matches on the same layouts, none of which was ever trained on.
 
     One run: trained v random, random v random, random v trained, trained v trained. Several runs: every policy's hiders
     against every policy's seekers, and ratings. Where there is one team alone, players are compared side by side.
@@ -180,8 +181,8 @@ def _names(loaded: list[SavedPolicy | None]) -> list[str]:
 
 def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
     """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
-    worlds, device = min(args.num_worlds, args.episodes), resolve_device(args.device)
-    return lambda: _CheckedWorlds(saved.config.scenario, worlds, args.seed, device, args.threads, engine=args.engine)
+    scenario, worlds, device = saved.config.scenario, min(args.num_worlds, args.episodes), resolve_device(args.device)
+    return lambda: _CheckedWorlds(scenario, worlds, args.seed, device, args.threads, engine=args.engine, domain=JUDGING)
 
 
 class _CheckedWorlds(BatchEnv):

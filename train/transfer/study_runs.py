@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from envs import observations
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
+from envs.layouts import JUDGING
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
@@ -33,7 +34,7 @@ from .study_plan import COUNTING, RANDOM, Plan, Unit
 from .weights import transfer_weights
 
 JUDGING_SEED = 1_000_003
-"""Seed of the episodes in which final policies are judged: the same for all, and none that anyone learned from."""
+"""Seed of the episodes in which final policies are judged: the same for all, whatever seed they learned with."""
 _WORLDS = 50
 """Worlds in which they are played."""
 
@@ -174,7 +175,13 @@ def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: St
 
     episodes = plan.request.episodes
     env = BatchEnv(
-        config.scenario, min(_WORLDS, episodes), JUDGING_SEED, config.device, config.threads, engine=config.engine
+        config.scenario,
+        min(_WORLDS, episodes),
+        JUDGING_SEED,
+        config.device,
+        config.threads,
+        engine=config.engine,
+        domain=JUDGING,
     )
     try:
         match = play_match(env, player, player, episodes, look_up)
