@@ -25,7 +25,7 @@ from ..evaluation.cross_play import play_all
 from ..evaluation.cross_play_tables import remarks, tables
 from ..evaluation.heat_map import heat_map, require_matplotlib
 from ..evaluation.intervals import Estimate, bootstrap_mean
-from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate, lost
 from ..evaluation.solo_matches import evaluate_alone
 from ..play.players import Player, PolicyPlayer, RandomPlayer
 from ..runs.saved_policy import SavedPolicy, load_policy
@@ -132,9 +132,8 @@ def _alone(args: EvaluateArguments, saved: SavedPolicy, players: list[Player], p
     with _shown(args.episodes) as show:
         result = evaluate_alone(_worlds_of(args, saved), players, args.episodes, args.seed, show)
     console.print(result.table())
-    console.print("95 % bootstrap intervals over episodes.")
-    if result.diverged:
-        console.print(f"{result.diverged} worlds were reset because of NaN physics")
+    for line in result.remarks():
+        console.print(line, soft_wrap=True)
     if args.json_file is not None:
         described = {"checkpoints": paths, "scenario": scenario, "deterministic": args.deterministic}
         write_json(args.json_file, described | result.to_plain())
@@ -278,8 +277,9 @@ def _verdict(result: Evaluation, against_random: bool) -> list[str]:
         whose = "random" if against_random else "the second policy's"
         line = f"{who} {ratio.format('{:.2f}')} x as often as {whose} {team}"
         lines.append(line + (f" (wanted {wanted}: {'yes' if reached(ratio) else 'no'})" if against_random else ""))
-    if sum(match.diverged for match in result.matches):
-        lines.append(f"{sum(match.diverged for match in result.matches)} worlds were reset because of NaN physics")
+    if diverged := sum(match.diverged for match in result.matches):
+        counts = [result.seekers_pairs, result.hiders_pairs]
+        lines.append(lost(diverged, counts, len(result.matches[0].seen)))
     return lines
 
 

@@ -193,7 +193,8 @@ def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: St
     numbers = {"return": match.returns["hiders"], **match.statistics, "length": match.lengths}
     statistics = {name: [round(float(value), 6) for value in values] for name, values in numbers.items()}
     about = {"task": unit.task, "start": unit.start, "seed": unit.seed}
-    write_json(plan.result_file(unit), {**about, "statistics": statistics})
+    played = {"layouts": match.layouts.tolist(), "diverged_worlds": match.diverged}
+    write_json(plan.result_file(unit), {**about, "statistics": statistics, **played})
     return True
 
 
@@ -205,6 +206,10 @@ class Result:
     """Statistic -> (N,), one value for each episode in which it was judged."""
     counting: dict[str, Any]
     """What a classifier has found, of object counting; see ``CountingResult.to_plain``."""
+    layouts: NDArray[np.int64]
+    """(N,) numbers of the layouts of these episodes."""
+    diverged: int
+    """Worlds that were reset because their physics broke, whose episodes are not among them."""
 
 
 def read_result(file: Path) -> Result:
@@ -216,6 +221,10 @@ def read_result(file: Path) -> Result:
     try:
         plain = json.loads(file.read_text())
         statistics = {name: np.array(values, dtype=np.float64) for name, values in plain["statistics"].items()}
-        return Result(statistics, plain.get("counting", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        episodes = len(next(iter(statistics.values())))
+        layouts = np.array(plain.get("layouts", range(episodes)), dtype=np.int64)
+        if len(layouts) != episodes:
+            raise ValueError(f"{len(layouts)} layouts of {episodes} episodes")
+        return Result(statistics, plain.get("counting", {}), layouts, int(plain.get("diverged_worlds", 0)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise UserError(f"{file} cannot be read ({type(error).__name__}); delete it to judge that run again") from error
