@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from envs.ranges import Width
+
 from .attention import PooledSelfAttention
 from .encoder import EntityEncoder
 from .observation import MaskSuffix, ObservationSpec
@@ -17,17 +19,17 @@ from .recurrence import LSTM, State
 class NetworkConfig:
     """Sizes of the networks. The defaults are the paper's: about 0.8 million parameters in each tower."""
 
-    embedding_size: int = 128
+    embedding_size: Width = 128
     """Features of each entity's embedding; a multiple of ``attention_heads``."""
-    attention_heads: int = 4
+    attention_heads: Width = 4
     """Heads of the attention among entities."""
-    hidden_size: int = 256
+    hidden_size: Width = 256
     """Features of the dense layer between attention and LSTM."""
-    lstm_size: int = 256
+    lstm_size: Width = 256
     """Features of the LSTM, which is the agent's memory and holds two thirds of the parameters."""
-    lidar_filters: int = 9
+    lidar_filters: Width = 9
     """Filters of the circular convolution over lidar rays."""
-    lidar_kernel: int = 3
+    lidar_kernel: Width = 3
     """Width of the convolution in rays; odd."""
     layer_norm: bool = True
     """Normalise before the dense layer and before the LSTM, as the paper does and the released network does not. The

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.ranges import derived_seed
 from envs.transition import StepResult
 from policies.teams import Policy, members
 
@@ -203,7 +204,7 @@ class Trainer(TrainingState):
         interval = self.config.league.rating_interval
         if not interval or self.iteration % interval:
             return {}
-        scenario, seed = self.config.scenario, self.config.seed + self.iteration
+        scenario, seed = self.config.scenario, derived_seed(self.config.seed, self.iteration)
         self.league.ratings = self.ranks.from_first(
             lambda: rate_newest(
                 self.league,

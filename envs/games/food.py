@@ -184,13 +184,8 @@ def food_marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
 def food_requirements(food: FoodOptions) -> list[Requirement]:
     """Return the conditions on the options of food."""
     return [
-        (food.count >= 0, f"food.count is {food.count}; it must not be negative"),
-        (food.radius > 0 and food.health > 0, "food.radius and food.health must be positive"),
-        ((food.respawn_steps or 0) >= 0, f"food.respawn_steps is {food.respawn_steps}; it must not be negative"),
         (
             food.reward_scale[0] <= food.reward_scale[1],
             f"food.reward_scale is {food.reward_scale}; it must be (smallest, largest)",
         ),
-        (0.0 < food.central_share <= 1.0, f"food.central_share is {food.central_share}; it must be in (0, 1]"),
-        (food.clusters >= 1, f"food.clusters is {food.clusters}; it must be at least 1"),
     ]

@@ -31,7 +31,7 @@ class LayoutBank:
       depth: layouts kept for each world.
 
     Raises:
-      UserError: a negative seed.
+      UserError: a seed that is negative or above 2**63 - 1.
     """
 
     def __init__(

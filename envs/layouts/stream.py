@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..ranges import Seed, require
 from ..scenario import Scenario
 from .assemble import Start, to_layout
 from .generate import draw_start, max_walls
@@ -26,14 +27,12 @@ class LayoutStream:
       first_world: number of its first world, where several streams share the worlds of one seed.
 
     Raises:
-      UserError: a negative seed.
+      UserError: a seed that is negative or above 2**63 - 1.
     """
 
     def __init__(self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0) -> None:
-        if seed < 0:
-            raise UserError(f"seed is {seed}; it must not be negative")
         self.scenario = scenario
-        self.seed = seed
+        self.seed = require("seed", seed, Seed)
         self.num_worlds = num_worlds
         self.first_world = first_world
         self._episodes = [0] * num_worlds

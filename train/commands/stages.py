@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,6 +16,7 @@ from tyro.conf import Positional
 
 from envs.errors import UserError
 from envs.physics import EngineName
+from envs.ranges import AtLeastOne, Seed, Threads
 
 from ..rendering.video import VideoOptions
 from ..runs.checkpoints import load_checkpoint
@@ -28,6 +28,7 @@ from ..stages.film import film
 from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
 from ..stages.study import Study, StudyOptions, study
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..support.files import make_folder, write_atomically
@@ -42,13 +43,13 @@ class StagesArguments:
 
     run: Positional[Path]
     """Run folder."""
-    episodes: int = 100
+    episodes: AtLeastOne = 100
     """Episodes of each checkpoint; more make the intervals narrower."""
     checkpoints: str = "all"
     """all that the run has kept, or last: the newest one alone."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
-    num_worlds: int = 50
+    num_worlds: AtLeastOne = 50
     """Worlds played at the same time; changes the layouts, not their distribution."""
     videos: bool = True
     """Film an example of every strategy that was found."""
@@ -56,13 +57,13 @@ class StagesArguments:
     """cpu, cuda, or auto: cuda where there is a GPU."""
     engine: EngineName = "auto"
     """Physics: mujoco (on the CPU), warp (on a GPU or, slowly, on the CPU), or auto: warp on cuda, else mujoco."""
-    threads: int = 0
+    threads: Threads = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
 
 
 def run(arguments: list[str]) -> None:
     """Play, print the table, and write the report with its curves and videos."""
-    args = tyro.cli(StagesArguments, args=arguments, prog="hideseek stages")
+    args = parse_arguments(StagesArguments, arguments, "stages")
     folder = RunFolder(args.run)
     files = _check(args, folder)
     config = load_policy(files[-1]).config
@@ -96,10 +97,6 @@ def run(arguments: list[str]) -> None:
 
 def _check(args: StagesArguments, folder: RunFolder) -> list[Path]:
     """Refuse impossible requests before anything is played. Returns the checkpoints to examine, oldest first."""
-    if args.episodes < 1 or args.num_worlds < 1:
-        raise UserError("--episodes and --num-worlds must be at least 1")
-    if args.seed < 0 or args.threads < 0:
-        raise UserError("--seed and --threads must not be negative")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
     if args.run.is_file():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from ..runs.saved_policy import load_policy
 from ..support.console import TrainingConsole
 from ..support.files import make_folder, write_json
 from ..support.folder_lock import FolderLock
+from ..support.json_data import read_object, take
 from ..trainer import Trainer
 from .counting_run import count, counting_config
 from .starts import Start
@@ -191,13 +191,22 @@ def _judge(plan: Plan, unit: Unit, config: TrainConfig, player: Player, stop: St
 
 
 @dataclass(frozen=True)
+class Counting:
+    """What a classifier has found; see ``CountingResult``."""
+
+    chance: float
+    curve: list[tuple[float, float]]
+    by_time: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run has left when it was done."""
 
     statistics: dict[str, NDArray[np.float64]]
     """Statistic -> (N,), one value for each episode in which it was judged."""
-    counting: dict[str, Any]
-    """What a classifier has found, of object counting; see ``CountingResult.to_plain``."""
+    counting: Counting | None
+    """What a classifier has found, of object counting."""
 
 
 def read_result(file: Path) -> Result:
@@ -207,8 +216,20 @@ def read_result(file: Path) -> Result:
       UserError: the file is missing or damaged.
     """
     try:
-        plain = json.loads(file.read_text())
-        statistics = {name: np.array(values, dtype=np.float64) for name, values in plain["statistics"].items()}
-        return Result(statistics, plain.get("counting", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} cannot be read ({type(error).__name__}); delete it to judge that run again") from error
+        plain, where = read_object(file), str(file)
+        numbers = take(plain, "statistics", dict[str, tuple[float, ...]], where)
+        if not all(map(len, numbers.values())):
+            raise UserError(f"{where} is of no episode")
+        counting = _counting(take(plain, "counting", dict[str, Any], where), where) if "counting" in plain else None
+    except (FileNotFoundError, UserError) as error:
+        raise UserError(f"{error}; delete {file} to judge that run again") from error
+    return Result({name: np.array(values) for name, values in numbers.items()}, counting)
+
+
+def _counting(plain: dict[str, Any], where: str) -> Counting:
+    def points(name: str, axis: str) -> list[tuple[float, float]]:
+        rows = take(plain, name, tuple[dict[str, float], ...], where)
+        return [(take(row, axis, float, where), take(row, "accuracy", float, where)) for row in rows]
+
+    chance = take(plain, "chance", float, where)
+    return Counting(chance, points("curve", "episodes"), points("by_time", "steps_since_vanished"))

@@ -7,12 +7,11 @@ import pytest
 
 from envs.errors import UserError
 from envs.scenarios import FULL, Scenario
+from tests.train.runs.test_checkpoints import full_disk
 from train.runs import run_folder
 from train.runs.run_folder import RunFolder
 from train.support import files
 from train.support.json_data import from_plain, to_plain
-
-from tests.train.runs.test_checkpoints import full_disk
 
 
 @dataclass
