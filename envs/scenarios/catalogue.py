@@ -15,8 +15,7 @@ from ..games.free_play import FreePlay
 from ..games.hide_and_seek import HideAndSeek
 from ..games.object_counting import ObjectCounting
 from ..games.shelter import Shelter
-from ..scenario import Scenario
-from ..scenario_options import (
+from ..options.scenario_options import (
     BlueprintOptions,
     CountingOptions,
     CylinderOptions,
@@ -24,6 +23,7 @@ from ..scenario_options import (
     LockTaskOptions,
     ShelterOptions,
 )
+from ..scenario import Scenario
 
 GAMES: dict[str, type[Game]] = {
     "hide_and_seek": HideAndSeek,

@@ -4,10 +4,16 @@ import dataclasses
 
 import pytest
 import torch
+from envs.options.scenario_options import (
+    BlueprintOptions,
+    CylinderOptions,
+    FoodOptions,
+    LockTaskOptions,
+    PaddingOptions,
+)
 
 from envs.batch_env import BatchEnv
 from envs.env_checks import check_step, play_randomly, random_actions
-from envs.scenario_options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, PaddingOptions
 from envs.scenarios import SCENARIOS, get, validate
 from tests.envs.worlds import needs_warp
 

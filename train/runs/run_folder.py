@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import json
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from envs.errors import UserError
 
 from ..support.files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
-from ..support.json_data import to_plain
+from ..support.json_data import read_object, to_plain
 from .checkpoints import CheckpointFolder
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "safetensors")
@@ -107,11 +106,12 @@ class RunFolder:
         if not self.path.is_dir():
             raise UserError(f"no run at {self.path}: there is no such folder")
         try:
-            return json.loads(self.config_file.read_text())["config"]
+            plain = read_object(self.config_file)
         except FileNotFoundError:
             raise UserError(f"no run at {self.path}: it has no config.json") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self.config_file} cannot be read ({type(error).__name__}: {error})") from error
+        if not isinstance(plain.get("config"), dict):
+            raise UserError(f"{self.config_file} cannot be read: it holds no 'config'")
+        return plain["config"]
 
     def _remove(self, existed: bool) -> None:
         """Undo a failed ``create``; a folder that was there before stays."""
@@ -168,6 +168,6 @@ def _description(config: Any, overrides: dict[str, Any]) -> dict[str, Any]:
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         **git_state(),
         "versions": package_versions(),
-        "overrides": overrides,
+        "overrides": to_plain(overrides),
         "config": to_plain(config),
     }
