@@ -25,6 +25,7 @@ from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
+from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
 from ..support.ranks import Ranks, join_ranks
@@ -105,8 +106,9 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     require_memory(config, ranks, console.say)
     trainer = Trainer(config, ranks)
     trainer.begin(console.say)
-    ranks.from_first(lambda: folder.create(config, overrides))
-    with _locked(folder, ranks):
+    ranks.from_first(lambda: make_folder(folder.path))
+    with _locked(folder, ranks):  # Before anything is written: two starts at once may want the same folder.
+        ranks.from_first(lambda: folder.create(config, overrides))
         return _run(trainer, folder, console)
 
 
@@ -116,7 +118,7 @@ def _locked(folder: RunFolder, ranks: Ranks) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
 
         def take() -> None:
-            stack.enter_context(FolderLock(folder.path / "run.lock"))
+            stack.enter_context(FolderLock(folder.lock_file))
 
         ranks.from_first(take)
         yield

@@ -23,7 +23,7 @@ from ..config.task_presets import TASKS, TaskSize
 from ..learning.memory_need import require_memory
 from ..runs.saved_policy import find_checkpoint
 from ..support.arguments import parse_arguments
-from ..support.console import make_console
+from ..support.console import make_lasting_console
 from ..support.devices import available_cores, resolve_device
 from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
@@ -207,7 +207,7 @@ def _name(checkpoint: Path) -> str:
 
 def _study(plan: StudyPlan, jobs: int) -> int:
     """Do what is left, then write the report."""
-    console = make_console()
+    console = make_lasting_console()
     left = [unit for unit in plan.units if not plan.is_done(unit)]
     jobs = _jobs(plan, jobs, len(left))
     threads = 0 if jobs == 1 else max(available_cores() // jobs, 1)

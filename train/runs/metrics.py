@@ -95,10 +95,9 @@ class MetricsLog:
         """
         self._file = folder / "metrics.jsonl"
         self._keep_lines_up_to(iteration)
-        purge = {"purge_step": env_steps + 1} if iteration else {}
         from torch.utils.tensorboard import SummaryWriter  # Takes a second, and commands that only play need no curves.
 
-        self._board = SummaryWriter(str(folder), **purge)
+        self._board = SummaryWriter(str(folder), purge_step=env_steps + 1)
 
     def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
         """Write one iteration. Values that are not finite go to TensorBoard as they are and to the JSON file as null.

@@ -60,6 +60,11 @@ class RunFolder:
         """One JSON object per iteration."""
         return self.path / "metrics.jsonl"
 
+    @property
+    def lock_file(self) -> Path:
+        """Who holds its lock (``FolderLock``) trains here; the file itself says nothing."""
+        return self.path / "run.lock"
+
     def create(self, config: Any, overrides: dict[str, Any] | None = None) -> None:
         """Make the folder and write ``config.json``.
 
@@ -86,12 +91,12 @@ class RunFolder:
             raise
 
     def require_free(self) -> None:
-        """Refuse a path that holds anything but what a writer that was killed has left.
+        """Refuse a path that holds anything but a lock and what a writer that was killed has left.
 
         Raises:
           UserError: the path is a file or a folder with something in it.
         """
-        if self.path.is_dir() and len(list(self.path.iterdir())) == len(leftovers(self.path)):
+        if self.path.is_dir() and {*self.path.iterdir()} <= {*leftovers(self.path), self.lock_file}:
             return
         if self.path.exists():
             hint = f"continue it with --resume {self.path} or" if self.config_file.is_file() else "please"

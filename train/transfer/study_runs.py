@@ -143,7 +143,7 @@ def _train(
         else:
             _begin(plan, unit, trainer, folder, lambda text: tell(Progress(unit, 0, config.total_env_steps, text)))
         if trainer.iteration < config.iterations:
-            with FolderLock(folder.path / "run.lock"):  # As in `hideseek train`, which may not resume it meanwhile.
+            with FolderLock(folder.lock_file):  # As in `hideseek train`, which may not resume it meanwhile.
                 trainer.run(folder, _Console(unit, config, tell, warn), stop)
         return trainer.iteration >= config.iterations
     finally:
