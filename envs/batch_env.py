@@ -519,8 +519,8 @@ class BatchEnv:
         return env
 
     def close(self) -> None:
-        """Free the physics engine's threads."""
-        del self.engine
+        """Free the physics engine's threads. Nothing happens the second time."""
+        self.__dict__.pop("engine", None)
 
 
 def _replace_rows(old: dict[str, Tensor], worlds: Tensor, new: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,15 @@ class UserError(ValueError):
 
     Its message is a single line that says what is wrong and what to do. The command line prints it and exits with
     status 2; library users see an ordinary ``ValueError``.
+
+    Args:
+      message: the line. What cannot be printed, such as a line break in a name that a file gave, is written as Python
+        writes it: nobody's file moves anybody's cursor.
     """
+
+    def __init__(self, message: str) -> None:
+        words = " ".join(message.split())
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in words))
 
 
 def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.3) -> str:

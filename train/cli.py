@@ -97,7 +97,7 @@ def _version() -> str:
 def _print_error(message: str) -> None:
     rank = os.environ.get("RANK", "0")  # Of this process among those that torchrun started.
     start = "error" if rank == "0" else f"error (rank {rank})"
-    print(f"{start}: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"{start}: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

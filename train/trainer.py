@@ -330,7 +330,7 @@ class Trainer(TrainingState):
             if config.league.active:
                 # Episodes that began before the oldest checkpoint may still be played with what was in the pool then.
                 span = config.scenario.horizon // config.ppo.rollout_steps + 1
-                oldest = folder.checkpoints.iterations()[-config.keep_checkpoints :][0]
+                oldest = folder.checkpoints.last(self.iteration, config.keep_checkpoints)[0]
                 self.league.prune(max(oldest - span, 0), self.iteration)
 
     def close(self) -> None:

@@ -450,6 +450,12 @@ class TestManipulationInTheWorld:
         assert env.get_state(one).grabs.holding[0, 0] == 0, "seen again"
 
 
+def test_closing_twice_is_fine():
+    env = BatchEnv(QUADRANT, 1, threads=1)
+    env.close()
+    env.close()
+
+
 def test_memory_is_reported():
     assert 1_000 < BatchEnv(QUADRANT, 2, threads=1).bytes_per_world < 10_000_000
 

@@ -4,6 +4,9 @@ import dataclasses
 
 import pytest
 import torch
+
+from envs.batch_env import BatchEnv
+from envs.env_checks import check_step, play_randomly, random_actions
 from envs.options.scenario_options import (
     BlueprintOptions,
     CylinderOptions,
@@ -11,9 +14,6 @@ from envs.options.scenario_options import (
     LockTaskOptions,
     PaddingOptions,
 )
-
-from envs.batch_env import BatchEnv
-from envs.env_checks import check_step, play_randomly, random_actions
 from envs.scenarios import SCENARIOS, get, validate
 from tests.envs.worlds import needs_warp
 

@@ -38,6 +38,19 @@ class TestLeague:
         saved = load_policy(league_run.league / "version-0000004.safetensors")
         assert saved.iteration == 4
 
+    def test_versions_are_pruned_by_whole_checkpoints_alone(self, tmp_path, monkeypatch):
+        """Files of later iterations, and those that were cut short, do not say what a run can go on from."""
+        asked = []
+        monkeypatch.setattr(VersionFolder, "prune", lambda self, oldest, now: asked.append((oldest, now)))
+        config = dataclasses.replace(LEAGUE, iterations=2, checkpoint_interval=1, keep_checkpoints=2)
+        run = train(tmp_path / "a", config)
+        asked.clear()
+        run.checkpoints.file(90).write_bytes(b"half")
+        run.checkpoints.file(1).write_bytes(b"half")
+        resume(run, dataclasses.replace(config, iterations=4))
+        span = config.scenario.horizon // config.ppo.rollout_steps + 1
+        assert asked == [(max(2 - span, 0), 3), (max(3 - span, 0), 4)]
+
     def test_metrics(self, league_run):
         lines = read_metrics(league_run.metrics_file)
         assert any(line.get("selfplay/league_fraction", 0) > 0 for line in lines)

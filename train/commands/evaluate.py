@@ -192,7 +192,8 @@ class _CheckedWorlds(BatchEnv):
           UserError: names the option to raise.
         """
         try:
-            self.engine.check_overflow()
+            if hasattr(self, "engine"):
+                self.engine.check_overflow()
         finally:
             super().close()
 

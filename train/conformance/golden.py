@@ -14,6 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
+from envs.errors import UserError
+from envs.layouts import Layout, max_walls
 from envs.options.scenario_options import (
     BlueprintOptions,
     CylinderOptions,
@@ -21,10 +25,6 @@ from envs.options.scenario_options import (
     LockTaskOptions,
     ShelterOptions,
 )
-from torch import Tensor
-
-from envs.errors import UserError
-from envs.layouts import Layout, max_walls
 from envs.scenarios import LayoutName, Scenario, validate
 
 LAYOUTS: dict[str, LayoutName] = {

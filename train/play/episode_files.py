@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import zipfile
-import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,19 +13,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import Layout, validate_layout
+from envs.options.ranges import Seed, Whole, faults
 from envs.scenarios import Scenario, validate
 
 from ..runs.run_folder import package_versions
 from ..support.files import write_atomically
-from ..support.json_data import from_plain, to_plain
-from .episodes import Episode, state_names
+from ..support.json_data import from_plain, parse_object, shorten, take, to_plain
+from .episodes import STATES, Episode, state_names
 
 FORMAT = "hideseek-episodes"
 VERSION = 1
 """Grows when older programs can no longer read the files."""
 EXTENSION = ".npz"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the header says of one episode."""
+
+    title: str
+    seed: Seed
+    edited: bool
+    steps: Whole
 
 
 def save_episodes(path: Path, episodes: list[Episode]) -> None:
@@ -66,21 +77,14 @@ def load_episodes(path: Path) -> list[Episode]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        AttributeError,
-    ) as error:
+    except Exception as error:  # Whatever the parsers of zip files and arrays trip over.
         raise UserError(f"episode file {path} is damaged, or is none ({_one_line(error)})") from error
     header = _header(path, arrays)
-    scenario = validate(from_plain(Scenario, header["scenario"], str(path)))
     try:
-        return [_episode(scenario, entry, _group(arrays, f"{n}/")) for n, entry in enumerate(header["episodes"])]
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        scenario = validate(take(header, "scenario", Scenario, "its header"))
+        entries = [from_plain(_Entry, entry, "its header") for entry in header["episodes"]]
+        return [_episode(scenario, entry, _group(arrays, f"{n}/")) for n, entry in enumerate(entries)]
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
         raise UserError(f"episode file {path} is damaged: {_one_line(error)}") from error
 
 
@@ -106,12 +110,12 @@ def _arrays(episode: Episode) -> dict[str, NDArray[Any]]:
 def _header(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Return the file's description if this program can read the file."""
     try:
-        header = json.loads(arrays["header"].tobytes())
-        known, version = header["format"] == FORMAT, int(header["version"])
-    except (KeyError, TypeError, ValueError) as error:
+        header = parse_object(arrays["header"].tobytes(), "its header")
+        version = take(header, "version", int, "its header")
+    except (KeyError, UserError) as error:
         raise UserError(f"{path} is not an episode file: it has no header ({_one_line(error)})") from error
-    if not known:
-        raise UserError(f"{path} is not an episode file (format {header['format']!r})")
+    if header.get("format") != FORMAT:
+        raise UserError(f"{path} is not an episode file (format {shorten(header.get('format'))})")
     if version > VERSION:
         raise UserError(
             f"{path} was written by a later version of hideseek (format {version}, this one reads {VERSION})"
@@ -121,51 +125,74 @@ def _header(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     return header
 
 
-def _episode(scenario: Scenario, entry: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Episode:
-    """Put one episode together. Anything missing or of a wrong shape raises a KeyError or ValueError."""
+def _episode(scenario: Scenario, entry: _Entry, arrays: dict[str, NDArray[Any]]) -> Episode:
+    """Put one episode together. Anything that is missing, or of a wrong shape, type or size raises an error."""
+    for name, text in faults(entry):
+        raise ValueError(f"'{name}' {text}")
     layout = Layout(**{name: torch.from_numpy(values) for name, values in _group(arrays, "layout/").items()})
+    if layout.num_worlds != 1:
+        raise ValueError(f"its layout is of {layout.num_worlds} worlds")
+    steps, agents, objects = entry.steps, scenario.num_agents, scenario.num_objects
+    _require("actions", arrays["actions"], (steps, agents, 5), np.int8)
+    _require_within("actions", arrays["actions"], 0, np.array(ACTION_BINS))
+    _require("rewards", arrays["rewards"], (steps, agents), np.float32)
+    _require("live", arrays["live"], (steps,), np.bool_)
+    if (attention := arrays.get("attention")) is not None:
+        _require("attention", attention, (steps, agents, agents + objects), np.float32)
     states = _group(arrays, "states/")
-    steps, agents = int(entry["steps"]), scenario.num_agents
-    entities = agents + scenario.num_objects
-    attention = arrays.get("attention")
-    _require("actions", arrays["actions"], (steps, agents, 5))
-    _require("rewards", arrays["rewards"], (steps, agents))
-    _require("live", arrays["live"], (steps,))
-    shapes: dict[str, tuple[int, ...]] = {
-        "holding": (agents,),
-        "locked": (scenario.num_objects,),
-        "locker": (scenario.num_objects,),
-    }
-    shapes |= {
-        "pose": (entities, scenario.pose_size),
-        "velocity": (entities, scenario.pose_size),
-        "visible": (agents, entities),
-    }
     for name in state_names(scenario):
-        _require(name, states[name], (steps + 1, *shapes.get(name, states[name].shape[1:])))
-    if attention is not None:
-        _require("attention", attention, (steps, agents, entities))
-    return Episode(
+        _require(name, states[name], (steps + 1, *_state_shapes(scenario)[name]), STATES[name])
+    _require_within("holding", states["holding"], -1, objects)
+    _require_within("locker", states["locker"], -1, agents)
+    if not np.isfinite(states["pose"]).all():
+        raise ValueError("'pose' must hold finite numbers only")
+    episode = Episode(
         scenario,
         validate_layout(scenario, layout),
-        int(entry["seed"]),
-        str(entry["title"]),
-        bool(entry["edited"]),
+        entry.seed,
+        entry.title.encode(errors="replace").decode(),
+        entry.edited,
         arrays["actions"],
         arrays["rewards"],
         arrays["live"],
         states,
         attention,
     )
+    for index in (0, steps):  # Only the game knows what it keeps.
+        episode.moment(index)
+        episode.world_state(index)
+    return episode
+
+
+def _state_shapes(scenario: Scenario) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what is kept of one state."""
+    agents, objects, numbers = scenario.num_agents, scenario.num_objects, scenario.pose_size
+    return {
+        "pose": (agents + objects, numbers),
+        "velocity": (agents + objects, numbers),
+        "visible": (agents, agents + objects),
+        "holding": (agents,),
+        "grab_offset": (agents, 3),
+        "grab_yaw": (agents,),
+        "grab_tilt": (agents, 4),
+        "locked": (objects,),
+        "locker": (objects,),
+        "lock_pose": (objects, numbers),
+    }
 
 
 def _group(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
-def _require(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise ValueError(f"'{name}' has shape {values.shape}, expected {shape}")
+def _require(name: str, values: NDArray[Any], shape: tuple[int, ...], kind: Any) -> None:
+    if values.shape != shape or values.dtype != kind:
+        raise ValueError(f"'{name}' has shape {values.shape} of {values.dtype}, expected {shape} of {np.dtype(kind)}")
+
+
+def _require_within(name: str, values: NDArray[Any], low: int, end: int | NDArray[np.int64]) -> None:
+    if ((values < low) | (values >= end)).any():
+        raise ValueError(f"'{name}' holds numbers that mean nothing")
 
 
 def _one_line(error: Exception) -> str:

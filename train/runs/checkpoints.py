@@ -140,9 +140,13 @@ class CheckpointFolder:
         matches = (_NAME.fullmatch(entry.name) for entry in self.path.iterdir())
         return sorted(int(match[1]) for match in matches if match)
 
-    def up_to(self, iteration: int) -> list[int]:
-        """Return the iterations up to this one that have a file, ascending."""
-        return [number for number in self.iterations() if number <= iteration]
+    def last(self, iteration: int, number: int) -> list[int]:
+        """Return the last ``number`` iterations up to ``iteration`` whose files were not cut short, ascending."""
+        found: list[int] = []
+        for candidate in reversed(self.iterations()):
+            if candidate <= iteration and len(found) < number and _is_whole(self.file(candidate)):
+                found.append(candidate)
+        return found[::-1]
 
     def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
         """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
@@ -163,11 +167,9 @@ class CheckpointFolder:
         remove_leftovers(self.path)
         path = self.file(iteration)
         save_checkpoint(path, checkpoint)
-        kept, (best, _) = 1, self.best()
-        for old in reversed(self.up_to(iteration - 1)):
-            if kept < keep:
-                kept += _is_whole(self.file(old))
-            elif old != best and not (keep_every and old % keep_every == 0):
+        wanted, (best, _) = self.last(iteration, keep), self.best()
+        for old in self.iterations() if len(wanted) == keep else []:
+            if old < wanted[0] and old != best and not (keep_every and old % keep_every == 0):
                 with contextlib.suppress(OSError):
                     self.file(old).unlink()
         return path

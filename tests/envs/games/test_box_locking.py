@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from envs.options.scenario_options import LockTaskOptions
 
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
+from envs.options.scenario_options import LockTaskOptions
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
 

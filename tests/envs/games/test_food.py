@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import FoodOptions
 
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
 from envs.layouts import generate
+from envs.options.scenario_options import FoodOptions
 from envs.scenarios import get
 from tests.envs.worlds import needs_warp, small, world
 

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 import torch
-from envs.options.scenario_options import CylinderOptions, ShelterOptions
 
 from envs.batch_env import NO_ACTION, BatchEnv
 from envs.errors import UserError
 from envs.games.shelter import ray_origins
+from envs.options.scenario_options import CylinderOptions, ShelterOptions
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import BlueprintOptions, CylinderOptions
 
 from envs.errors import UserError
 from envs.layouts import Layout, generate, validate_layout
+from envs.options.scenario_options import BlueprintOptions, CylinderOptions
 from envs.scenarios import FULL, get
 
 

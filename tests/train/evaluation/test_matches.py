@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import BlueprintOptions
 
 from envs.batch_env import BatchEnv
 from envs.layouts import LayoutBank
+from envs.options.scenario_options import BlueprintOptions
 from envs.scenarios import get
 from train.commands.evaluate import _verdict
 from train.evaluation.matches import evaluate, play_match

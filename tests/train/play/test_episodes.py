@@ -6,12 +6,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import PaddingOptions
 
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING, LayoutStream
+from envs.options.scenario_options import PaddingOptions
 from envs.rendering.opengl import make_context
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import BlueprintOptions, FoodOptions
 
 from envs import scenarios
 from envs.batch_env import ACTION_BINS, NO_ACTION, BatchEnv
 from envs.games.food import food_marks
 from envs.layouts import LayoutStream
+from envs.options.scenario_options import BlueprintOptions, FoodOptions
 from train.play.episode_files import load_episodes, save_episodes
 from train.play.episodes import Recorder, begin
 from train.play.players import RandomPlayer

@@ -101,6 +101,27 @@ def test_keeps_the_last_n_and_never_a_newer_damaged_one(tmp_path):
     assert folder.iterations() == [5, 9]
 
 
+def test_files_that_were_cut_short_do_not_count_as_kept(tmp_path):
+    """The run was resumed from iteration 2, since 3 is damaged; with 4 there are two whole ones, as was asked for."""
+    folder = CheckpointFolder(tmp_path)
+    for i in (1, 2, 3):
+        folder.save(i, make_checkpoint(i), keep=3)
+    folder.file(3).write_bytes(folder.file(3).read_bytes()[:-8])
+    folder.save(4, make_checkpoint(4), keep=2)
+    assert folder.iterations() == [2, 3, 4]
+    assert folder.last(4, 2) == [2, 4]
+    folder.save(5, make_checkpoint(5), keep=2)
+    assert folder.iterations() == [4, 5]
+
+
+def test_nothing_is_deleted_until_enough_are_whole(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for i in (1, 2):
+        folder.file(i).write_bytes(b"half")
+    folder.save(3, make_checkpoint(3), keep=2)
+    assert folder.iterations() == [1, 2, 3]
+
+
 def test_keeps_every_nth_for_good(tmp_path):
     folder = CheckpointFolder(tmp_path)
     for i in range(1, 9):

@@ -5,9 +5,9 @@ import math
 
 import pytest
 import torch
-from envs.options.scenario_options import CylinderOptions
 
 from envs import scenarios
+from envs.options.scenario_options import CylinderOptions
 from tests.envs.worlds import body, small, world
 from train.stages.chasing import APPROACH, chasing
 from train.stages.enclosure import Terrain

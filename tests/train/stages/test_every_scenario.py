@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from envs.options.scenario_options import CylinderOptions
 
 from envs.batch_env import BatchEnv
 from envs.layouts import LayoutStream
+from envs.options.scenario_options import CylinderOptions
 from envs.scenarios import SCENARIOS, get
 from train.play.players import RandomPlayer
 from train.stages.strategies import strategies_of

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from envs.options.scenario_options import CountingOptions
 
 from envs import scenarios
 from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.observations import spec
+from envs.options.scenario_options import CountingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
