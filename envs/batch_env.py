@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from . import observations
+from .actions import Actions
 from .errors import UserError
 from .games import View
 from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
@@ -30,11 +30,6 @@ from .scenarios.scenario_checks import validate
 from .scene import scene
 from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
-
-ACTION_BINS = (11, 11, 11, 2, 2)
-"""Choices per action component: force x, force y, torque, grab, lock (rule 5.1)."""
-NO_ACTION = (5, 5, 5, 0, 0)
-"""No force, no torque, hands open; what frozen seekers do."""
 
 
 class BatchEnv:
@@ -57,7 +52,6 @@ class BatchEnv:
       UserError: an impossible scenario, or an engine that cannot run here.
     """
 
-    action_bins = ACTION_BINS
     SHARED_STATE = ("generator", "num_diverged")
     """Names in ``state_dict`` that are not (W, ...): the same in every process, and a count to be added up."""
 
@@ -85,9 +79,7 @@ class BatchEnv:
         self._observer = Observer(scenario, self.device)
         self._team = observations.team_index(scenario, self.device)
         self.game = GAMES[scenario.game](scenario, num_worlds, self.engine)
-        self._bins = np.array(ACTION_BINS)
-        self._no_action = torch.tensor(NO_ACTION, device=self.device)
-        self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
+        self._actions = Actions(scenario, num_worlds, self.device)
         self._allocate()
         if stagger:
             share = (torch.arange(num_worlds, device=self.device) + first_world + 1) / self.all_worlds
@@ -121,6 +113,11 @@ class BatchEnv:
     def observation_spec(self) -> dict:
         """``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features)."""
         return observations.spec(self.scenario)
+
+    @property
+    def action_bins(self) -> tuple[int, ...]:
+        """Choices per action component; see ``Scenario.action_bins``."""
+        return self.scenario.action_bins
 
     @property
     def frozen_agents(self) -> Tensor:
@@ -258,7 +255,7 @@ class BatchEnv:
         """Advance every world by one step and leave worlds whose episode is over as they are.
 
         Args:
-          actions: (W, A, 5) int64: bins of force x, force y and torque (5 is none), grab, lock.
+          actions: (W, A, 5) int64: bins of two forces and a torque (the middle one is none), grab, lock.
 
         Raises:
           ValueError: wrong shape, dtype or range.
@@ -266,13 +263,13 @@ class BatchEnv:
         """
         if not self._begun:
             raise RuntimeError("no episode has begun; call reset() before step()")
-        self._check(actions)
+        self._actions.check(actions)
         absent = ~self._present[:, : self.num_agents]
         frozen = self.game.frozen(self._steps) | absent
-        actions = torch.where(frozen[..., None], self._no_action, actions)
+        actions = torch.where(frozen[..., None], self._actions.none, actions)
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:].bool().unbind(-1))
-        self.engine.step(self._command_table[actions[..., :3]])
+        self.engine.step(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]))
         diverged = self.engine.diverged
         self._abandon(diverged)
         self._read_engine()
@@ -298,15 +295,6 @@ class BatchEnv:
             locked_before,
             self._steps,
         )
-
-    def _check(self, actions: Tensor) -> None:
-        expected = (self.num_worlds, self.num_agents, len(ACTION_BINS))
-        if tuple(actions.shape) != expected or actions.dtype != torch.int64:
-            raise ValueError(
-                f"actions must be int64 of shape {expected}, got {actions.dtype} of shape {tuple(actions.shape)}"
-            )
-        if self.device.type == "cpu" and ((actions.numpy() < 0) | (actions.numpy() >= self._bins)).any():
-            raise ValueError(f"actions must lie in [0, n) with n = {ACTION_BINS} per component")
 
     def _manipulate(self, grab: Tensor, lock: Tensor) -> None:
         """Decide grabs and locks from presses (W, A) bool, and tell the engine."""

@@ -15,7 +15,6 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from ..batch_env import ACTION_BINS
 from ..scenarios import SCENARIOS, Scenario
 from .single_world import RENDER_MODES, AgentObservation, SingleWorld
 from .spaces import (
@@ -71,11 +70,11 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         self.possible_agents = list(self._world.names)
         self.agents: list[str] = []
         self._index = {name: index for index, name in enumerate(self.possible_agents)}
-        self._bins = np.array(ACTION_BINS)
-        self._actions = np.zeros((len(self.possible_agents), len(ACTION_BINS)), dtype=np.int64)
+        self._bins = np.array(self.scenario.action_bins)
+        self._actions = np.zeros((len(self.possible_agents), len(self._bins)), dtype=np.int64)
         example = self._world.example
         self.observation_spaces = {name: make_observation_space(example) for name in self.possible_agents}
-        self.action_spaces = {name: action_space() for name in self.possible_agents}
+        self.action_spaces = {name: action_space(self.scenario) for name in self.possible_agents}
         self.state_space = spaces.Box(-np.inf, np.inf, self._world.state().shape, np.float32)
 
     def observation_space(self, agent: str) -> spaces.Space:

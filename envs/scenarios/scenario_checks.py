@@ -5,10 +5,14 @@ A check is a condition and the line that names the field to change if it fails.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from ..errors import UserError, did_you_mean
 from ..games import Requirement
-from ..scenario import Scenario
+from ..scenario import MovementBins, Scenario
 from .catalogue import GAMES
+
+BINS = get_args(MovementBins)
 
 
 def validate(scenario: Scenario) -> Scenario:
@@ -38,6 +42,7 @@ def validate(scenario: Scenario) -> Scenario:
             f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)",
         ),
         (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
+        (s.movement_bins in BINS, f"movement_bins is {s.movement_bins}; it must be {BINS[0]}, {BINS[1]} or {BINS[2]}"),
         (s.max_contacts >= 1 and s.max_constraints >= 1, "max_contacts and max_constraints must be at least 1"),
         (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
         *_arena_checks(s),

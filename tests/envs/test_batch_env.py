@@ -7,11 +7,11 @@ import torch
 from torch.testing import assert_close
 
 import envs
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
 from envs.scenarios import FULL, QUADRANT
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 TILTING = dataclasses.replace(FULL, name="tilting boxes", tilting_boxes=True, preparation_fraction=0.0)
 SHORT = dataclasses.replace(QUADRANT, name="short", horizon=10)

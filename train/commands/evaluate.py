@@ -106,7 +106,7 @@ def _several(args: EvaluateArguments) -> None:
         if saved is None:
             players.append(RandomPlayer(first.policy.action_bins, seed, name))
         else:
-            saved.require_scenario(first.policy.spec.to_dict(), first.config.scenario.name)
+            saved.require_scenario(first.config.scenario)
             players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
     paths = {player.name: str(saved.path) if saved else None for player, saved in zip(players, loaded, strict=True)}
     play = _cross_play if first.config.scenario.seekers else _alone
@@ -228,8 +228,7 @@ def _rival(args: EvaluateArguments, saved: SavedPolicy) -> Player:
     if args.against == "random":
         return RandomPlayer(saved.policy.action_bins, args.seed + _RIVAL_SEED)
     other = load_policy(Path(args.against), resolve_device(args.device))
-    spec = saved.policy.spec
-    other.require_scenario(spec.to_dict(), saved.config.scenario.name)
+    other.require_scenario(saved.config.scenario)
     return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, _label("second", other))
 
 

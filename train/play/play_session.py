@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.scenarios import Scenario
 
@@ -68,9 +68,9 @@ class PlaySession:
         self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)
         try:
             if self.saved is not None:
-                self.saved.require_scenario(self.env.observation_spec, self.scenario.name)
+                self.saved.require_scenario(self.scenario)
             self.title = title(self.saved, args.agent, self.scenario)
-            player = make_player(self.saved, args.agent, args.seed, args.deterministic, attention)
+            player = make_player(self.env, self.saved, args.agent, args.seed, args.deterministic, attention)
             self._episodes = EpisodePlayer(self.env, player, args.seed, self.title)
         except BaseException:
             self.env.close()
@@ -94,21 +94,31 @@ class PlaySession:
 
 
 def choose_scenario(name: str | None, saved: SavedPolicy | None) -> Scenario:
-    """Return the scenario that was asked for, else the one of the policy, else the full game."""
+    """Return the scenario that was asked for, else the one of the policy, else the full game.
+
+    What actions mean is up to the policy (``SavedPolicy.actions``), because it can act only as it learned to; how long a step
+    is, and everything else, is as in the scenario.
+    """
     if name:
-        return scenarios.get(name)
+        chosen = scenarios.get(name)
+        return scenarios.replace(chosen, **saved.actions) if saved else chosen
     return saved.config.scenario if saved else scenarios.FULL
 
 
 def make_player(
-    saved: SavedPolicy | None, agent: str | None, seed: int, deterministic: bool = False, attention: bool = False
+    env: BatchEnv,
+    saved: SavedPolicy | None,
+    agent: str | None,
+    seed: int,
+    deterministic: bool = False,
+    attention: bool = False,
 ) -> Player:
     """Return the policy's player, or that of ``agent``: random or zero."""
     seed += _PLAYER_SEED
     if saved is not None:
         kind = AttentivePlayer if attention else PolicyPlayer
         return kind(saved.policy, seed, deterministic)
-    return RandomPlayer(ACTION_BINS, seed) if agent == "random" else StillPlayer(ACTION_BINS)
+    return RandomPlayer(env.action_bins, seed) if agent == "random" else StillPlayer(env.action_bins)
 
 
 def title(saved: SavedPolicy | None, agent: str | None, scenario: Scenario) -> str:

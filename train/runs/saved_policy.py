@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
+from envs import observations
 from envs.errors import UserError
+from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
@@ -18,6 +20,9 @@ from ..config.train_config import TrainConfig
 from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
+
+ACTION_FIELDS = ("movement_bins", "heading_forces")
+"""Fields of a scenario that say what actions mean."""
 
 
 @dataclass
@@ -33,17 +38,26 @@ class SavedPolicy:
     iteration: int
     """Iterations of training behind it."""
 
-    def require_scenario(self, spec: dict[str, Any], name: str) -> None:
-        """Check that the policy can play in an environment.
+    @property
+    def actions(self) -> dict[str, Any]:
+        """Fields of the scenario that say what the policy's actions mean."""
+        return {name: getattr(self.config.scenario, name) for name in ACTION_FIELDS}
 
-        Args:
-          spec: the environment's ``observation_spec``.
-          name: the scenario's name, for the message.
+    def require_scenario(self, scenario: Scenario) -> None:
+        """Check that the policy can play in a scenario.
 
         Raises:
-          UserError: names the first kind of input that differs, what the policy expects and what the scenario gives.
+          UserError: names the first kind of input, or option of actions, that differs, what the policy expects and what the
+            scenario has.
         """
-        expected, found = self.policy.spec.shapes, _to_spec(spec).shapes
+        name = scenario.name
+        for field, wanted in self.actions.items():
+            if getattr(scenario, field) != wanted:
+                raise UserError(
+                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {getattr(scenario, field)} there, "
+                    f"the policy learned with {wanted} (trained in '{self.config.scenario.name}')"
+                )
+        expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
         for key in [*expected, *found]:
             if expected.get(key) != found.get(key):
                 raise UserError(
@@ -98,7 +112,3 @@ def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
     if not path.exists():
         raise UserError(f"no run or checkpoint at {path}")
     return path, load_checkpoint(path)
-
-
-def _to_spec(spec: dict[str, Any]) -> ObservationSpec:
-    return ObservationSpec.from_dict(spec)

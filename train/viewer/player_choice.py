@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenarios import Scenario
 
 from ..play.attention_shares import entity_attention
 from ..play.play_session import AGENTS, make_player
@@ -70,13 +70,13 @@ class TeamPlayer:
       UserError: the policy does not fit the scenario.
     """
 
-    def __init__(self, roster: Roster, name: str, scenario: Scenario, spec: dict, seed: int) -> None:
+    def __init__(self, roster: Roster, name: str, env: BatchEnv, seed: int) -> None:
         self.name = name
         self.saved = roster.policy(name)
         if self.saved is not None:
-            self.saved.require_scenario(spec, scenario.name)
-        self.player: Player = make_player(self.saved, name, seed)
-        self.player.begin(scenario.num_agents)
+            self.saved.require_scenario(env.scenario)
+        self.player: Player = make_player(env, self.saved, name, seed)
+        self.player.begin(env.num_agents)
 
     def attention(self, obs: Observations) -> object:
         """Return what every agent would attend to (A, E), None without a policy."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import queue
 import threading
 import time
@@ -21,6 +22,7 @@ from envs.scenarios import Scenario
 
 from ..play.episodes import entity_names
 from ..play.moment import Moment, between
+from ..play.play_session import choose_scenario
 from ..rendering.annotations import DrawOptions
 from ..rendering.minimap import Minimap
 from ..rendering.overlays import Status, draw_status
@@ -300,7 +302,8 @@ class Viewer:
         unknown = set(changes) - set(_OPTIONS)
         if unknown:
             raise UserError(f"no option '{min(unknown)}'; choose {', '.join(_OPTIONS)}")
-        start = game.scenario if name is None else scenarios.get(name)
+        policies = [team.saved for team in game.teams if team.saved]
+        start = game.scenario if name is None else choose_scenario(name, policies[0] if policies else None)
         self._exchange(scenarios.replace(start, **changes))
 
     def _exchange(self, scenario: Scenario) -> None:
@@ -387,8 +390,8 @@ class Viewer:
         self._keys = now
 
     def _human_action(self, heading: float) -> list[int]:
-        from_behind = self._look.camera in CAMERAS[2:]
-        return controls.action(self._keys, self._lock, heading if from_behind else None)
+        forward = heading if self._look.camera in CAMERAS[2:] else math.pi / 2
+        return controls.action(self._keys, self._lock, forward, self._show.scenario, heading)
 
     def _game(self) -> LiveGame:
         if not isinstance(self._show, LiveGame):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 
 from envs import scenarios
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.layouts import Layout, LayoutStream
-from tests.envs.worlds import CUBE, body, world
+from tests.envs.worlds import CUBE, NO_ACTION, body, world
 from train.play.players import RandomPlayer
 from train.stages.strategies import strategies_of
 from train.stages.trace import play_trace
