@@ -251,11 +251,12 @@ class BatchEnv:
         """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""
         return self._observe()
 
-    def advance(self, actions: Tensor) -> Transition:
+    def advance(self, actions: Tensor, parts: int = 1) -> Transition:
         """Advance every world by one step and leave worlds whose episode is over as they are.
 
         Args:
           actions: (W, A, 5) int64: bins of two forces and a torque (the middle one is none), grab, lock.
+          parts: equal parts of the step, a divisor of its substeps, between which poses are read; it changes nothing.
 
         Raises:
           ValueError: wrong shape, dtype or range.
@@ -269,7 +270,7 @@ class BatchEnv:
         actions = torch.where(frozen[..., None], self._actions.none, actions)
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:].bool().unbind(-1))
-        self.engine.step(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]))
+        between = self._move(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]), parts)
         diverged = self.engine.diverged
         self._abandon(diverged)
         self._read_engine()
@@ -280,7 +281,16 @@ class BatchEnv:
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
-        return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view)
+        return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view, between)
+
+    def _move(self, command: Tensor, parts: int) -> list[Tensor]:
+        """Let physics run for a step, and return the poses between its parts."""
+        between = []
+        for _ in range(parts - 1):
+            self.engine.step(command, self.scenario.substeps // parts)
+            between.append(self.engine.pose)
+        self.engine.step(command, self.scenario.substeps // parts)
+        return between
 
     def _view(self, seen_before: Tensor, locked_before: Tensor) -> View:
         return View(

@@ -173,10 +173,10 @@ class CpuEngine(PhysicsEngine):
         held_at = pose.flatten(1).numpy()[:, self._object_columns, None]
         self._object_range[:] = np.where(locked.numpy()[:, self._joint_object, None], held_at, _FREE)
 
-    def step(self, command: Tensor) -> None:
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
         self._ctrl[:] = command.numpy()
-        self._batch.step(nstep=self.scene.scenario.substeps)
+        self._batch.step(nstep=substeps or self.scene.scenario.substeps)
         self._find_diverged()
 
     def _divergence_warnings(self) -> np.ndarray:

@@ -90,8 +90,15 @@ class PhysicsEngine(ABC):
         """
 
     @abstractmethod
-    def step(self, command: Tensor) -> None:
-        """Advance every world by ``scenario.substeps`` substeps with constant motor commands (W, A, 3): x, y, yaw."""
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
+        """Advance every world by some substeps, ``scenario.substeps`` if not given.
+
+        Two calls with the same commands are one with as many substeps, to the bit.
+
+        Args:
+          command: (W, A, 3) constant motor commands: x, y, yaw.
+          substeps: how many.
+        """
 
     @abstractmethod
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:

@@ -218,10 +218,10 @@ class WarpEngine(PhysicsEngine):
         held_at = pose.flatten(1)[:, self._object_columns, None]
         self._object_range.copy_(torch.where(locked[:, self._joint_object, None], held_at, self._free_range))
 
-    def step(self, command: Tensor) -> None:
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
         self._ctrl.copy_(command)
-        self._worlds.step(self.scene.scenario.substeps)
+        self._worlds.step(substeps or self.scene.scenario.substeps)
         speed = self._qvel[:, self._slides].abs().amax(dim=1)
         self._diverged = ~(speed < MAX_SPEED) | ~self._qpos.isfinite().all(1)
 

@@ -27,6 +27,24 @@ def test_the_packages_under_test_are_those_of_this_repository():
     )
 
 
+@pytest.mark.parametrize("parts", [3, 5])
+def test_reading_poses_within_a_step_changes_nothing(parts):
+    plain, watched = (BatchEnv(FULL, 2, seed=1, threads=1) for _ in range(2))
+    generator = torch.Generator().manual_seed(0)
+    plain.reset()
+    watched.reset()
+    for _ in range(8):
+        actions, before = random_actions(plain, generator), watched.get_state(torch.arange(2)).pose
+        plain.advance(actions)
+        between = watched.advance(actions, parts).between
+        assert len(between) == parts - 1
+        poses = torch.stack([before, *between, watched.get_state(torch.arange(2)).pose])
+        moved = (poses[1:] - poses[:-1])[:, :, :2, :2].norm(dim=-1)  # Of hiders.
+        assert (moved > 0).all() and (moved < 1.2 / parts).all()
+    ours, theirs = plain.state_dict(), watched.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def random_actions(env, generator):
     shape = (env.num_worlds, env.num_agents)
     return torch.stack([torch.randint(n, shape, generator=generator) for n in env.action_bins], dim=-1)

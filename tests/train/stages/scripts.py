@@ -6,7 +6,7 @@ Shapes: W worlds, A agents, K agents of a script.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -444,16 +444,22 @@ class Confusion:
         return "\n".join(lines)
 
 
+def play(script, episodes, seed=0, **options):
+    """Play a script from its starts, in its scenario with some fields replaced."""
+    env = BatchEnv(replace(script.scenario, **options), episodes, seed=seed, threads=0)
+    player = script(env)
+    player.begin(episodes * env.num_agents)
+    trace = play_trace(env, player.layout(episodes, seed), player)
+    env.close()
+    return trace
+
+
 def confusion(scripts, episodes, seed=0):
     """Play every script and tell its strategies."""
     rows = []
     for script in scripts:
         detectors = strategies_of(script.scenario)
-        env = BatchEnv(script.scenario, episodes, seed=seed, threads=0)
-        player = script(env)
-        player.begin(episodes * env.num_agents)
-        trace = play_trace(env, player.layout(episodes, seed), player)
-        env.close()
+        trace = play(script, episodes, seed)
         assert not trace.broken.any()
         rows.append((script.__name__, script.name, [float(d(trace).float().mean()) for d in detectors.values()]))
     return Confusion(list(detectors), rows)
