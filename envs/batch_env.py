@@ -130,6 +130,11 @@ class BatchEnv:
         return self._present[:, : self.num_agents].clone()
 
     @property
+    def object_half_size(self) -> Tensor:
+        """(W, O, 3) half sizes of objects as grabs and locks measure them, metres; zeros for absent boxes."""
+        return self._half_size.clone()
+
+    @property
     def num_diverged(self) -> int:
         """How often a world was reset because its physics broke."""
         return int(self._num_diverged)

@@ -84,6 +84,13 @@ class CpuEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
+    @property
+    def walls(self) -> Tensor:
+        """See PhysicsEngine.walls."""
+        centre = self._model["body_pos"][:, self.scene.wall_body]
+        size = self._model["geom_size"][:, self.scene.wall_geom]
+        return torch.from_numpy(np.concatenate([centre, size], axis=-1, dtype=np.float32))
+
     def begin(self, chosen: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.begin."""
         worlds = chosen.nonzero()[:, 0]

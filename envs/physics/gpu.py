@@ -97,6 +97,11 @@ class WarpEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
+    @property
+    def walls(self) -> Tensor:
+        """See PhysicsEngine.walls."""
+        return torch.cat([self._fields[name][:, self._wall_geom] for name in ("geom_xpos", "geom_size")], dim=-1)
+
     def begin(self, chosen: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.begin."""
         self._write_walls(chosen, layout)

@@ -13,12 +13,11 @@ from envs.scenarios import Scenario
 from ..config.machine_options import DeviceOptions
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.devices import resolve_device
+from .agents import AGENT_CHOICES, agent_title, check_agent, make_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
-from .players import Player, PolicyPlayer, RandomPlayer, StillPlayer
+from .players import Player, PolicyPlayer
 
-AGENTS = ("random", "zero")
-"""Agents that need no policy."""
 _PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
 
 
@@ -27,7 +26,8 @@ class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
-    """Show agents without a policy instead: random or zero (motionless)."""
+    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber or ramp-thief; after these a
+    strength may follow, as in chaser:0.5."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
     seed: int = 0
@@ -42,9 +42,9 @@ class PlayArguments(DeviceOptions):
           UserError: names the option.
         """
         if (getattr(self, "run", None) is None) == (self.agent is None):
-            raise UserError("give either a run or checkpoint, or --agent random or zero")
-        if self.agent not in (None, *AGENTS):
-            raise UserError(f"unknown agent '{self.agent}'; choose {' or '.join(AGENTS)}")
+            raise UserError(f"give either a run or checkpoint, or --agent {AGENT_CHOICES}")
+        if self.agent is not None:
+            check_agent(self.agent)
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}; it must not be negative")
 
@@ -113,16 +113,22 @@ def make_player(
     deterministic: bool = False,
     attention: bool = False,
 ) -> Player:
-    """Return the policy's player, or that of ``agent``: random or zero."""
+    """Return the policy's player, or that of ``agent``.
+
+    Raises:
+      UserError: no such agent, or it cannot play in these worlds.
+    """
     seed += _PLAYER_SEED
     if saved is not None:
         kind = AttentivePlayer if attention else PolicyPlayer
         return kind(saved.policy, seed, deterministic)
-    return RandomPlayer(env.action_bins, seed) if agent == "random" else StillPlayer(env.action_bins)
+    assert agent is not None
+    return make_agent(agent, env.scenario, seed)
 
 
 def title(saved: SavedPolicy | None, agent: str | None, scenario: Scenario) -> str:
     """Return who plays what, for captions."""
     if saved is not None:
         return f"{scenario.name}, iteration {saved.iteration:,}"
-    return f"{scenario.name}, {'random play' if agent == 'random' else 'motionless agents'}"
+    assert agent is not None
+    return f"{scenario.name}, {agent_title(agent)}"

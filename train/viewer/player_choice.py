@@ -10,8 +10,9 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 
+from ..play.agents import AGENTS, check_agent, is_agent
 from ..play.attention_shares import entity_attention
-from ..play.play_session import AGENTS, make_player
+from ..play.play_session import make_player
 from ..play.players import Observations, Player
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy
@@ -46,9 +47,12 @@ class Roster:
         Raises:
           UserError: no such player, or its file is damaged.
         """
+        if name not in self._files and is_agent(name):
+            check_agent(name)
+            return None
         if name not in self.names:
             raise UserError(f"unknown player '{name}'; choose {', '.join(self.names)}")
-        return self._load(self._files[name], self.device) if name in self._files else None
+        return self._load(self._files[name], self.device)
 
     def _add(self, path: Path) -> None:
         if not path.is_dir():
@@ -76,7 +80,7 @@ class TeamPlayer:
         if self.saved is not None:
             self.saved.require_scenario(env.scenario)
         self.player: Player = make_player(env, self.saved, name, seed)
-        self.player.begin(env.num_agents)
+        self.player.begin(env)
 
     def attention(self, obs: Observations) -> object:
         """Return what every agent would attend to (A, E), None without a policy."""
