@@ -4,23 +4,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+FILM := $(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
+OPENGL := $(BIN)/python -c "from envs.rendering.opengl import check; check()"
 
-.PHONY: install demo test test-warp slow slow-warp lint format clean
+.PHONY: install lock demo test test-warp slow slow-warp lint format docs-picture clean
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'error: hideseek needs Python 3.11 or newer; try make PYTHON=python3.12')"
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+		'error: hideseek needs Python 3.11 or newer; try make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check -q -e ".[dev]"
+	$(BIN)/pip install --disable-pip-version-check -q -c requirements.lock -e ".[dev]"
 	touch $(STAMP)
 
-demo: install ## train the quickstart, compare it with random play, and film it
+lock: ## choose the newest versions that fit together, for every Python and every extra; then run the tests
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+demo: install ## train the quickstart, compare it with random play, and film it where there is OpenGL
 	@test ! -e $(DEMO) || { echo "error: $(DEMO) exists; move it away or delete it to run the demo again" >&2; exit 2; }
+	@$(OPENGL) || echo "The demo goes on without a video."
 	$(BIN)/hideseek train quickstart --run-dir $(DEMO)
 	$(BIN)/hideseek evaluate $(DEMO) --episodes 200 --json $(DEMO)/evaluation.json
-	$(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
-	@echo "Watch $(DEMO)/videos/demo.mp4; curves: $(BIN)/tensorboard --logdir $(DEMO)"
+	@if $(OPENGL) 2> /dev/null; \
+	then $(FILM) && echo "Watch $(DEMO)/videos/demo.mp4"; \
+	else echo "No video without OpenGL. With it, this films: $(FILM)"; fi
+	@echo "Curves: $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: install ## the default tests, under 5 minutes on two cores
 	$(BIN)/python -m pytest -q
@@ -43,6 +55,9 @@ lint: install ## style, types, and which way imports run
 format: install ## mend style where it can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs-picture: install ## draw docs/images/rooms.svg from the imports; a test tells when it is out of date
+	$(BIN)/python -m docs.images.draw_rooms
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -3,14 +3,15 @@
 Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, Q numbers in a pose.
 
 A step runs in this order (rule 5.6): seekers are frozen during the preparation phase; grabs and locks are decided on
-current poses and on what was visible in the previous observation; all physics substeps run with constant motor commands;
-every agent looks around; rewards; worlds whose episode is over start the next one, so that the observation returned for
-them is the first of the new episode (same-step auto-reset).
+current poses and on what was visible in the previous observation; all physics substeps run with constant motor
+commands; every agent looks around; rewards; worlds whose episode is over start the next one, so that the observation
+returned for them is the first of the new episode (same-step auto-reset).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from .scenario import Scenario
 from .scenarios import GAMES
 from .scenarios.scenario_checks import validate
 from .scene import scene
+from .state_checks import check_worlds, fit_state, fit_tensors
 from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
 
@@ -41,12 +43,12 @@ class BatchEnv:
       seed: decides every layout (world w, episode e) and every random draw.
       device: where the worlds live.
       threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
-      stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all reset at
-        the same step. Those first episodes do not count in the statistics.
+      stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all
+        reset at the same step. Those first episodes do not count in the statistics.
       engine: ``mujoco``, ``warp`` or ``auto`` for the one that is made for the device.
       first_world: number of the first world, where several processes share the worlds of one seed.
-      all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers and
-        draws alike in whichever process it is.
+      all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers
+        and draws alike in whichever process it is.
 
     Raises:
       UserError: an impossible scenario, or an engine that cannot run here.
@@ -67,6 +69,15 @@ class BatchEnv:
         first_world: int = 0,
         all_worlds: int | None = None,
     ) -> None:
+        self._arguments = {
+            "scenario": scenario,
+            "num_worlds": num_worlds,
+            "device": device,
+            "threads": threads,
+            "engine": engine,
+            "first_world": first_world,
+            "all_worlds": all_worlds,
+        }
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
         self.first_world, self.all_worlds = first_world, num_worlds if all_worlds is None else all_worlds
@@ -94,10 +105,9 @@ class BatchEnv:
         self._velocity = torch.zeros_like(self._pose)
         self._start_pose = torch.zeros_like(self._pose)
         self._present = torch.ones(w, entities, dtype=torch.bool, device=device)
-        self._half_size = torch.zeros(w, s.num_objects, 3, device=device)
-        kinds = (s.max_boxes, s.ramps, s.cylinders.movable)
-        self._box_half_size, ramp_half_size, self._cylinder_half_size = self._half_size.split(kinds, dim=1)
-        ramp_half_size[:] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
+        half_size = torch.zeros(w, s.num_objects, 3, device=device)
+        half_size[:, s.max_boxes : s.max_boxes + s.ramps] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
+        self._set_half_size(half_size)
         self._grabs = Grabs.none(w, s.num_agents, device)
         self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
@@ -106,6 +116,14 @@ class BatchEnv:
         self._episode_end = torch.full((w,), s.horizon, device=device)
         self._counted = torch.ones(w, dtype=torch.bool, device=device)
         self._begun = False
+        self._cuts_left = 0
+        """Steps in which a shortened first episode may still end; the host knows it without asking the device."""
+
+    def _set_half_size(self, half_size: Tensor) -> None:
+        """Let objects have these half sizes, (W, O, 3) metres; the parts by kind are views of them."""
+        kinds = (self.scenario.max_boxes, self.scenario.ramps, self.scenario.cylinders.movable)
+        self._half_size = half_size
+        self._box_half_size, _, self._cylinder_half_size = half_size.split(kinds, dim=1)
 
     # --- description -----------------------------------------------------------------------------------------------
 
@@ -153,9 +171,14 @@ class BatchEnv:
     # --- episodes --------------------------------------------------------------------------------------------------
 
     def reseed(self, seed: int) -> None:
-        """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has."""
-        self._layouts = self._new_layouts(seed)
+        """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has.
+
+        Raises:
+          UserError: a seed that is not in 0..2**63 - 1.
+        """
+        layouts = self._new_layouts(seed)
         self._generator.manual_seed(seed)
+        self._layouts = layouts
 
     def _new_layouts(self, seed: int) -> LayoutStream | LayoutBank:
         shares = (self.scenario, seed, self.num_worlds, self.first_world)
@@ -173,15 +196,28 @@ class BatchEnv:
           UserError: the layout does not fit the scenario.
         """
         everywhere = torch.ones_like(self._counted)
-        if layout is None:
-            layout = self._layouts.next(everywhere)
-        else:
-            layout = validate_layout(self.scenario, layout).to(self.device)
-            if layout.num_worlds != self.num_worlds:
-                raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
+        layout = self._layouts.next(everywhere) if layout is None else self.fit(layout)
         self._start(everywhere, layout)
-        self._begun = True
+        self._begin()
         return self._observe()
+
+    def fit(self, layout: Layout) -> Layout:
+        """Return a layout in the form and on the device that these worlds need.
+
+        Raises:
+          UserError: it does not fit the scenario or the number of worlds.
+        """
+        if not isinstance(layout, Layout):
+            raise UserError(f"layout is {type(layout).__name__}; it must be an envs.layouts.Layout")
+        layout = validate_layout(self.scenario, layout).to(self.device)
+        if layout.num_worlds != self.num_worlds:
+            raise UserError(f"the layout has {layout.num_worlds} worlds, the environment {self.num_worlds}")
+        return layout
+
+    def _begin(self) -> None:
+        """Note that steps can be made, and for how many of them first episodes may be shortened."""
+        self._begun = True
+        self._cuts_left = self.scenario.horizon if (self._episode_end < self.scenario.horizon).any() else 0
 
     def _start(self, chosen: Tensor, layout: Layout) -> None:
         """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts."""
@@ -190,6 +226,7 @@ class BatchEnv:
         present = self._present.clone()
         present[:, :agents], present[:, agents : agents + boxes] = layout.agent_present, layout.box_present
         self._present = where_worlds(chosen, present, self._present)
+        self._set_half_size(self._half_size.clone())
         self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
         self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
         grabs, locks = self._grabs, self._locks
@@ -250,11 +287,21 @@ class BatchEnv:
         """
         t, counted = transition, transition.done & self._counted
         finals = self.restart(t)
-        return StepResult(self._observe(), t.reward, t.done, t.live, t.hiders_seen, finals, counted)
+        return StepResult(self._observe(), t.reward, t.done, t.truncated, t.live, t.hiders_seen, finals, counted)
 
     def observe(self) -> Observation:
         """Return the current observation, as the last ``reset``, ``advance`` or ``step`` left the worlds."""
         return self._observe()
+
+    def cuts_short(self, transition: Transition) -> bool:
+        """Tell whether a shortened first episode ended with a step; on a GPU, which is not asked, whether one may have.
+
+        Then the value of the last state, which ``observe`` shows until ``conclude``, stands for the rest of that
+        episode.
+        """
+        if self.engine.queues:
+            return self._cuts_left >= 0
+        return bool((transition.truncated & ~transition.broken).any())
 
     def advance(self, actions: Tensor, parts: int = 1) -> Transition:
         """Advance every world by one step and leave worlds whose episode is over as they are.
@@ -276,17 +323,20 @@ class BatchEnv:
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:].bool().unbind(-1))
         between = self._move(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]), parts)
-        diverged = self.engine.diverged
+        diverged = self.engine.diverged.clone()  # The engine clears its own when the world starts again.
         self._abandon(diverged)
         self._read_engine()
-        self._steps += 1
+        self._steps = self._steps + 1
+        self._cuts_left -= 1
         self._perceive()
         view = self._view(seen_before, locked_before)
         verdict = self.game.judge(view)
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
-        return Transition(verdict.reward, done, verdict.live, verdict.hiders_seen, view, between)
+        truncated = done & (self._steps < self.scenario.horizon) & (diverged | ~verdict.over)
+        seen = verdict.hiders_seen
+        return Transition(verdict.reward, done, truncated, diverged, verdict.live, seen, view, between)
 
     def _move(self, command: Tensor, parts: int) -> list[Tensor]:
         """Let physics run for a step, and return the poses between its parts."""
@@ -352,9 +402,10 @@ class BatchEnv:
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
+        layout = self._layouts.next(done)
         self._episode_end = where_worlds(done, self.scenario.horizon, self._episode_end)
         self._counted = self._counted | done
-        self._start(done, self._layouts.next(done))
+        self._start(done, layout)
         return dict(zip(numbers, table.unbind(), strict=True))
 
     # --- state in, state out ---------------------------------------------------------------------------------------
@@ -376,12 +427,16 @@ class BatchEnv:
         """Continue some worlds (K,) from a state of the same layout, and observe.
 
         ``state.visible`` and ``state.game`` steer the next step; the observation shows what is visible from here.
+
+        Raises:
+          UserError: no such world, or the state does not fit; nothing has changed then.
         """
+        check_worlds(worlds, self.num_worlds)
+        state = fit_state(state, self.get_state(worlds), self.num_agents)
         self.engine.set_bodies(worlds, state.pose, state.velocity)
-        for mine, given in ((self._grabs, state.grabs), (self._locks, state.locks)):
-            for name, value in vars(given).items():
-                getattr(mine, name)[worlds] = value
-        self._steps[worlds] = state.steps
+        self._grabs = Grabs(**_replace_rows(vars(self._grabs), worlds, vars(state.grabs)))
+        self._locks = Locks(**_replace_rows(vars(self._locks), worlds, vars(state.locks)))
+        self._steps = self._steps.index_copy(0, worlds, state.steps)
         self.engine.set_grabs(**vars(self._grabs))
         self.engine.set_locks(self._locks.locked, self._locks.pose)
         self._read_engine()
@@ -423,13 +478,22 @@ class BatchEnv:
         return {name: value.clone() for name, value in tensors.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> Observation:
-        """Restore what ``state_dict`` returned in an environment of the same scenario and size, and observe."""
+        """Restore what ``state_dict`` returned in an environment of the same scenario and size, and observe.
+
+        Raises:
+          UserError: the state is of another scenario or number of worlds; nothing has changed then.
+        """
+        expected = self.state_dict()
+        if "grabs.tilt" not in state:  # From before boxes could tilt.
+            del expected["grabs.tilt"]
+        state = fit_tensors(state, expected, "the saved state")
 
         def group(name: str) -> dict[str, Tensor]:
             return {key.removeprefix(f"{name}."): v.clone() for key, v in state.items() if key.startswith(f"{name}.")}
 
         for name in ("start_pose", "present", "visible", "lidar", "steps", "episode_end", "counted"):
             setattr(self, f"_{name}", state[name].clone().to(self.device))
+        self._set_half_size(self._half_size.clone())
         self._box_half_size.copy_(state["box_half_size"])
         self._cylinder_half_size.copy_(state["cylinder_half_size"])
         self._generator.set_state(state["generator"])
@@ -438,10 +502,27 @@ class BatchEnv:
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
         self.game.state.update(group("game"))  # In place: parts of a game share it.
-        self._begun = True
+        self._begin()
         self._read_engine()
         return self._observe()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by arguments and state. The copy continues exactly as this would, on such a device."""
+        arguments = self._arguments | {"seed": self._layouts.seed}
+        return self._restore, (arguments, self.state_dict(), self._begun)
+
+    @classmethod
+    def _restore(cls, arguments: dict[str, Any], state: dict[str, Tensor], begun: bool) -> BatchEnv:
+        env = cls(**arguments)
+        env.load_state_dict(state)
+        env._begun = begun
+        return env
 
     def close(self) -> None:
         """Free the physics engine's threads."""
         del self.engine
+
+
+def _replace_rows(old: dict[str, Tensor], worlds: Tensor, new: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors (W, ...) with the rows of some worlds (K,) replaced by tensors (K, ...)."""
+    return {name: values.index_copy(0, worlds, new[name]) for name, values in old.items()}

@@ -1,7 +1,8 @@
 """Grabbing and locking: who reaches what, who holds what, who locks and unlocks.
 
-Shapes: W worlds, A agents, O objects (boxes, then ramps), Q numbers in a pose (``Scenario.pose_size``). All decisions are
-made at the start of a step, on current poses and on what was visible in the previous observation (rules 5.2 to 5.4).
+Shapes: W worlds, A agents, O objects (boxes, then ramps), Q numbers in a pose (``Scenario.pose_size``). All decisions
+are made at the start of a step, on current poses and on what was visible in the previous observation (rules 5.2 to
+5.4).
 """
 
 from __future__ import annotations

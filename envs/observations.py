@@ -4,9 +4,9 @@ Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C
 Everything is in absolute world coordinates with true centres (rule 6.3; docs/differences.md), nothing is normalised or
 clipped. Absent agents and boxes are zeros.
 
-=================== ================= ===================================================================================
+=================== ================= ==============================================================================
 key                 shape             content
-=================== ================= ===================================================================================
+=================== ================= ==============================================================================
 self                (W, A, D)         x, y, z, yaw (or its cosine and sine), vx, vy, vz, yaw rate, hider, preparation
 agents              (W, A, A-1, D)    the same of the others; for agent i entry k is agent (i - 1 - k) mod A
 boxes               (W, A, B, D)      x, y, z, cos yaw, sin yaw, vx, vy, vz, yaw rate [, full size x, y, z]
@@ -18,13 +18,13 @@ cylinders           (W, A, C, 12)     as boxes, with the size and without lock f
 food                (W, A, F, D)      x, y, z, health [, reward per unit]; from envs/games/food.py, where there is food
 agents_visible, ... (W, A, n) bool    the policy's masks: what the agent sees
 agents_present, ... (W, A, n) bool    the critic's masks: what exists
-=================== ================= ===================================================================================
+=================== ================= ==============================================================================
 
 ``Scenario.padding`` adds placeholders of zeros for agents and ramps that a scenario lacks (rule 6.5); see
 envs/placeholder_entities.py.
 
-With ``bearing_features``, agents, boxes and ramps end with the cosine and sine of their direction relative to the observer's
-heading.
+With ``bearing_features``, agents, boxes and ramps end with the cosine and sine of their direction relative to the
+observer's heading.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def spec(s: Scenario) -> dict[str, Any]:
     """Describe the observation of a scenario.
 
     Returns:
-      ``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features). Kinds without members are left out.
+      ``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features). Kinds without members are left
+      out.
     """
     agent_features = 11 if s.heading_features == "cos_sin" else 10
     size, bearing = 3 * s.box_size_features, 2 * s.bearing_features

@@ -1,8 +1,8 @@
 """Stand-ins in the observation for what a task lacks and hide-and-seek has (rule 6.5).
 
 A lone agent in a task without ramps has no observation of kind ``agents`` or ``ramps``, but a policy that comes from
-hide-and-seek has an encoder for each. The original hands it entities of zeros: fake agents of which the first is visible, and
-ramps that never are. The same entities are given to the critic as present.
+hide-and-seek has an encoder for each. The original hands it entities of zeros: fake agents of which the first is
+visible, and ramps that never are. The same entities are given to the critic as present.
 """
 
 from __future__ import annotations

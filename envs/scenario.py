@@ -48,19 +48,22 @@ class Scenario:
 
     # --- time ------------------------------------------------------------------------------------------------------
     horizon: int = 240
-    """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s). Change it with them to keep the seconds."""
+    """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s). Change them together to keep its
+    seconds."""
     preparation_fraction: float = 0.4
     """Share of the episode in which seekers are frozen and all rewards are zero."""
     substeps: int = 15
-    """Physics substeps in one step. More of them make decisions rarer: with 30 there is one every 0.15 s, and an episode of
-    the same seconds needs half the horizon. Everything that the scenario counts in steps, or pays per step, goes with it."""
+    """Physics substeps in one step. More of them make decisions rarer: with 30 there is one every 0.15 s, and an
+    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes
+    with it."""
     timestep: float = 0.005
     """Length of one physics substep in seconds."""
 
     # --- actions ---------------------------------------------------------------------------------------------------
     movement_bins: MovementBins = 11
-    """Choices of each force and of the torque, evenly spaced from ``-action_limit`` to ``action_limit``; the middle one is
-    none. The original has 11. With 3 there are none and full strength alone: random play then moves things farther."""
+    """Choices of each force and of the torque: 3, 5 or 11, evenly spaced from ``-action_limit`` to ``action_limit``.
+    The middle one is none. The original has 11. With 3 there are none and full strength alone: random play then moves
+    things farther."""
     heading_forces: bool = False
     """Let the first force act ahead of the agent and the second to its left, instead of along the world's x and y. The
     direction is the one at the start of the step. Not in the original."""
@@ -95,8 +98,8 @@ class Scenario:
     seekers_together_radius: float | None = None
     """The same for seekers."""
     agent_start: Place = "layout"
-    """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms drawn
-    one after the other (``three_rooms`` only)."""
+    """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms
+    drawn one after the other (``three_rooms`` only)."""
     box_start: Place = "layout"
     """Where boxes start."""
     ramp_start: Place = "layout"
@@ -162,8 +165,9 @@ class Scenario:
     heading_features: HeadingFeatures = "raw"
     """How an agent's yaw appears in agent features: the raw unwrapped angle (original) or its cosine and sine."""
     bearing_features: bool = False
-    """Append the cosine and sine of an agent's, box's or ramp's direction relative to the observer's heading. Not in the
-    original, where agents must learn to work it out; with it they learn to look at things in a fraction of the time."""
+    """Append the cosine and sine of an agent's, box's or ramp's direction relative to the observer's heading. Not in
+    the original, where agents must learn to work it out; with it they learn to look at things in a fraction of the
+    time."""
     box_size_features: bool = True
     """Append the full sizes of boxes (zeros for ramps) to the object features."""
     padding: PaddingOptions = PaddingOptions()
@@ -179,7 +183,8 @@ class Scenario:
     gravity: float = 50.0
     """Downward acceleration in m/s^2."""
     max_contacts: int = 100
-    """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds together."""
+    """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds
+    together."""
     max_constraints: int = 500
     """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked (6 per
     locked tilting box), 6 per held object."""
@@ -201,7 +206,10 @@ class Scenario:
 
     @property
     def pose_size(self) -> int:
-        """Q: numbers in a pose. x, y, z, yaw; where boxes tilt also the angles about x and y, zero for all but boxes."""
+        """Q: numbers in a pose. x, y, z, yaw.
+
+        Where boxes tilt also the angles about x and y, zero for all but boxes.
+        """
         return 6 if self.tilting_boxes else 4
 
     @property

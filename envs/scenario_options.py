@@ -89,7 +89,8 @@ class BlueprintOptions:
     smoothness: float = -1.5
     """Exponent of the smooth minimum over boxes, 1/metre; the more negative, the closer to the nearest alone."""
     completed_scale: float = 3.0
-    """Reward per site when all sites are covered; the episode then ends. 0 leaves this out, and the early end with it."""
+    """Reward per site when all sites are covered; the episode then ends. 0 leaves this out, and the early end with
+    it."""
     radius: float = 0.1
     """Metres within which a point of a box must be of a site's point to cover it."""
 
@@ -103,12 +104,13 @@ class ShelterOptions:
     scale: float = 0.001
     """Loss per step for every ray that reaches the cylinder."""
     progress: float = 0.0
-    """Reward for every ray fewer than in the step before, and loss for every ray more. Over an episode it adds up to what was
-    gained from the first step to the last, so it changes how soon building is learned, not what is worth building. Not in the
-    original."""
+    """Reward for every ray fewer than in the step before, and loss for every ray more. Over an episode it adds up to
+    what was gained from the first step to the last, so it changes how soon building is learned, not what is worth
+    building. Not in the original."""
     approach: float = 0.0
-    """Reward for every metre by which the nearest box is closer to the cylinder (centre to centre) than in the step before,
-    and loss for every metre farther. It says what to do with a box before that keeps rays out. Not in the original."""
+    """Reward for every metre by which the nearest box is closer to the cylinder (centre to centre) than in the step
+    before, and loss for every metre farther. It says what to do with a box before that keeps rays out. Not in the
+    original."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,8 @@ class PaddingOptions:
     """Stand-ins in the observation of a lone agent, so that a task looks like hide-and-seek to a policy (rule 6.5)."""
 
     agents: int = 0
-    """Number of other agents, all features zero. The first is visible and present, as in the original; the others are not."""
+    """Number of other agents, all features zero. The first is visible and present, as in the original; the others are
+    not."""
     ramps: int = 0
     """Number of ramps, all features zero, neither visible nor present. For scenarios without ramps."""
 

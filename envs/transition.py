@@ -22,6 +22,11 @@ class Transition:
     """(W, A) float32."""
     done: Tensor
     """(W,) bool: the episode is over."""
+    truncated: Tensor
+    """(W,) bool: it is over before its time, though the game did not end it: a shortened first episode, or broken
+    physics."""
+    broken: Tensor
+    """(W,) bool: physics broke in this step. The world is back where its episode began, and its reward is 0."""
     live: Tensor
     """(W,) bool: the step was not part of the preparation phase."""
     hiders_seen: Tensor
@@ -41,15 +46,20 @@ class StepResult:
     reward: Tensor
     """(W, A) float32, of the step just made."""
     done: Tensor
-    """(W,) bool: the episode ended with this step. Ends are time limits that the game defines, not truncations."""
+    """(W,) bool: the episode ended with this step. The horizon is an end of the game, not a truncation."""
+    truncated: Tensor
+    """(W,) bool: it ended before its time, though the game did not end it: a shortened first episode, or broken
+    physics."""
     live: Tensor
     """(W,) bool: the step was not part of the preparation phase."""
     hiders_seen: Tensor
     """(W,) bool: after this step some seeker saw some hider."""
     finals: dict[str, Tensor]
-    """Name -> (W,) float32: final numbers of the episodes that ended with this step, where ``counted``; may be empty."""
+    """Name -> (W,) float32: final numbers of the episodes that ended with this step, where ``counted``; may be
+    empty."""
     counted: Tensor
-    """(W,) bool: an episode ended with this step and counts; shortened first ones and those with broken physics do not."""
+    """(W,) bool: an episode ended with this step and counts; shortened first ones and those with broken physics do
+    not."""
 
     @property
     def statistics(self) -> dict[str, Tensor]:

@@ -2,8 +2,8 @@
 
 Usage: python examples/stable_baselines3_ppo.py [SCENARIO] [--steps N] [--worlds W] [--option horizon=80 ...]
 
-Without a scenario it learns to find and lock a box in a small empty arena: about two minutes on two cores, from a return of 1
-to one of 6, of which the lock is 5.
+Without a scenario it learns to find and lock a box in a small empty arena: about two minutes on two cores, from a
+return of 1 to one of 6, of which the lock is 5.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class ActorCritic(nn.Module):
 
     One network serves all agents: whatever sets them apart, such as their team, is in the observation. N is the number
     of sequences, one for each agent of each world; T the number of steps. In all methods ``resets`` is True where an
-    episode begins: the memory is zeroed before that step. A wrong observation raises a ValueError that names the tensor.
+    episode begins: the memory is zeroed before that step. A wrong observation raises a ValueError that names the
+    tensor.
     """
 
     def __init__(

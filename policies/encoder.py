@@ -46,8 +46,8 @@ class EntityEncoder(nn.Module):
             self.lidar_conv = CircularConv(filters, kernel)
             own += filters * spec.lidar_rays
 
-        # One dense layer of the original per kind, on (x_self, x_entity), its columns split over two modules. The rows of
-        # own_dense hold the kinds in the order of `kinds`, then the agent itself, which has no second part.
+        # One dense layer of the original per kind, on (x_self, x_entity), its columns split over two modules. The rows
+        # of own_dense hold the kinds in the order of `kinds`, then the agent itself, which has no second part.
         self.own_dense = nn.Linear(own, embedding * (len(self.kinds) + 1))
         self.entity_dense = nn.ModuleDict()
         nn.init.zeros_(self.own_dense.bias)

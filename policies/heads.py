@@ -8,7 +8,8 @@ from torch import Tensor, nn
 IMPOSSIBLE = -1e9
 """Logit of a padding bin. Finite, so that probability times log-probability is 0 and not NaN."""
 Part = tuple[int | Tensor, int]
-"""Which rows of more these rows are: the first of consecutive ones, or the number of each (K,) int64; and how many in all."""
+"""Which rows of more these rows are: the first of consecutive ones, or the number of each (K,) int64; and how many in
+all."""
 
 
 class MultiCategorical:
@@ -26,8 +27,8 @@ class MultiCategorical:
 
         Args:
             generator: Source of the noise; None takes torch's own.
-            part: Where these rows are a part of more, shared out among processes: every row gets the noise that it would
-                get if all rows were sampled at once. None if these are all.
+            part: Where these rows are a part of more, shared out among processes: every row gets the noise that it
+                would get if all rows were sampled at once. None if these are all.
         """
         mine, rows = part or (0, len(self.log_probs))
         noise = self.log_probs.new_empty(rows, *self.log_probs.shape[1:]).exponential_(generator=generator)

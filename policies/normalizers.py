@@ -50,6 +50,11 @@ class Normalizer(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether there was a batch. Waits for a GPU."""
+        return bool(self.debias > 0)
+
     @torch.no_grad()
     def update(self, batch: Tensor, add_up: AddUp = alone) -> None:
         """Take one batch (..., features) into the averages; all leading dimensions are averaged over.
@@ -105,13 +110,25 @@ class ObservationNormalizer(nn.Module):
         assert isinstance(normalizer, Normalizer)
         return normalizer
 
-    @torch.no_grad()
     def update(self, observation: dict[str, Tensor], add_up: AddUp = alone) -> None:
         """Take one batch of observations, with any leading dimensions, into the statistics.
 
         With ``add_up``, the batch is this process's part of one batch.
         """
-        for key in self.keys:
+        self._update(self.keys, observation, add_up)
+
+    def fit(self, observation: dict[str, Tensor], add_up: AddUp = alone) -> None:
+        """Take a batch as ``update`` does, but only into statistics that have had none."""
+        self._update([key for key in self.keys if not self._of(key).fitted], observation, add_up)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether all statistics have had a batch. Waits for a GPU."""
+        return all(self._of(key).fitted for key in self.keys)
+
+    @torch.no_grad()
+    def _update(self, keys: list[str], observation: dict[str, Tensor], add_up: AddUp) -> None:
+        for key in keys:
             batch = observation[key]
             self._of(key).update(batch.unsqueeze(-1) if key == "lidar" else batch, add_up)
 

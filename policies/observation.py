@@ -40,7 +40,7 @@ class ObservationSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ObservationSpec:
-        """Build a specification from :meth:`to_dict`, or from an environment's ``observation_spec``, which has more keys."""
+        """Build it from what :meth:`to_dict` returned, or from an environment's ``observation_spec``."""
         entities = {kind: (int(count), int(features)) for kind, (count, features) in values["entities"].items()}
         return cls(int(values["self_features"]), int(values["lidar_rays"]), entities)
 

@@ -15,8 +15,8 @@ from .tower import NetworkConfig
 class TeamPolicies(nn.Module):
     """One :class:`ActorCritic` for each team, for play.
 
-    Sequences are those of W worlds with A agents each, all agents of world 0 first and teams one after the other, N = W * A.
-    Learning takes the members one by one, see :func:`members`.
+    Sequences are those of W worlds with A agents each, all agents of world 0 first and teams one after the other, N = W
+    * A. Learning takes the members one by one, see :func:`members`.
 
     Args:
         policies: One for each team, of the same sizes.

@@ -39,7 +39,8 @@ class _NoWaiting(TorchDispatchMode):
 def no_waiting() -> Iterator[None]:
     """Raise HostWaitsError where a program on a GPU would wait for it or copy from or to it.
 
-    Tensors of the CPU do not show every copy: ``cpu``, ``numpy`` and ``tolist`` are watched by name. Other threads may wait.
+    Tensors of the CPU do not show every copy: ``cpu``, ``numpy`` and ``tolist`` are watched by name. Other threads may
+    wait.
     """
     watched = threading.current_thread()
 

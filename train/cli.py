@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
       arguments: the words after ``hideseek``; None takes them from the process.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with two
-    # of each on two shared cores a rollout took 3 to 14 times as long.
+    # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with
+    # two of each on two shared cores a rollout took 3 to 14 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return _dispatch(words)
@@ -68,7 +68,6 @@ def _dispatch(words: list[str]) -> int:
         raise UserError(
             f"unknown command '{name}'{did_you_mean(name, COMMANDS, cutoff=0.4)}; 'hideseek --help' shows all"
         )
-    _import_mujoco_without_opengl()
     module_name = f"{__package__ or 'train'}.commands.{name}"
     try:
         module = importlib.import_module(module_name)
@@ -77,21 +76,6 @@ def _dispatch(words: list[str]) -> int:
             raise
         raise UserError(f"the command '{name}' is not part of this version") from None
     return module.run(rest) or 0
-
-
-def _import_mujoco_without_opengl() -> None:
-    """Import MuJoCo while ``MUJOCO_GL`` is hidden, if it is set.
-
-    MuJoCo would load the backend that it names at once, and die with a traceback where its library is missing. Only
-    pictures need one: envs/rendering/opengl.py loads it when they are asked for, and says what to install.
-    """
-    wanted = os.environ.pop("MUJOCO_GL", None)
-    if wanted is None:
-        return
-    try:
-        importlib.import_module("envs.scene")
-    finally:
-        os.environ["MUJOCO_GL"] = wanted
 
 
 def _help() -> str:

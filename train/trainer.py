@@ -1,8 +1,8 @@
 """The training loop: collect a rollout, update the policy, log, checkpoint.
 
-Self-play: one policy plays all agents of all worlds, but for the seats that the league gives to past versions. W worlds of A
-agents are N = W * A sequences for the learner. Several processes share out the worlds and are in step with each other; every
-number that decides anything is over all of them.
+Self-play: one policy plays all agents of all worlds, but for the seats that the league gives to past versions. W worlds
+of A agents are N = W * A sequences for the learner. Several processes share out the worlds and are in step with each
+other; every number that decides anything is over all of them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.transition import StepResult
+from envs.transition import StepResult, Transition
 from policies.teams import Policy, members
 
 from .config.train_config import TrainConfig
+from .evaluation.ratings import mean_rating
 from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
 from .play.players import flatten_agents
+from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
 from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
@@ -60,17 +62,35 @@ class Trainer(TrainingState):
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, say: Callable[[str], None] = lambda _: None) -> None:
         """Start new episodes in all worlds, with empty memories and, if there is ``init_from``, with the weights there.
+
+        Args:
+          say: called with a line before what takes a while.
 
         Raises:
           UserError: the weights cannot be read or do not fit; the first tensor that does not is named.
         """
         if self.config.init_from is not None:
             self._init_from(Path(self.config.init_from))
-        self.obs = flatten_agents(self.env.reset())
+        self.obs = flatten_agents(self._first_observations(say))
         self.state = self.policy.initial_state(self.num_sequences)
         self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
+
+    def _first_observations(self, say: Callable[[str], None]) -> dict[str, Tensor]:
+        """Start episodes in all worlds; before, random play fits the normalisers of observations that are new.
+
+        Else the first iteration would act and learn on raw inputs, since statistics are updated after an update.
+        """
+        if self.learners.fitted and (self.intrinsic is None or self.intrinsic.fitted):
+            return self.env.reset()
+        steps = self.config.env_steps_per_iteration
+        say(f"first {steps:,} env steps of random play, which count nowhere: they give the scale of observations")
+        first = record_random_play(self.env, self.buffer, self.config.seed + 2)
+        self.learners.fit_normalizers(self.buffer)
+        if self.intrinsic:
+            self.intrinsic.fit_normalizer(self.buffer)
+        return first
 
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""
@@ -116,21 +136,22 @@ class Trainer(TrainingState):
         self.env.refill()
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
-                memory, frozen = self.state, self.env.frozen_agents.flatten()
+                memory, frozen, present = self.state, self.env.frozen_agents.flatten(), self.env.present_agents
                 actions, log_probs, values, self.state = self.policy.act(
                     self.obs, memory, self.started, generator=self.action_generator, part=self.part
                 )
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
-            step = self._step(actions.view(*shape, -1))
+            own = self.league.own & present.flatten()  # Nobody played for who is absent.
+            step, cut_off = self._step(actions.view(*shape, -1), own.view(shape), values)
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
-                weights = (
-                    ~frozen
-                ).float()  # What a frozen seeker wanted had no effect: nothing to learn about actions.
-                rewards, own = step.reward.flatten(), self.league.own
-                self.buffer.add(self.obs, actions, log_probs, values, memory, self.started, rewards, done, weights, own)
-                self.league.add(step.reward, step.done)
+                # What a frozen seeker wanted had no effect: nothing to learn about actions.
+                weights = (~frozen).float()
+                rewards = step.reward.flatten()
+                seen = (self.obs, actions, log_probs, values, memory, self.started)
+                self.buffer.add(*seen, rewards, done, weights, own, cut_off)
+                self.league.add(step.reward, step.done, present)
                 self._episodes.add(step.finals, step.counted)
                 self.obs, self.started = flatten_agents(step.obs), done
         if self.intrinsic:
@@ -143,15 +164,41 @@ class Trainer(TrainingState):
                 torch.cuda.synchronize(self.env.device)
             self.ranks.any(False)
 
-    def _step(self, actions: Tensor) -> StepResult:
-        """Step the worlds; let intrinsic motivation see where that leads before the next episodes start."""
+    def _step(self, actions: Tensor, own: Tensor, values: Tensor) -> tuple[StepResult, Tensor]:
+        """Step the worlds; see where that leads before the next episodes start.
+
+        Args:
+          actions: (W, A, 5).
+          own: (W, A) bool: agents that are there and whom the newest policy plays.
+          values: (N,) of the observations before.
+
+        Returns:
+          The result, and the value (N,) of what was cut off, 0 where nothing was.
+        """
         with self.watch.part("environment"):
             transition = self.env.advance(actions)
         if self.intrinsic:
             with self.watch.part("intrinsic"):
-                self.intrinsic.see(Arrival(transition.view, self.env.observe))
+                self.intrinsic.see(Arrival(transition.view, self.env.observe, own))
+        with self.watch.part("inference"):
+            cut_off = self._value_cut_off(transition, values)
         with self.watch.part("environment"):
-            return self.env.conclude(transition)
+            return self.env.conclude(transition), cut_off
+
+    def _value_cut_off(self, transition: Transition, values: Tensor) -> Tensor:
+        """Return what the rest of truncated episodes would have been worth, (N,); 0 where nothing was truncated.
+
+        That is the value of the last observation; where physics broke there is none, and the one before (N,) stands for
+        it.
+        """
+        truncated, broken = (
+            flags.repeat_interleave(self.env.num_agents) for flags in (transition.truncated, transition.broken)
+        )
+        last = values
+        if self.env.cuts_short(transition):
+            begins = torch.zeros_like(self.started)
+            last = self.policy.value(flatten_agents(self.env.observe()), self.state, begins)
+        return torch.where(truncated, torch.where(broken, values, last), 0.0)
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 
@@ -161,7 +208,8 @@ class Trainer(TrainingState):
         Only rank 0 touches the folder and the console; ``stop`` in any process stops all.
 
         Raises:
-          UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of room for
+          UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of
+            room for
         contacts; earlier checkpoints are intact.
         """
         config, first, begun = self.config, self.iteration, time.perf_counter()
@@ -186,9 +234,8 @@ class Trainer(TrainingState):
                         report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
                     stopping = self.ranks.any(stop()) or self.iteration == config.iterations
-                    rating = metrics.get("selfplay/rating")
-                    if stopping or rating is not None or self._checkpoint_is_due():
-                        self.save(folder, rating)
+                    if stopping or self.iteration in self.league.ratings or self._checkpoint_is_due():
+                        self.save(folder)
                 if stopping:
                     break
         finally:
@@ -227,7 +274,8 @@ class Trainer(TrainingState):
         dropped = [text for text in self.ranks.collect(message) if text]
         if dropped:
             raise UserError(
-                f"{dropped[0]}; nothing of iteration {self.iteration} was saved, continue from the last checkpoint with: "
+                f"{dropped[0]}; nothing of iteration {self.iteration} was saved, continue from the last checkpoint "
+                "with: "
                 f"hideseek train --resume {folder.path} and that option"
             )
 
@@ -254,12 +302,13 @@ class Trainer(TrainingState):
         kept = config.keep_every and self.iteration % config.keep_every == 0
         return bool(kept) or self.iteration % config.checkpoint_interval == 0
 
-    def save(self, folder: RunFolder, rating: float | None = None) -> None:
+    def save(self, folder: RunFolder) -> None:
         """Write a checkpoint. Every process takes part, rank 0 writes.
+
+        If the policy was rated now and is clearly the best so far, the checkpoint is kept as such.
 
         Args:
           folder: the run.
-          rating: of the policy, if it was rated now; the checkpoint with the highest one is kept as the best.
 
         Raises:
           UserError: it cannot be written; earlier ones are intact.
@@ -268,8 +317,8 @@ class Trainer(TrainingState):
         if self.ranks.is_first:
             config = self.config
             folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
-            if rating is not None:
-                folder.checkpoints.mark_best(self.iteration, rating)
+            if rating := self.league.ratings.get(self.iteration):
+                folder.checkpoints.mark_best(self.iteration, *mean_rating(rating.values()))
             if config.league.active:
                 # Episodes that began before the oldest checkpoint may still be played with what was in the pool then.
                 span = config.scenario.horizon // config.ppo.rollout_steps + 1
@@ -282,7 +331,10 @@ class Trainer(TrainingState):
 
 
 def parameter_counts(policy: Policy) -> str:
-    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters. Those of all teams together."""
+    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters.
+
+    Those of all teams together.
+    """
 
     def count(*modules: torch.nn.Module) -> int:
         return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)

@@ -1,4 +1,4 @@
-"""Everything that decides how a run goes on: built from a configuration, put into a checkpoint, and taken out of one."""
+"""Everything that decides how a run goes on: built from a configuration, put into a checkpoint, taken out of one."""
 
 from __future__ import annotations
 
@@ -174,8 +174,8 @@ class TrainingState:
 def default_torch_threads(processes: int = 1) -> int:
     """Return how many cores a tensor operation uses by default: half of a process's share of them, at least one.
 
-    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread never
-    paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the number of
-    cores and not timed at each start, because sums in another order would give a run other last bits.
+    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread
+    never paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the
+    number of cores and not timed at each start, because sums in another order would give a run other last bits.
     """
     return max(available_cores() // processes // 2, 1)

@@ -7,36 +7,24 @@ viewer.launch(HideSeekEnvironment("hide-and-seek/full"))
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dm_env
-import mujoco
 import numpy as np
 from dm_env import specs
 from numpy.typing import NDArray
 
 from ..scenarios import Scenario
+from .dm_physics import ShownPhysics
 from .single_world import SingleWorld
-
-if TYPE_CHECKING:
-    from dm_control.mujoco import wrapper
-
-
-@dataclass
-class ShownPhysics:
-    """What dm_control's viewer needs of a physics."""
-
-    model: wrapper.MjModel
-    data: wrapper.MjData
 
 
 class HideSeekEnvironment(dm_env.Environment):
-    """One world of a scenario.
+    """One world of a scenario, with the interface of ``dm_control.rl.control.Environment``.
 
-    With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one agent
-    they are plain. Agents that random team sizes leave out stay in the lists: their rewards are zero and their actions
-    ignored. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
+    With several agents, observations, actions and rewards are lists with one entry per agent, hiders first; with one
+    agent they are plain. Agents that random team sizes leave out stay in the lists: their rewards are zero and their
+    actions ignored. The game's end has discount 0; an episode that broken physics cut off ends with discount 1.
 
     Args:
       scenario: name or scenario.
@@ -81,6 +69,20 @@ class HideSeekEnvironment(dm_env.Environment):
         """Return scalars."""
         return self._each([specs.Array((), np.float32, name=f"reward of {name}") for name in self.agents])
 
+    def step_spec(self) -> dm_env.TimeStep:
+        """Return what a step consists of."""
+        kind = specs.BoundedArray((), np.int64, 0, 2, name="step_type")
+        return dm_env.TimeStep(kind, self.reward_spec(), self.discount_spec(), self.observation_spec())
+
+    @property
+    def task(self) -> Scenario:
+        """The scenario, which says all about the task."""
+        return self.scenario
+
+    def control_timestep(self) -> float:
+        """Return the simulated seconds of one step."""
+        return self.scenario.step_seconds
+
     # --- episodes --------------------------------------------------------------------------------------------------
 
     def reset(self) -> dm_env.TimeStep:
@@ -119,41 +121,40 @@ class HideSeekEnvironment(dm_env.Environment):
             )
         return np.stack([spec.validate(given) for spec, given in zip(self._action_specs, actions, strict=True)])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the copy for a viewer, which is made when it is asked for."""
+        return self.__dict__ | {"_physics": None}
+
     # --- for dm_control's viewer ------------------------------------------------------------------------------------
 
     @property
     def physics(self) -> ShownPhysics:
         """The world for a viewer: a copy that is new in every episode and follows every step.
 
-        It is for looking only: what is written to it, such as the forces of the viewer's mouse, does not reach the world.
+        It is for looking only: what is written to it, such as the forces of the viewer's mouse, does not reach the
+        world.
         """
         if self._physics is None:
+            self._physics = ShownPhysics()
             self._show()
-        assert self._physics is not None
         return self._physics
 
     def _show(self) -> None:
         """Copy the world of a new episode."""
-        from dm_control.mujoco import wrapper  # Looks for a display when imported, and warns if there is none.
-
-        engine = self._world.batch.engine
-        model = engine.world_model(0)
-        self._physics = ShownPhysics(wrapper.MjModel(model), wrapper.MjData(mujoco.MjData(model)))
+        assert self._physics is not None
+        self._physics.show(self._world.batch.engine.world_model(0))
         self._follow()
 
     def _follow(self) -> None:
         """Let the copy be where the world is."""
         assert self._physics is not None
-        model, data = self._physics.model.ptr, self._physics.data.ptr
-        current = self._world.batch.engine.world_data(0)
-        for name in ("qpos", "qvel", "ctrl", "eq_active"):
-            getattr(data, name)[:] = getattr(current, name)
-        data.time = current.time
-        mujoco.mj_forward(model, data)
+        self._physics.follow(self._world.batch.engine.world_data(0))
 
     def close(self) -> None:
         """Free the copy for the viewer."""
-        self._physics = None
+        if self._physics is not None:
+            self._physics.free()
+            self._physics = None
         self._world.close()
 
 

@@ -84,11 +84,15 @@ class HideSeekEnv(gymnasium.Env):
         Args:
           seed: restart the sequence of episodes; None continues it.
           options: ``layout`` (a ``Layout`` of one world) decides the start; other keys are ignored.
+
+        Raises:
+          UserError: the layout does not fit the scenario, or mode ``human`` has no display. Nothing has changed then.
         """
+        layout = self._world.prepare((options or {}).get("layout"))
         fresh = self._np_random is None
         super().reset(seed=seed)
         start = int(self.np_random.integers(_SEEDS)) if fresh or seed is not None else None
-        return self._world.reset(start, (options or {}).get("layout"))[0], {}
+        return self._world.reset(start, layout)[0], {}
 
     def step(self, action: NDArray[np.int64]) -> tuple[AgentObservation, float, bool, bool, dict[str, Any]]:
         """Make one step. The last step's info holds the episode's ``statistics``.
@@ -125,13 +129,13 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
     """W worlds of a scenario as N = W * A sub-environments: row w * A + i is agent i of world w.
 
     Agents of one world share its end. Worlds whose episode is over start the next one in the same step: the observation
-    returned is the first of the new episode, ``infos["final_obs"]`` and ``infos["final_info"]`` have the last of the old one,
-    with ``_final_obs`` and ``_final_info`` (N,) telling the rows. With random team sizes ``infos["present"]`` (N,) tells
-    which agents take part in the episode that the observation is of.
+    returned is the first of the new episode, ``infos["final_obs"]`` and ``infos["final_info"]`` have the last of the
+    old one, with ``_final_obs`` and ``_final_info`` (N,) telling the rows. With random team sizes ``infos["present"]``
+    (N,) tells which agents take part in the episode that the observation is of.
 
     With ``array="numpy"`` everything is NumPy, and ``final_obs`` is an array of N dicts or Nones, as in Gymnasium's own
-    vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of tensors
-    (N, ...).
+    vector environments. With ``array="torch"`` everything is tensors on ``device``, and ``final_obs`` is a dict of
+    tensors (N, ...).
 
     Args:
       scenario: name or scenario.
@@ -163,6 +167,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         if array not in ("numpy", "torch"):
             raise UserError(f"array is '{array}'; use 'numpy' or 'torch'")
         self.scenario = resolved
+        self.autoreset_mode = AutoresetMode.SAME_STEP  # Where Gymnasium's own vector environments have it, too.
         self.num_envs = num_envs
         self.num_worlds = num_envs // agents
         self.batch = BatchEnv(resolved, self.num_worlds, device=device, threads=threads)
@@ -186,16 +191,20 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
           options: ``layout`` (a ``Layout`` of W worlds) decides the starts; other keys are ignored.
 
         Raises:
-          UserError: ``reset_mask``, which only environments without auto-reset have.
+          UserError: ``reset_mask``, which only environments without auto-reset have, or a layout that does not fit the
+            scenario. Nothing has changed then.
         """
         options = options or {}
         if "reset_mask" in options:
             raise UserError("worlds start their next episode by themselves; reset_mask is not supported")
+        layout = options.get("layout")
+        if layout is not None:
+            layout = self.batch.fit(layout)
         fresh = self._np_random is None
         super().reset(seed=seed)
         if fresh or seed is not None:
             self.batch.reseed(int(self.np_random.integers(_SEEDS)))
-        observation = self.batch.reset(options.get("layout"))
+        observation = self.batch.reset(layout)
         self._running = True
         return self._give(self._flat(observation)), self._presence()
 
@@ -225,7 +234,8 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         expected = (self.num_envs, *self._actions.shape)
         if tuple(tensor.shape) != expected or tensor.is_floating_point() or tensor.dtype == torch.bool:
             raise InvalidActionError(
-                f"actions have shape {tuple(tensor.shape)} and dtype {tensor.dtype}; expected integers of shape {expected}, "
+                f"actions have shape {tuple(tensor.shape)} and dtype {tensor.dtype}; expected integers of shape "
+                f"{expected}, "
                 f"one member of {self._actions} for each agent of each world"
             )
         bins = torch.from_numpy(self._actions.nvec).to(tensor.device)

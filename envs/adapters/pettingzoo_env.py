@@ -6,6 +6,7 @@ Importing this module registers every scenario: ``hide-and-seek/full`` becomes `
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import gymnasium
@@ -33,8 +34,8 @@ Infos = dict[str, dict[str, Any]]
 class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[np.int64]]):
     """One world of a scenario. Agents are called ``hider_0``, ..., ``seeker_0``, ...
 
-    An agent's observation holds what it may know: features of what it does not see are zeros, and ``*_visible`` masks tell
-    what it sees. ``state()`` holds everything. The last step's infos hold the episode's ``statistics``.
+    An agent's observation holds what it may know: features of what it does not see are zeros, and ``*_visible`` masks
+    tell what it sees. ``state()`` holds everything. The last step's infos hold the episode's ``statistics``.
 
     Args:
       scenario: name or scenario.
@@ -69,9 +70,9 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         }
         self.possible_agents = list(self._world.names)
         self.agents: list[str] = []
+        self._seeded = False
         self._index = {name: index for index, name in enumerate(self.possible_agents)}
         self._bins = np.array(self.scenario.action_bins)
-        self._actions = np.zeros((len(self.possible_agents), len(self._bins)), dtype=np.int64)
         example = self._world.example
         self.observation_spaces = {name: make_observation_space(example) for name in self.possible_agents}
         self.action_spaces = {name: action_space(self.scenario) for name in self.possible_agents}
@@ -91,10 +92,16 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         """Start an episode.
 
         Args:
-          seed: restart the sequence of episodes; None continues it.
+          seed: restart the sequence of episodes; None continues it, and draws one the first time.
           options: ``layout`` (a ``Layout`` of one world) decides the start; other keys are ignored.
+
+        Raises:
+          UserError: the layout does not fit the scenario, or mode ``human`` has no display. Nothing has changed then.
         """
+        if seed is None and not self._seeded:
+            seed = secrets.randbits(63)
         observations = self._world.reset(seed, (options or {}).get("layout"))
+        self._seeded = True
         present = self._world.present
         self.agents = [name for name, here in zip(self.possible_agents, present, strict=True) if here]
         return {name: observations[self._index[name]] for name in self.agents}, {name: {} for name in self.agents}
@@ -110,8 +117,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         """
         if not self._world.running:
             raise ResetNeededError(f"the episode of {self} is over or has not begun; call reset() before step()")
-        self._read(actions)
-        outcome = self._world.step(self._actions, self.max_cycles)
+        outcome = self._world.step(self._read(actions), self.max_cycles)
         names = self.agents
         observations = {name: outcome.observations[self._index[name]] for name in names}
         rewards = {name: outcome.rewards[self._index[name]] for name in names}
@@ -122,19 +128,20 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
             self.agents = []
         return observations, rewards, terminated, truncated, infos
 
-    def _read(self, actions: dict[str, NDArray[np.int64]]) -> None:
-        """Check actions and write them to ``_actions``."""
+    def _read(self, actions: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+        """Return the actions of all possible agents, (A, 5), after checking those that are given."""
         if actions.keys() != set(self.agents):
             raise InvalidActionError(self._wrong_agents(actions))
+        table = np.zeros((len(self.possible_agents), len(self._bins)), dtype=np.int64)
         for name, action in actions.items():
-            row = self._index[name]
             if isinstance(action, np.ndarray) and action.dtype == np.int64 and action.shape == self._bins.shape:
-                self._actions[row] = action
+                table[self._index[name]] = action
             else:
-                self._actions[row] = check_action(action, name, self.action_spaces[name])
-        if ((self._actions < 0) | (self._actions >= self._bins)).any():
+                table[self._index[name]] = check_action(action, name, self.action_spaces[name])
+        if ((table < 0) | (table >= self._bins)).any():
             for name, action in actions.items():
                 check_action(action, name, self.action_spaces[name])
+        return table
 
     def _wrong_agents(self, actions: dict[str, Any]) -> str:
         extra, missing = [a for a in actions if a not in self.agents], [a for a in self.agents if a not in actions]

@@ -26,7 +26,8 @@ VISIBLE, PRESENT = "_visible", "_present"
 RENDER_MODES = ("human", "rgb_array")
 
 _fast = torch.inference_mode()
-"""Saves an eighth of a step. Tensors made under it must not change outside of it, so it is on all that changes a world."""
+"""Saves an eighth of a step. Tensors made under it must not change outside of it, so it is on all that changes a
+world."""
 
 
 @dataclass
@@ -127,8 +128,9 @@ class SingleWorld:
           layout: start of the episode; None takes the next one of the sequence.
 
         Raises:
-          UserError: the layout does not fit the scenario.
+          UserError: the layout does not fit the scenario, or mode ``human`` has no display. Nothing has changed then.
         """
+        layout = self.prepare(layout)
         if seed is not None:
             self.batch.reseed(seed)
         observation = self.batch.reset(layout)
@@ -138,6 +140,17 @@ class SingleWorld:
         if self._render_mode == "human":
             self.render()
         return self._split(decentralise(observation))
+
+    @_fast
+    def prepare(self, layout: Layout | None) -> Layout | None:
+        """Check what a reset needs, and return the layout in the form that this world needs.
+
+        Raises:
+          UserError: the layout does not fit the scenario, or mode ``human`` has no display.
+        """
+        if self._render_mode == "human":
+            self._open()
+        return None if layout is None else self.batch.fit(layout)
 
     @_fast
     def step(self, actions: NDArray[np.int64], max_steps: int | None = None) -> AgentOutcome:
@@ -167,9 +180,9 @@ class SingleWorld:
     def state(self) -> NDArray[np.float32]:
         """Return the whole world as one vector, for training with a central critic.
 
-        In this order: every agent's own features and whether it takes part; every other kind of entity with its features and
-        whether it exists; the object that each agent holds and the agent that locked each object (-1: none); the share of
-        the episode that is over. Absent agents and entities are zeros.
+        In this order: every agent's own features and whether it takes part; every other kind of entity with its
+        features and whether it exists; the object that each agent holds and the agent that locked each object (-1:
+        none); the share of the episode that is over. Absent agents and entities are zeros.
         """
         observation = self.batch.observe()
         world = self.batch.get_state(torch.zeros(1, dtype=torch.int64))
@@ -192,11 +205,21 @@ class SingleWorld:
         """
         if self._render_mode is None:
             return None
-        if self._picture is None:
-            self._picture = (Window if self._render_mode == "human" else Picture)(*self._size)
-            self._picture.show(self.batch.engine.world_model(0))
+        picture = self._open()
         state = {name: values[0].numpy() for name, values in self.batch.game.state.items()}
-        return self._picture.draw(self.batch.engine.world_data(0), self.batch.game.marks(self.scenario, state))
+        return picture.draw(self.batch.engine.world_data(0), self.batch.game.marks(self.scenario, state))
+
+    def _open(self) -> Picture:
+        """Return what draws the world; make it the first time."""
+        if self._picture is None:
+            picture = (Window if self._render_mode == "human" else Picture)(*self._size)
+            picture.show(self.batch.engine.world_model(0))
+            self._picture = picture
+        return self._picture
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what draws: a copy makes its own when it is asked for a picture."""
+        return self.__dict__ | {"_picture": None}
 
     def close(self) -> None:
         """Close the window and free what OpenGL holds. May be called twice."""

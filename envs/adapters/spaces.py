@@ -41,7 +41,7 @@ def observation_space(example: AgentObservation) -> spaces.Dict:
 
 def _space(values: NDArray[Any]) -> spaces.Space:
     if values.dtype == np.int8:
-        return spaces.MultiBinary(values.shape)
+        return spaces.MultiBinary(len(values))  # An integer, for TorchRL.
     return spaces.Box(-np.inf, np.inf, values.shape, np.float32)
 
 

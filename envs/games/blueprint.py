@@ -84,7 +84,7 @@ class Blueprint(Game):
         return (near * present).sum(1) / present.sum(1).clamp(min=1)
 
     def _covered(self, distance: Tensor, present: Tensor) -> Tensor:
-        """(W,) bool: a box's centre at every site's centre and, if corners count, a box's corner at every site's corner."""
+        """(W,) bool: a box's centre at every site's centre and, if they count, a box's corner at each corner."""
         reached = (distance[:, :, 0, :, 0] <= self._options.radius).any(2)
         if self._options.corners:
             near = distance[:, :, 1:, :, 1:].flatten(3) <= self._options.radius
@@ -92,7 +92,10 @@ class Blueprint(Game):
         return (reached | ~present).all(1) & present.any(1)
 
     def entities(self) -> dict[str, Tensor]:
-        """Observation of kind ``sites``: centre and corners (W, A, S, 15). Everyone sees all of them, wherever it looks."""
+        """Observation of kind ``sites``: centre and corners (W, A, S, 15).
+
+        Everyone sees all of them, wherever it looks.
+        """
         agents, present = self.scenario.num_agents, self.state["site/present"]
         shown = present[:, None].repeat(1, agents, 1)
         points = self.state["site/points"].flatten(2)

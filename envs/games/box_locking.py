@@ -1,8 +1,8 @@
 """Lock tasks: lock all boxes, in any or in a given order, and perhaps return to the start (rule 7.3).
 
-The original knows them for one agent only. Here every agent gets the rewards for locks and is shaped by its own distances,
-so with one agent nothing changes. The stand-ins for missing agents and ramps with which the original imitates the input of
-hide-and-seek (rule 6.5) are an option of every scenario, ``padding``.
+The original knows them for one agent only. Here every agent gets the rewards for locks and is shaped by its own
+distances, so with one agent nothing changes. The stand-ins for missing agents and ramps with which the original
+imitates the input of hide-and-seek (rule 6.5) are an option of every scenario, ``padding``.
 
 Shapes: W worlds, K some of them, A agents, B boxes, E entities.
 """
@@ -122,8 +122,8 @@ class BoxLocking(Game):
     def _progress(self, target: Tensor, distance: Tensor, newly: Tensor, freed: Tensor) -> Tensor:
         """Metres (W, A) by which agents came closer to their targets.
 
-        The whole rest of the way counts as made when a box becomes locked. When one becomes unlocked, or another is the next
-        for a reason other than a lock, the whole way to the new target counts as lost.
+        The whole rest of the way counts as made when a box becomes locked. When one becomes unlocked, or another is the
+        next for a reason other than a lock, the whole way to the new target counts as lost.
         """
         way_left, old_target = self.state["lock/distance"], self.state["lock/target"]
         lost = freed[:, None] | (target != old_target)

@@ -37,7 +37,7 @@ class FreePlay(Game):
         self.state["movement/position"] = position.clone()
 
     def statistics(self, view: View) -> dict[str, Tensor]:
-        """Return the returns, and for agents and boxes the metres that they went and how far they came, summed over them."""
+        """Return the returns, and the metres that agents and boxes went and how far they came, summed over them."""
         moved = self._lengths((view.pose - view.start_pose)[..., :2], view.present)
         return super().statistics(view) | {f"{kind}_displacement": length for kind, length in moved.items()}
 

@@ -69,10 +69,11 @@ class Verdict:
 class Game:
     """Rules of one game over W worlds. The base class has no reward and no early end.
 
-    Agents that are absent from an episode are dealt with by the environment: they are frozen, unseen and without reward.
+    Agents that are absent from an episode are dealt with by the environment: they are frozen, unseen and without
+    reward.
 
-    A game keeps everything that changes during an episode in ``state``, so that environments can save, restore and copy it
-    without knowing what it is.
+    A game keeps everything that changes during an episode in ``state``, so that environments can save, restore and copy
+    it without knowing what it is.
     """
 
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
@@ -105,7 +106,7 @@ class Game:
         return torch.zeros(self.num_worlds, *shape, device=self.device)
 
     def start(self, chosen: Tensor, layout: Layout) -> None:
-        """Begin episodes in the worlds that are chosen, (W,) bool, from the layouts that W worlds have or would have."""
+        """Begin episodes in the chosen worlds, (W,) bool, from the layouts that W worlds have or would have."""
         for name in self.state:
             self.begin_with(chosen, name, 0)
 
@@ -142,8 +143,8 @@ class Game:
                 self.state[f"return/{team}"] += verdict.reward[:, members].sum(1) / number
 
     def statistics(self, view: View) -> dict[str, Tensor]:
-        """Return the numbers of each running episode up to now: name -> (W,) float32."""
-        return {name: self.state[name] for name in self.totals}
+        """Return the numbers of each running episode: name -> (W,) float32; later steps do not change them."""
+        return {name: self.state[name].clone() for name in self.totals}
 
     def entities(self) -> dict[str, Tensor]:
         """Return further entity kinds of the observation, as they are now.

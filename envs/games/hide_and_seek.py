@@ -98,11 +98,11 @@ class HideAndSeek(Game):
     def statistics(self, view: View) -> dict[str, Tensor]:
         """Return returns per team, the share of live steps in which hiders were seen, and behaviour."""
         state = self.state
-        numbers = {name: state[name] for name in super().totals}
+        numbers = {name: state[name].clone() for name in super().totals}
         numbers["seen_fraction"] = state["seen_steps"] / state["live_steps"].clamp(min=1)
         numbers |= self._behaviour(view)
         if self._food:
-            numbers["food_eaten"] = state["food_eaten"]
+            numbers["food_eaten"] = state["food_eaten"].clone()
         return numbers | {name: value for name, value in state.items() if name.endswith("_prep")}
 
     def _behaviour(self, view: View) -> dict[str, Tensor]:
@@ -110,7 +110,10 @@ class HideAndSeek(Game):
 
 
 def seeker_sees_hider(visible: Tensor, hiders: int) -> Tensor:
-    """Return (W, S, H) bool from visible (W, A, E): which seeker sees which hider. Hiders' own vision does not count."""
+    """Return (W, S, H) bool from visible (W, A, E): which seeker sees which hider.
+
+    Hiders' own vision does not count.
+    """
     return visible[:, hiders:, :hiders]
 
 

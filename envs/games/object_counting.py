@@ -1,10 +1,10 @@
 """Object counting: how many boxes went left? (the paper's section 6.2; the task was never released).
 
-A pinned agent looks through a gap between two walls at boxes that rest side by side. After a while each drifts left or right,
-behind the wall on that side, and stays there until the episode ends. The label, the number that went left, is in
+A pinned agent looks through a gap between two walls at boxes that rest side by side. After a while each drifts left or
+right, behind the wall on that side, and stays there until the episode ends. The label, the number that went left, is in
 ``game.state["label"]`` from the first step on and in the statistics as ``count_left``; it is meant as the target of a
-classifier on what a policy remembers, asked at every step, and above all at those after ``counting/hidden`` became true.
-There is no reward.
+classifier on what a policy remembers, asked at every step, and above all at those after ``counting/hidden`` became
+true. There is no reward.
 
 Shapes: W worlds, K some of them, B boxes, O objects.
 """

@@ -13,17 +13,18 @@ from .layout import Layout
 from .stream import LayoutStream
 
 DEPTH = 4
-"""Layouts kept for each world. Between two refills a world may use half of them: those ordered by one refill arrive with the
-next. Episodes that play to the horizon use two between refills at most."""
+"""Layouts kept for each world. Between two refills a world may use half of them: those ordered by one refill arrive
+with the next. Episodes that play to the horizon use two between refills at most."""
 
 
 class LayoutBank:
     """Deals every world the same sequence of layouts as ``LayoutStream``, from tables on the device.
 
-    ``next`` is a lookup of fixed shape. ``refill`` brings in what a background thread generated since the last refill and
-    lets it generate what was used since then; it is called once per rollout, and by ``next`` itself once per horizon where
-    nobody else does. A world that uses up its layouts before (only games that may end within a few steps can) plays old ones
-    again until the next refill; ``repeats`` counts that.
+    ``next`` is a lookup of fixed shape. ``refill`` brings in what a background thread generated since the last refill
+    and lets it generate what was used since then; where there is nothing yet, it generates everything. It is called
+    once per rollout, and by ``next`` itself once per horizon where nobody else does. A world that uses up its layouts
+    before (only games that may end within a few steps can) plays old ones again until the next refill; ``repeats``
+    counts that.
 
     Args:
       scenario, seed, num_worlds, first_world: as those of ``LayoutStream``.
@@ -31,7 +32,7 @@ class LayoutBank:
       depth: layouts kept for each world.
 
     Raises:
-      UserError: a negative seed.
+      UserError: a seed that is not in 0..2**63 - 1.
     """
 
     def __init__(
@@ -59,6 +60,11 @@ class LayoutBank:
         self._delivery: Future[tuple[Tensor, Layout] | None] | None = None
 
     @property
+    def seed(self) -> int:
+        """What decides every layout."""
+        return self._stream.seed
+
+    @property
     def repeats(self) -> int:
         """How often a world played an old layout again because no new one had arrived. Waits for the device."""
         return int(self._repeats)
@@ -83,7 +89,8 @@ class LayoutBank:
           UserError: the scenario's walls or objects do not fit on the floor.
         """
         self._calls = 0
-        if self._table is None:
+        if self._table is None:  # Now, and not in the midst of a rollout.
+            self._fill()
             return
         if self._delivery is not None and (delivered := self._delivery.result()) is not None:
             self._bring_in(*delivered)
@@ -140,3 +147,4 @@ class LayoutBank:
         self._stream.load_state_dict(state)
         self._used = state["episodes"].to(self._device).clone()
         self._table, self._delivery = None, None
+        self._repeats.zero_()

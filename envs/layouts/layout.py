@@ -15,8 +15,8 @@ SITE_POINTS = 5
 class Layout:
     """Start of an episode in N worlds. Float32 tensors, metres, radians, world frame, true centres of bodies.
 
-    Shapes: N worlds, L wall slots, A agents, B box slots, R ramps, F foods, S site slots, C cylinders. What is absent has
-    ``*_present`` False and zeros elsewhere.
+    Shapes: N worlds, L wall slots, A agents, B box slots, R ramps, F foods, S site slots, C cylinders. What is absent
+    has ``*_present`` False and zeros elsewhere.
     """
 
     walls: Tensor

@@ -99,7 +99,7 @@ class Bodies:
 
 
 def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Generator) -> Bodies | None:
-    """Place everything: cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
+    """Place cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
     if scenario.layout == "counting":
         return _place_counting(scenario, rng)
     regions = choose_regions(scenario, plan)

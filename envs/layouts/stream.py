@@ -26,12 +26,12 @@ class LayoutStream:
       first_world: number of its first world, where several streams share the worlds of one seed.
 
     Raises:
-      UserError: a negative seed.
+      UserError: a seed that is not in 0..2**63 - 1.
     """
 
     def __init__(self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0) -> None:
-        if seed < 0:
-            raise UserError(f"seed is {seed}; it must not be negative")
+        if not 0 <= seed < 2**63:
+            raise UserError(f"seed is {seed}; it must not be negative, and at most 2**63 - 1")
         self.scenario = scenario
         self.seed = seed
         self.num_worlds = num_worlds
@@ -47,7 +47,12 @@ class LayoutStream:
         Raises:
           UserError: the scenario's walls or objects do not fit on the floor.
         """
-        return to_layout(self.scenario, [self._next(w) for w in world_ids.tolist()], max_walls(self.scenario))
+        episodes = list(self._episodes)
+        layout = to_layout(
+            self.scenario, [self._next(w, episodes) for w in world_ids.tolist()], max_walls(self.scenario)
+        )
+        self._episodes = episodes
+        return layout
 
     def next(self, began: Tensor) -> Layout:
         """Return W layouts, of which those of the worlds that began, (W,) bool, are their next ones."""
@@ -72,11 +77,10 @@ class LayoutStream:
             )
         self._episodes = [int(count) for count in episodes.tolist()]
 
-    def _next(self, world: int) -> Start:
+    def _next(self, world: int, episodes: list[int]) -> Start:
+        """Return the start of a world's next episode, and count it."""
         if not 0 <= world < self.num_worlds:
             raise IndexError(f"world {world} is not in 0..{self.num_worlds - 1}")
-        episode = self._episodes[world]
-        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.first_world + world, episode))
-        start = draw_start(self.scenario, np.random.default_rng(seeds))
-        self._episodes[world] = episode + 1
-        return start
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.first_world + world, episodes[world]))
+        episodes[world] += 1
+        return draw_start(self.scenario, np.random.default_rng(seeds))

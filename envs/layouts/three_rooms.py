@@ -40,7 +40,10 @@ def _wall_cell(cells: int, rng: Generator) -> int:
 
 
 def _rooms(cells: int, vertical: bool, first: int, second: int, beyond: bool) -> list[Room]:
-    """Return the rooms' free cells. Along the first wall's normal there are two sides; the branch halves one of them."""
+    """Return the rooms' free cells.
+
+    Along the first wall's normal there are two sides; the branch halves one of them.
+    """
     low, high = (1, first), (first + 1, cells - 1)
     whole, halved = (low, high) if beyond else (high, low)
     along = [(whole, (1, cells - 1)), (halved, (1, second)), (halved, (second + 1, cells - 1))]

@@ -9,12 +9,14 @@ import torch
 
 from ..errors import UserError
 from ..scene.scene import Scene
+from . import forks  # noqa: F401  # From here on, forked processes are safe.
 from .engine import PhysicsEngine
 
 __all__ = ["EngineName", "PhysicsEngine", "choose_engine", "make_engine"]
 
 EngineName = Literal["auto", "mujoco", "warp"]
-"""``mujoco``: MuJoCo in C, on the CPU. ``warp``: mujoco_warp, on a GPU or, slowly, on the CPU. ``auto``: by the device."""
+"""``mujoco``: MuJoCo in C, on the CPU. ``warp``: mujoco_warp, on a GPU or, slowly, on the CPU. ``auto``: by the
+device."""
 
 
 def choose_engine(engine: EngineName, device: str | torch.device) -> EngineName:

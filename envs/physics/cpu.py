@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import mujoco
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from ..layouts import Layout
 from ..scene.scene import FREE_RANGE, RAY_GROUPS, Scene
 from .engine import MAX_SPEED, PhysicsEngine, parking_place, start_pose
+from .forks import leave_to_parent
 
 PER_WORLD_FIELDS = (
     "geom_size",
@@ -30,7 +33,7 @@ DIVERGENCE_WARNINGS = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mj
 
 
 class CpuEngine(PhysicsEngine):
-    """MuJoCo in C on ``threads`` threads (0: one per core). Bit-identical at any thread count."""
+    """MuJoCo in C on ``threads`` threads (0: one per core). Bit-identical at any thread count, and after a fork."""
 
     queues = False
 
@@ -40,7 +43,24 @@ class CpuEngine(PhysicsEngine):
         self.device = torch.device("cpu")
         scenario = scene.scenario
         self._agents, self._entities = scenario.num_agents, scene.num_entities
-        self._batch = Batch(scene.model, num_worlds, nthread=threads)
+        self._threads = threads
+        self._bind()
+        self._every_world, self._every_agent = np.arange(num_worlds)[:, None], np.arange(self._agents)
+        self._every_object = np.arange(scenario.num_objects)
+        self._parking_place = parking_place(scene).double().numpy()
+        self._parked = np.zeros((num_worlds, self._entities), dtype=bool)
+        self._entity_body = np.append(scene.entity_body, -1).astype(np.int32)
+        self._geom_entity = np.append(scene.geom_entity, -1)  # A miss is geom -1: the appended row.
+        self._materials = (scene.model.material("wall").id, scene.model.material("outer_wall").id)
+        self._warnings_seen = self._divergence_warnings()
+        self._diverged = torch.zeros(num_worlds, dtype=torch.bool)
+
+    def _bind(self) -> None:
+        """Start the threads, and look up where everything is in their memory."""
+        scene, scenario, num_worlds = self.scene, self.scene.scenario, self.num_worlds
+        self._process = os.getpid()
+        self._batch = Batch(scene.model, num_worlds, nthread=self._threads)
+        leave_to_parent(self._batch)
         self._model = {name: self._batch.expand(name) for name in PER_WORLD_FIELDS}
         self._model["eq_data"][..., 3:] = 0.0
         self._model["eq_data"][..., :3] = 0.0
@@ -54,15 +74,14 @@ class CpuEngine(PhysicsEngine):
         self._object_range = self._model["jnt_range"][:, 4 * self._agents :]
         self._object_columns = scene.joint_columns[4 * self._agents :] - scenario.pose_size * self._agents
         self._joint_object = self._object_columns // scenario.pose_size
-        self._every_world, self._every_agent = np.arange(num_worlds)[:, None], np.arange(self._agents)
-        self._every_object = np.arange(scenario.num_objects)
-        self._parking_place = parking_place(scene).double().numpy()
-        self._parked = np.zeros((num_worlds, self._entities), dtype=bool)
-        self._entity_body = np.append(scene.entity_body, -1).astype(np.int32)
-        self._geom_entity = np.append(scene.geom_entity, -1)  # A miss is geom -1: the appended row.
-        self._materials = (scene.model.material("wall").id, scene.model.material("outer_wall").id)
-        self._warnings_seen = self._divergence_warnings()
-        self._diverged = torch.zeros(num_worlds, dtype=torch.bool)
+
+    def _survive_fork(self) -> None:
+        """In a forked process, go on with threads of its own: those that it would wait for stayed with the parent."""
+        if os.getpid() != self._process:
+            state, diverged = self.state_dict(), self._diverged
+            self._bind()
+            self.load_state_dict(state)
+            self._diverged = diverged
 
     @property
     def pose(self) -> Tensor:
@@ -93,6 +112,7 @@ class CpuEngine(PhysicsEngine):
 
     def begin(self, chosen: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.begin."""
+        self._survive_fork()
         worlds = chosen.nonzero()[:, 0]
         ids, layout = worlds.numpy().astype(np.int32), layout.select(worlds)
         self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
@@ -104,7 +124,7 @@ class CpuEngine(PhysicsEngine):
             self._write_cylinders(ids, layout)
         self._write_parking(ids, layout)
         self._object_range[ids] = _FREE
-        self._diverged[worlds] = False
+        self._diverged = self._diverged & ~chosen  # A new tensor: the old one was handed out.
         self._batch.set_const(ids)
         poses = start_pose(self.scene, layout)
         self._write_bodies(ids, poses, torch.zeros_like(poses))
@@ -182,6 +202,7 @@ class CpuEngine(PhysicsEngine):
 
     def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
+        self._survive_fork()
         self._ctrl[:] = command.numpy()
         self._batch.step(nstep=substeps or self.scene.scenario.substeps)
         self._find_diverged()
@@ -198,6 +219,7 @@ class CpuEngine(PhysicsEngine):
 
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:
         """See PhysicsEngine.rays."""
+        self._survive_fork()
         distance, geom = self._batch.ray(
             origin.numpy(),
             direction.numpy(),
@@ -216,6 +238,7 @@ class CpuEngine(PhysicsEngine):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """See PhysicsEngine.load_state_dict."""
+        self._survive_fork()
         for name, values in self._model.items():
             values[:] = state[f"model.{name}"].numpy()
         self._batch.set_const()

@@ -1,13 +1,14 @@
 """The contract between the rules and a physics engine.
 
-Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents, boxes,
-ramps, cylinders), L wall slots, N rays.
-Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is Q numbers: x, y, z of the true centre
-and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz;
-envs/tensors/orientation.py), zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and boxes
-are parked where nothing meets them.
+Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents,
+boxes, ramps, cylinders), L wall slots, N rays.
+Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is Q numbers: x, y, z of the true
+centre and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz;
+envs/tensors/orientation.py), zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and
+boxes are parked where nothing meets them.
 
-Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and ``rays``.
+Order of calls in one step: ``set_grabs`` and ``set_locks`` (decided on current poses), ``step``, then reads and
+``rays``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class PhysicsEngine(ABC):
     num_worlds: int
     device: torch.device
     queues: bool
-    """Whether calls only queue work on the device. Reading a result then waits for it: a step of the environment does not."""
+    """Whether calls only queue work on the device. Reading a result then waits for it: a step of the environment does
+    not."""
 
     @property
     @abstractmethod
@@ -48,7 +50,9 @@ class PhysicsEngine(ABC):
 
     @abstractmethod
     def begin(self, chosen: Tensor, layout: Layout) -> None:
-        """Start episodes: write walls, fixed cylinders, sizes and poses; everything at rest, nothing held, nothing locked.
+        """Start episodes: write walls, fixed cylinders, sizes and poses.
+
+        Everything at rest, nothing held, nothing locked.
 
         Args:
           chosen: (W,) bool: in which worlds; the others go on as if nothing had been called.
@@ -116,14 +120,19 @@ class PhysicsEngine(ABC):
           exclude: (N,) int64 entity whose geoms ray n ignores, -1 for none.
 
         Returns:
-          distance (K, N) float32, ``inf`` on a miss, and what was hit (K, N) int64: an entity, E + i for fixed cylinder i,
-          -1 for anything else or a miss.
+          distance (K, N) float32, ``inf`` on a miss, and what was hit (K, N) int64: an entity, E + i for fixed cylinder
+          i, -1 for anything else or a miss.
         """
 
     @property
     @abstractmethod
     def diverged(self) -> Tensor:
-        """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``). Such worlds need a reset."""
+        """(W,) bool: the last step left non-finite or absurdly fast bodies (over ``MAX_SPEED``).
+
+        Such worlds need a reset.
+
+        Later calls do not change what was returned.
+        """
 
     def check_overflow(self) -> None:  # noqa: B027
         """Look for contacts or constraints dropped since the last call. Copies to the host: call it once per iteration.

@@ -145,9 +145,8 @@ class WarpEngine(PhysicsEngine):
         half = size if half is None else half
         self._write(chosen, "geom_size", geoms, size)
         self._write(chosen, "geom_rbound", geoms, size.norm(dim=-1) if reach is None else reach)
-        self._write(
-            chosen, "geom_aabb", geoms, torch.stack([torch.zeros_like(half), half], dim=2)
-        )  # Centre, half size.
+        centre_and_half = torch.stack([torch.zeros_like(half), half], dim=2)
+        self._write(chosen, "geom_aabb", geoms, centre_and_half)
 
     def _write_boxes(self, chosen: Tensor, layout: Layout) -> None:
         absent = ~layout.box_present

@@ -255,7 +255,10 @@ def _batch_sizes(model: mujoco.MjModel, num_worlds: int) -> dict[str, int]:
 
 
 def _convex_contacts(contacts: int) -> int:
-    """Of a world's contacts, how many may be of a ramp with something other than the floor. Their scratch memory is large."""
+    """Of a world's contacts, how many may be of a ramp with something other than the floor.
+
+    Their scratch memory is large.
+    """
     return max(contacts // 6, 1)
 
 

@@ -1,7 +1,7 @@
 """Where mujoco_warp 4.0 loses too much to float32: what is computed differently here, and why.
 
-These replace private parts of mujoco_warp, whose version is therefore pinned in pyproject.toml. Import this before kernels
-are compiled.
+These replace private parts of mujoco_warp, whose version is therefore pinned in pyproject.toml. Import this before
+kernels are compiled.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from mujoco_warp._src import ray, solver
 def ray_sphere(pos: wp.vec3, dist_sqr: float, pnt: wp.vec3, vec: wp.vec3) -> tuple[float, wp.vec3]:
     """Return the distance at which a ray meets a sphere, -1 if it does not, and the normal there.
 
-    From the ray's nearest point to the centre. mujoco_warp's difference of squared distances misses by micrometres from a
-    few metres away, so that rays that graze an agent hit or pass it differently from MuJoCo's.
+    From the ray's nearest point to the centre. mujoco_warp's difference of squared distances misses by micrometres from
+    a few metres away, so that rays that graze an agent hit or pass it differently from MuJoCo's.
     """
     offset = pnt - pos
     square = wp.dot(vec, vec)
@@ -44,7 +44,8 @@ def whole_hessians() -> Iterator[None]:
     """Make Newton's method add up its Hessian anew in every iteration, in the graphs that are captured meanwhile.
 
     mujoco_warp adds and subtracts the rows that changed. In float32 what remains of stiff rows (friction of 0.01 makes
-    them 10,000 times stiffer) drowns the rest, and one world in some thousand steps ends in NaN (its issues 1415, 1672).
+    them 10,000 times stiffer) drowns the rest, and one world in some thousand steps ends in NaN (its issues 1415,
+    1672).
     """
     incremental = solver._use_incremental
     solver._use_incremental = lambda model: False

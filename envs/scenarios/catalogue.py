@@ -231,11 +231,12 @@ OBSERVED_AS_QUICKSTART = Scenario(
     bearing_features=True,
     box_size_features=False,
 )
-"""Options of the observation of ``hide-and-seek/quickstart``, whose policies can start the small tasks. Not registered."""
+"""Options of the observation of ``hide-and-seek/quickstart``, whose policies can start the small tasks. Not
+registered."""
 
 
 def _small(scenario: Scenario, **changes: Any) -> Scenario:
-    """Register ``<name>/small``: the same game observed as in the quickstart, in an open arena unless changes say else."""
+    """Register ``<name>/small``: the same game observed as in the quickstart, in an open arena unless changed."""
     fields = ("lock_ramps", "heading_features", "bearing_features", "box_size_features")
     observed = {field: getattr(OBSERVED_AS_QUICKSTART, field) for field in fields}
     return _add(dataclasses.replace(scenario, name=f"{scenario.name}/small", **(observed | changes)))
@@ -311,8 +312,8 @@ SHELTER_SMALL = _small(
     cylinders=CylinderOptions(fixed=1, diameter=(0.05, 0.05), central_share=0.2),
     shelter=ShelterOptions(progress=1.0, approach=30.0),
 )
-"""Two cubes for a pole near the middle of one room, and rewards for every ray that is newly kept out and for a box that comes
-closer. The pole is so thin that an agent beside it stops a third of the rays."""
+"""Two cubes for a pole near the middle of one room, and rewards for every ray that is newly kept out and for a box that
+comes closer. The pole is so thin that an agent beside it stops a third of the rays."""
 
 OBJECT_COUNTING_SMALL = _small(
     OBJECT_COUNTING,

@@ -33,7 +33,8 @@ def validate(scenario: Scenario) -> Scenario:
         ),
         (
             0 <= s.elongated_boxes[0] <= s.elongated_boxes[1] and s.elongated_boxes[0] <= s.boxes[0],
-            f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes {s.boxes}",
+            f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes "
+            f"{s.boxes}",
         ),
         (s.ramps >= 0, f"ramps is {s.ramps}; it must not be negative"),
         (s.horizon >= 1, f"horizon is {s.horizon}; it must be at least 1 step"),
@@ -85,7 +86,8 @@ def _arena_checks(s: Scenario) -> list[Requirement]:
         (0 <= b.sites[0] <= b.sites[1], f"blueprint.sites is {b.sites}; it must be (smallest, largest)"),
         (
             0 <= b.elongated_sites[0] <= b.elongated_sites[1] and b.elongated_sites[0] <= b.sites[0],
-            f"blueprint.elongated_sites is {b.elongated_sites}; it must be (smallest, largest), smallest not above sites",
+            f"blueprint.elongated_sites is {b.elongated_sites}; it must be (smallest, largest), smallest not above "
+            "sites",
         ),
         (c.fixed >= 0 and c.movable >= 0, "cylinders.fixed and cylinders.movable must not be negative"),
         (0 < c.diameter[0] <= c.diameter[1], f"cylinders.diameter is {c.diameter}; it must be (smallest, largest)"),
@@ -98,7 +100,7 @@ def _arena_checks(s: Scenario) -> list[Requirement]:
 
 
 def _validate_space(s: Scenario) -> None:
-    """Refuse scenarios whose objects cover more than 40 % of the floor (placement by rejection would hardly succeed)."""
+    """Refuse scenarios whose objects cover more than 40 % of the floor (rejection would hardly find places)."""
     floor = s.floor_size if s.min_floor_size is None else s.min_floor_size
     cylinders = s.cylinders.fixed + s.cylinders.movable
     area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps + s.blueprint.sites[1])

@@ -1,12 +1,14 @@
 """Builds the MJCF of a scenario once, at its largest counts, and resolves every name in it to an index once.
 
 All moving bodies have the same four joints in the same order: x, y, z, yaw. Bodies come in entity order (agents, boxes,
-ramps) and are placed at the world origin, so that ``qpos`` reshaped to (E, 4) is the true centre and yaw of every entity.
-Boxes that tilt have two more hinges, about x and about y, before the yaw; ``joint_columns`` then says what is where.
+ramps) and are placed at the world origin, so that ``qpos`` reshaped to (E, 4) is the true centre and yaw of every
+entity. Boxes that tilt have two more hinges, about x and about y, before the yaw; ``joint_columns`` then says what is
+where.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -42,8 +44,8 @@ class Scene:
     entity_body: np.ndarray
     """(E,) body id of each entity."""
     entity_joints: np.ndarray
-    """(E, Q) joint ids: x, y, z, yaw, and where boxes tilt also the angles about x and y, -1 for who does not tilt. Each
-    joint's qpos, dof and own id are equal."""
+    """(E, Q) joint ids: x, y, z, yaw, and where boxes tilt also the angles about x and y, -1 for who does not tilt.
+    Each joint's qpos, dof and own id are equal."""
     joint_columns: np.ndarray
     """(nq,) where each joint is in the poses (E, Q) of all entities, flattened."""
     box_geom: np.ndarray
@@ -76,13 +78,23 @@ class Scene:
 def build(scenario: Scenario, layout: Layout | None = None) -> Scene:
     """Assemble and compile the scene of a scenario.
 
-    With a ``layout`` of one world, bodies, sizes and walls are written into the MJCF as that episode starts: such a scene is
-    for looking at, not for the physics engines, which expect every body at the origin.
+    With a ``layout`` of one world, bodies, sizes and walls are written into the MJCF as that episode starts: such a
+    scene is for looking at, not for the physics engines, which expect every body at the origin.
     """
+    _log_warnings()
     root = _assemble(scenario)
     if layout is not None:
         _place(root, scenario, layout)
     return _resolve(scenario, root.compile(), to_text(root))
+
+
+def _log_warnings() -> None:
+    """Give MuJoCo's warnings to the logger ``mujoco``: by itself it writes MUJOCO_LOG.TXT into the current folder.
+
+    A handler that is there stays.
+    """
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(logging.getLogger("mujoco").warning)
 
 
 def _fragment(name: str) -> mujoco.MjSpec:

@@ -1,7 +1,7 @@
 """Turning vectors between the world's frame and a body's, from poses.
 
-A pose is x, y, z, yaw: (..., 4). Where boxes tilt it is (..., 6) and ends with the angles about x and y. The rotation is then
-Rx Ry Rz: by the yaw about z first, then about y, then about x, all three axes being the world's.
+A pose is x, y, z, yaw: (..., 4). Where boxes tilt it is (..., 6) and ends with the angles about x and y. The rotation
+is then Rx Ry Rz: by the yaw about z first, then about y, then about x, all three axes being the world's.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def tilt_seen_from(yaw: Tensor, pose: Tensor) -> Tensor:
     """Return how bodies with poses (..., 6) are tilted, in frames that are turned about z by ``yaw`` (...).
 
     Returns:
-      (..., 4) unit quaternions w, x, y, z. A body's rotation relative to such a frame is this tilt after a turn about z by
-      the difference of the yaws.
+      (..., 4) unit quaternions w, x, y, z. A body's rotation relative to such a frame is this tilt after a turn about z
+      by the difference of the yaws.
     """
     half_x, half_y = pose[..., ABOUT_X] / 2, pose[..., ABOUT_Y] / 2
     w = half_x.cos() * half_y.cos()

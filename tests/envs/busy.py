@@ -117,7 +117,7 @@ class Counts:
 
 
 def crossings(before, after, bottom, walls) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tell which bodies' centres passed which walls' centre lines, below the wall's top (through it) and above (over it).
+    """Tell which bodies' centres passed which walls' centre lines, below the wall's top (through) and above (over it).
 
     Args:
       before: (W, E, 3) centres.

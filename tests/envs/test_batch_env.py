@@ -121,16 +121,52 @@ class TestAutoReset:
         env = BatchEnv(s, 4, threads=1, stagger=True)
         env.reset()
         generator = torch.Generator().manual_seed(0)
-        ended, counted = [], []
+        ended, counted, truncated = [], [], []
         for _ in range(16):
             result = env.step(random_actions(env, generator))
             ended.append(result.done.tolist())
+            truncated.append(result.truncated.tolist())
             counted.append(len(result.statistics.get("length", [])))
             assert torch.equal(result.obs["self"][:, 0, 9] == 0, result.done)
         expected = [[(step - 2 * (w + 1)) % 8 == 0 and step >= 2 * (w + 1) for w in range(4)] for step in range(1, 17)]
         assert ended == expected
         # Shortened first episodes are left out of the statistics; world 3's first one is whole.
         assert counted == [0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
+        assert truncated == [[step == 2 * (w + 1) < 8 for w in range(4)] for step in range(1, 17)]
+
+    def test_what_the_game_ends_is_not_truncated(self, monkeypatch):
+        """Over in step 4, when the first episode of world 0 would have been cut short, and that of world 1
+        would not."""
+        env = BatchEnv(dataclasses.replace(SHORT, horizon=8), 2, threads=1, stagger=True)
+        env.reset()
+        judge, over = env.game.judge, torch.tensor([False, False])
+
+        def end(view):
+            verdict = judge(view)
+            verdict.over = over & (view.steps == 4)
+            return verdict
+
+        monkeypatch.setattr(env.game, "judge", end)
+        saved = env.state_dict()
+        for game_ends in (False, True):
+            over[:] = game_ends
+            for step in range(1, 5):
+                result = env.step(rest(env))
+                assert result.done.tolist() == [step == 4, game_ends and step == 4]
+                assert result.truncated.tolist() == [step == 4 and not game_ends, False]
+            env.load_state_dict(saved)
+
+    def test_the_last_state_of_an_episode_is_asked_for_where_it_was_cut_short(self):
+        """Halves of the horizon of 8: in step 4 alone, also in an environment that goes on from a saved state."""
+        env = BatchEnv(dataclasses.replace(SHORT, horizon=8), 2, threads=1, stagger=True)
+        env.reset()
+        for step in range(1, 13):
+            if step == 3:
+                saved, env = env.state_dict(), BatchEnv(env.scenario, 2, threads=1)
+                env.load_state_dict(saved)
+            transition = env.advance(rest(env))
+            assert env.cuts_short(transition) == (step == 4)
+            env.conclude(transition)
 
 
 class TestState:
@@ -282,6 +318,7 @@ class TestBrokenPhysics:
         assert broken.num_diverged == 1
         assert sane.num_diverged == 0
         assert ours.done.tolist() == [False, True, False]
+        assert ours.truncated.tolist() == [False, True, False]
         assert ours.reward[1].abs().max() == 0
         assert len(ours.statistics["length"]) == 0, "a broken episode does not count"
         second = Layout.stack([LayoutStream(QUADRANT, 3, 3).draw(torch.tensor([1, 1]))]).select([1])
@@ -292,6 +329,18 @@ class TestBrokenPhysics:
             assert all(v.isfinite().all() for n, v in mine.items() if not n.startswith("stat/"))
             assert torch.equal(mine["self"][[0, 2]], other["self"][[0, 2]])
         assert broken.num_diverged == 1
+
+    def test_broken_in_the_last_step_is_an_end_of_the_game(self):
+        env = BatchEnv(SHORT, 1, threads=1)
+        env.reset()
+        for step in range(1, 11):
+            if step == 10:
+                velocity = torch.full_like(env.engine.velocity, math.nan)
+                env.engine.set_bodies(torch.tensor([0]), env.engine.pose, velocity)
+            transition = env.advance(rest(env))
+            env.conclude(transition)
+        assert (transition.done.item(), transition.broken.item(), transition.truncated.item()) == (True, True, False)
+        assert not env.engine.diverged.item()
 
     def test_its_next_episode_is_a_whole_one_and_counts(self):
         env = BatchEnv(SHORT, 1, threads=1)

@@ -69,7 +69,8 @@ class TestFeatures:
         assert full.observation["agents_present"].all()
 
     def test_boxes(self, full):
-        """x, y, z, cos and sin of yaw, velocities, full sizes, locks; all agents are told the same but for the locks."""
+        """x, y, z, cos and sin of yaw, velocities, full sizes, locks; all agents are told the same but for the
+        locks."""
         boxes = full.observation["boxes"]
         assert boxes.shape == (2, 4, 9, 15)
         for w, b in ((0, 0), (0, 8), (1, 3)):

@@ -1,4 +1,5 @@
-"""Physics stays sane under rough play. ``-m slow -s`` prints the numbers of 100,000 env steps (20,000 on mujoco_warp)."""
+"""Physics stays sane under rough play. ``-m slow -s`` prints the numbers of 100,000 env steps (20,000 on
+mujoco_warp)."""
 
 import dataclasses
 

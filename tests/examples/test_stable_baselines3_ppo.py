@@ -1,20 +1,14 @@
 """An independent trainer learns through the public interface alone."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "stable_baselines3_ppo.py"
+from tests.examples.scripts import load
 
 
 @pytest.fixture(scope="module")
 def example():
     pytest.importorskip("stable_baselines3")
-    spec = importlib.util.spec_from_file_location("stable_baselines3_ppo", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("stable_baselines3_ppo")
 
 
 @pytest.mark.slow

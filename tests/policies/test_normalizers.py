@@ -83,6 +83,23 @@ class TestObservationNormalizer:
             assert torch.equal(tensor, before[name])
 
 
+def test_fitting_gives_statistics_only_to_what_has_none():
+    spec = ObservationSpec(1, 0, {"boxes": (1, 1)})
+    masks = {name: torch.ones(2, 1, dtype=torch.bool) for name in ("boxes_visible", "boxes_present")}
+    first, second = (
+        {"self": torch.tensor([[x], [x + 2]]), "boxes": torch.tensor([[[x]], [[x + 2]]])} | masks for x in (1.0, 9.0)
+    )
+    normalizer = ObservationNormalizer(spec)
+    assert not normalizer.fitted
+    normalizer._of("self").update(first["self"])
+    assert not normalizer.fitted
+    normalizer.fit(second)
+    assert normalizer.fitted
+    assert (normalizer._of("self").mean, normalizer._of("boxes").mean) == (2.0, 10.0)
+    normalizer.fit(first)
+    assert normalizer._of("boxes").mean == 10.0
+
+
 def test_parts_of_a_batch_give_the_statistics_of_the_whole():
     """Parts of 1 and 4 rows: the mean of their means would be another one."""
     batch = torch.randn(5, 3, dtype=torch.float64).float()

@@ -1,4 +1,5 @@
-"""Training commands in processes of their own, which start quickly because one server has imported everything before."""
+"""Training commands in processes of their own, which start quickly because one server has imported everything
+before."""
 
 import contextlib
 import itertools
@@ -19,8 +20,8 @@ _CONTEXT.set_forkserver_preload(["train.commands.train"])
 class Command:
     """One running ``hideseek`` command; what it prints goes to files.
 
-    With ``dies_at`` = n it kills itself by SIGKILL at its nth change of a file: in the middle of writing the contents of a
-    temporary file, or just before a file is renamed or deleted.
+    With ``dies_at`` = n it kills itself by SIGKILL at its nth change of a file: in the middle of writing the contents
+    of a temporary file, or just before a file is renamed or deleted.
     """
 
     def __init__(self, words, folder, environment=None, dies_at=None):

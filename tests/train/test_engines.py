@@ -12,6 +12,7 @@ from tests.envs.worlds import needs_warp
 from train.cli import main
 from train.play.episode_files import load_episodes
 
+QUICKSTART = "hide-and-seek/quickstart"
 SMALL = [
     "--num-worlds", "2", "--ppo.rollout-steps", "10", "--ppo.minibatches", "1", "--ppo.epochs", "1",
     "--scenario.horizon", "10", "--network.embedding-size", "8", "--network.attention-heads", "2",
@@ -30,7 +31,7 @@ def commands(run, folder):
         "video": ["video", "--agent", "zero", "-o", str(folder / "video.mp4"), "--scenario", "shelter/small"],
         "transfer": ["transfer", str(run), "--run-dir", str(folder / "study")],
         "watch": ["watch", str(run), "--port", "0"],
-        "bench": ["bench", "--scenario", "hide-and-seek/quickstart", "--num-worlds", "2", "--seconds", "0.1", "--turns", "1"],
+        "bench": ["bench", "--scenario", QUICKSTART, "--num-worlds", "2", "--seconds", "0.1", "--turns", "1"],
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Training needs few packages at import time: a GPU image has torch and numpy, and little else can be brought there."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,13 @@ def test_training_needs_few_packages():
     command = [sys.executable, "-c", PROGRAM, LACKING]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_nothing_imports_dm_control():
+    """It is not there on Python 3.13; its viewer is for users and tests."""
+    for package in ("assets", "envs", "policies", "train"):
+        for file in (ROOT / package).rglob("*.py"):
+            nodes = list(ast.walk(ast.parse(file.read_text())))
+            names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+            names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+            assert "dm_control" not in {name.partition(".")[0] for name in names}, file

@@ -17,6 +17,7 @@ pytestmark = [needs_warp, pytest.mark.warp]
 
 @pytest.mark.parametrize("separate", [False, True], ids=["one policy", "one for each team"])
 def test_rollout(separate, tmp_path):
+    """As if first episodes could still be cut short: then every step values its last observation."""
     scenario = dataclasses.replace(TINY.scenario, horizon=15)
     league = LeagueConfig(fraction=0.8, random_share=0.3, interval=1, rating_interval=0)
     config = dataclasses.replace(TINY, scenario=scenario, engine="warp", separate_policies=separate, league=league)
@@ -28,6 +29,7 @@ def test_rollout(separate, tmp_path):
     trainer.league.begin_rollout(1)  # It may wait, once in a rollout; the steps may not.
     assert trainer.league._players
     trainer.env._check = lambda actions: None  # Looks at the actions' range, on the CPU only.
+    trainer.env._cuts_left = 1000
     begin_rollout, trainer.league.begin_rollout = trainer.league.begin_rollout, lambda iteration: None
     with no_waiting():
         trainer.collect()

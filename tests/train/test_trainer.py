@@ -11,6 +11,9 @@ from policies.tower import NetworkConfig
 from tests.train.runs.test_checkpoints import full_disk
 from train.config.ppo_config import PPOConfig
 from train.config.presets import get_preset
+from train.evaluation.ratings import Rating
+from train.league.league import TEAMS
+from train.league.league_ratings import rating_metrics
 from train.runs.checkpoints import load_checkpoint
 from train.runs.metrics import read_metrics
 from train.runs.run_folder import RunFolder
@@ -231,10 +234,19 @@ def test_parameter_counts_of_the_paper():
 
 def test_the_best_rated_checkpoint_is_kept(tmp_path, monkeypatch):
     """Ratings come every 2 iterations, checkpoints else only at the end."""
-    ratings = {2: 20.0, 4: 30.0, 6: 25.0}
-    monkeypatch.setattr(
-        Trainer, "_rate", lambda t: {"selfplay/rating": ratings[t.iteration]} if t.iteration in ratings else {}
-    )
-    run = train(tmp_path / "b", dataclasses.replace(TINY, iterations=7, keep_checkpoints=1))
+    ratings = {2: Rating(20.0, 2.0), 4: Rating(30.0, 2.0), 6: Rating(31.0, 2.0), 8: Rating(31.5, 2.0)}
+
+    def rate(trainer):
+        if trainer.iteration in ratings:
+            trainer.league.ratings[trainer.iteration] = dict.fromkeys(TEAMS, ratings[trainer.iteration])
+        return rating_metrics(trainer.league.ratings, trainer.iteration)
+
+    monkeypatch.setattr(Trainer, "_rate", rate)
+    run = train(tmp_path / "b", dataclasses.replace(TINY, iterations=9, keep_checkpoints=1))
+    # The mean of two roles of deviation 2 has one of 1.41: 31 is not above 30 by that, and 31.5 is.
+    assert run.checkpoints.best() == (8, 31.5)
+    assert run.checkpoints.iterations() == [8, 9]
+    ratings.pop(8)
+    run = train(tmp_path / "c", dataclasses.replace(TINY, iterations=9, keep_checkpoints=1))
     assert run.checkpoints.best() == (4, 30.0)
-    assert run.checkpoints.iterations() == [4, 7]
+    assert run.checkpoints.iterations() == [4, 9]

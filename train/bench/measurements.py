@@ -1,7 +1,7 @@
 """How many env steps per second each part makes, measured side by side in one run.
 
-Machines are shared and their speed wanders, so the parts take turns and each reports the median of its turns. Only ratios
-between parts of one run mean much.
+Machines are shared and their speed wanders, so the parts take turns and each reports the median of its turns. Only
+ratios between parts of one run mean much.
 """
 
 from __future__ import annotations
@@ -100,7 +100,10 @@ class Benchmark:
         return speeds
 
     def _rate(self, step: Callable[[], int], seconds: float, block: int = _BLOCK) -> float:
-        """Return env steps per second of ``step``, which returns how many it made; a GPU is waited for after each block."""
+        """Return env steps per second of ``step``, which returns how many it made.
+
+        A GPU is waited for after each block.
+        """
         block = block if self.env.engine.queues else 1
 
         def work() -> int:

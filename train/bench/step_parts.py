@@ -69,7 +69,7 @@ def time_parts(trainer: Trainer, iterations: int = 1) -> dict[str, float]:
 
 
 def split(seconds: dict[str, float], steps: int) -> dict[str, float]:
-    """Return milliseconds per step by part from the seconds of nested parts: what is left of each is a part of its own."""
+    """Return milliseconds per step by part from seconds of nested parts: what is left of each is a part of its own."""
     physics, rays, observations = (seconds.get(part, 0.0) for part in ("physics", "rays", "observations"))
     environment, policy = seconds.get("environment", 0.0), seconds.get("policy", 0.0)
     parts = {

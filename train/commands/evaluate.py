@@ -1,4 +1,4 @@
-"""``hideseek evaluate``: play a trained policy against random play or another policy, or many policies against each other."""
+"""``hideseek evaluate``: play a policy against random play or another policy, or many against each other."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ class EvaluateArguments(MachineOptions):
     """
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
-    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, agents without a policy are players
-    too: random, zero, chaser, blocker, climber, ramp-thief; after the scripts a strength may follow, as in chaser:0.5."""
+    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, agents without a policy are
+    players too: random, zero, chaser, blocker, climber, ramp-thief; after the scripts a strength may follow, as in
+    chaser:0.5."""
     against: str = "random"
     """What one run plays against: random or another agent without a policy, a run folder or a checkpoint file."""
     episodes: int = 200
@@ -200,7 +201,10 @@ class _CheckedWorlds(BatchEnv):
 
 @contextlib.contextmanager
 def _shown(episodes: int) -> Iterator[Callable[[str, int], None]]:
-    """Show a bar for every match while the context lasts; yields what is to be called with title and finished episodes."""
+    """Show a bar for every match while the context lasts.
+
+    Yields what is to be called with title and finished episodes.
+    """
     with _progress() as bar:
         tasks: dict[str, TaskID] = {}
 

@@ -46,6 +46,7 @@ def run(arguments: list[str]) -> None:
     write_atomically(args.output, built.xml.encode())
     boxes, walls = int(layout.box_present.sum()), int(layout.wall_present.sum())
     make_console().print(
-        f"wrote {args.output}: {scenario.name}, seed {args.seed}: {scenario.hiders} hiders, {scenario.seekers} seekers, "
+        f"wrote {args.output}: {scenario.name}, seed {args.seed}: {scenario.hiders} hiders, {scenario.seekers} "
+        "seekers, "
         f"{boxes} boxes, {scenario.ramps} ramps, {walls} walls"
     )

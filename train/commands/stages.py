@@ -49,8 +49,8 @@ class StagesArguments(MachineOptions):
     run: Positional[Path | None] = None
     """Run folder; not needed with --agent."""
     agent: str | None = None
-    """Examine an agent without a policy instead: random, zero, chaser, blocker, climber or ramp-thief; after the scripts a
-    strength may follow, as in chaser:0.5."""
+    """Examine an agent without a policy instead: random, zero, chaser, blocker, climber or ramp-thief; after the
+    scripts a strength may follow, as in chaser:0.5."""
     scenario: str = "hide-and-seek/quickstart"
     """Scenario in which the agent plays; checkpoints play in their own."""
     episodes: int = 100

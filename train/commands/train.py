@@ -57,12 +57,14 @@ class TrainArguments:
     preset: str | None = None
     """Preset for the scenario; by default the one that was made for it."""
     run_dir: Path | None = None
-    """Folder for configuration, checkpoints and curves; it must be empty or new. Default: runs/<target>-<date>-<time>."""
+    """Folder for configuration, checkpoints and curves; it must be empty or new. Default:
+    runs/<target>-<date>-<time>."""
     resume: Path | None = None
-    """Run folder to continue, exactly as if it had never stopped. Its configuration is used; --iterations may be raised."""
+    """Run folder to continue, exactly as if it had never stopped. Its configuration is used; --iterations may be
+    raised."""
     override: UseAppendAction[tuple[Path, ...]] = ()
-    """TOML or JSON file with options by name, such as ppo.learning_rate = 1e-3. May be given several times; what is given
-    later wins, and options on the command line win over files."""
+    """TOML or JSON file with options by name, such as ppo.learning_rate = 1e-3. May be given several times; what is
+    given later wins, and options on the command line win over files."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = PRESETS["quickstart"].config
 
 
@@ -102,7 +104,7 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     console = TrainingConsole(silent=not ranks.is_first)
     require_memory(config, ranks, console.say)
     trainer = Trainer(config, ranks)
-    trainer.begin()
+    trainer.begin(console.say)
     ranks.from_first(lambda: folder.create(config, overrides))
     with _locked(folder, ranks):
         return _run(trainer, folder, console)
@@ -138,8 +140,8 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
-        trainer.begin()
         console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
+        trainer.begin(console.say)
         return _run(trainer, folder, console)
     done = int(checkpoint.metadata["counters"]["iteration"])
     if config.iterations <= done:
@@ -155,7 +157,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
 
 
 def _read(folder: RunFolder, console: TrainingConsole) -> tuple[Path, Checkpoint | None, Any]:
-    """Return where a run's configuration comes from, its newest intact checkpoint if it has one, and the configuration."""
+    """Return where a run's configuration comes from, its newest intact checkpoint if any, and the configuration."""
     plain = folder.read_config()
     if not folder.checkpoints.iterations():
         return folder.config_file, None, plain

@@ -63,13 +63,13 @@ class TransferArguments(DeviceOptions):
     tasks: str = ",".join(TASKS)
     """Tasks, separated by commas."""
     starts: str | None = None
-    """Starts, separated by commas: scratch, hide-and-seek (CKPT's weights), counts (those of --counts-from). By default all
-    that there is a checkpoint for."""
+    """Starts, separated by commas: scratch, hide-and-seek (CKPT's weights), counts (those of --counts-from). By default
+    all that there is a checkpoint for."""
     counts_from: Path | None = None
     """Run folder or checkpoint that learned by intrinsic motivation, for the start counts."""
     checkpoints: str | None = None
-    """More starts: other checkpoints of the run CKPT, as iterations separated by commas, or all. Shows how transfer changes
-    with age."""
+    """More starts: other checkpoints of the run CKPT, as iterations separated by commas, or all. Shows how transfer
+    changes with age."""
     seeds: int | None = None
     """Runs of every task and start, with seeds 0, 1, ... By default 1 with small, 3 (as in the paper) with paper."""
     preset: TaskSize = "small"

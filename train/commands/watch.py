@@ -21,7 +21,7 @@ from ..rendering.renderer import CAMERAS
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..viewer.live_world import LiveGame
-from ..viewer.player_choice import Roster
+from ..viewer.player_choice import PlayerChoice
 from ..viewer.recorded import Replay
 from ..viewer.server import ViewerServer
 from ..viewer.viewer import Viewer, ViewerOptions
@@ -36,7 +36,8 @@ class WatchArguments(DeviceOptions):
     paths: Positional[tuple[Path, ...]] = ()
     """Run folders and checkpoint files, whose players can be exchanged while watching; or one episode file."""
     hiders: str | None = None
-    """Who plays the hiders: a name that the page offers, such as random, zero or blocker. Default: the newest checkpoint."""
+    """Who plays the hiders: a name that the page offers, such as random, zero or blocker. Default: the newest
+    checkpoint."""
     seekers: str | None = None
     """Who plays the seekers."""
     scenario: str | None = None
@@ -52,7 +53,7 @@ class WatchArguments(DeviceOptions):
     paused: bool = False
     """Start with the world at rest."""
     host: str = "127.0.0.1"
-    """Address to listen on. The default can be reached from this machine only; there is no password."""
+    """Address to listen on. The default can be reached from this machine only; all others ask for a token."""
     port: int = 8080
     """Port to listen on; 0 takes any free one."""
     open: bool = False
@@ -65,8 +66,8 @@ def run(arguments: list[str]) -> None:
     _check(args)
     torch.set_num_threads(1)
     options = ViewerOptions(width=args.width, height=args.height, camera=args.camera, paused=args.paused)
-    roster, show = _first(args)
-    viewer = Viewer(show, roster, options)
+    choice, show = _first(args)
+    viewer = Viewer(show, choice, options)
     _serve(viewer, show, args)
 
 
@@ -99,16 +100,16 @@ def _check(args: WatchArguments) -> None:
         raise UserError("an episode file is watched alone, in its own scenario")
 
 
-def _first(args: WatchArguments) -> tuple[Roster, LiveGame | Replay]:
+def _first(args: WatchArguments) -> tuple[PlayerChoice, LiveGame | Replay]:
     """Return who can play, and what is shown first."""
     if len(args.paths) == 1 and is_episode_file(args.paths[0]):
-        return Roster([]), Replay(load_episodes(args.paths[0]))
+        return PlayerChoice([]), Replay(load_episodes(args.paths[0]))
     device = resolve_device(args.device)
-    roster = Roster(list(args.paths), device)
-    best = roster.names[0] if args.paths else AGENTS[0]
-    scenario = choose_scenario(args.scenario, roster.policy(best))
+    choice = PlayerChoice(list(args.paths), device)
+    best = choice.names[0] if args.paths else AGENTS[0]
+    scenario = choose_scenario(args.scenario, choice.policy(best))
     teams = args.hiders or best, args.seekers or best
-    return roster, LiveGame(scenario, args.seed, roster, teams, args.engine)
+    return choice, LiveGame(scenario, args.seed, choice, teams, args.engine)
 
 
 def _open(url: str) -> bool:

@@ -18,10 +18,11 @@ class IntrinsicConfig:
     """A reward for new states. Counting and distillation are explained in docs/intrinsic.md."""
 
     method: Annotated[Literal["none", "counts", "rnd"], tyro.conf.arg(name="")] = "none"
-    """none; counts: 1 / sqrt(visits to the state); rnd: random network distillation, the error of a network that learns to
-    predict the outputs of a random one on the agent's observation."""
+    """none; counts: 1 / sqrt(visits to the state); rnd: random network distillation, the error of a network that learns
+    to predict the outputs of a random one on the agent's observation."""
     scale: float = 1.0
-    """Factor of the bonus in the reward. Advantages and values are normalised, so it matters beside the game's own reward."""
+    """Factor of the bonus in the reward. Advantages and values are normalised, so it matters beside the game's own
+    reward."""
     extrinsic_scale: float = 1.0
     """Factor of the game's own reward; 0 leaves the bonus alone."""
     representation: Representation = "box_positions"
@@ -30,13 +31,13 @@ class IntrinsicConfig:
     agents: int = 1
     """With representation observation: whose, the first so many agents."""
     resolution: float = 0.5
-    """Length scale in metres (and m/s, rad/s, or as a number for other features) at which states count as different. Finer
-    makes more of them new."""
+    """Length scale in metres (and m/s, rad/s, or as a number for other features) at which states count as different.
+    Finer makes more of them new."""
     hash_bits: int = 32
     """Bits of a state's code, at most 62. More tell more states apart."""
     table_bits: int = 22
-    """The table of visits has 2 to this number of slots of 8 bytes, at most 28 (2 GiB). States that share a slot share their
-    count: let it be larger than the number of different states."""
+    """The table of visits has 2 to this number of slots of 8 bytes, at most 28 (2 GiB). States that share a slot share
+    their count: let it be larger than the number of different states."""
     features: int = 64
     """With rnd: outputs of the random network, which are to be predicted."""
     hidden_size: int = 128

@@ -13,19 +13,20 @@ class LeagueConfig:
     fraction: float = 0.05
     """Share of episodes in which a past version plays. 0: never."""
     beside: float = 0.5
-    """Share of those in which it plays one agent of a team of several, beside the newest policy; else it plays a whole team.
-    Teams of one are always played whole."""
+    """Share of those in which it plays one agent of a team of several, beside the newest policy; else it plays a whole
+    team. Teams of one are always played whole."""
     draw: Literal["age", "uniform", "rating"] = "age"
-    """Which version plays. age: the k-th newest with a weight of 1 / k. uniform: each as often as any other, so that even the
-    first clumsy ones are not forgotten. rating: each with the chance that it beats the newest
+    """Which version plays. age: the k-th newest with a weight of 1 / k. uniform: each as often as any other, so that
+    even the first clumsy ones are not forgotten. rating: each with the chance that it beats the newest
     one, so that weak ones are rarely met; needs ``rating-interval``."""
     random_share: float = 0.0
-    """Share of the league's episodes in which a player of random actions stands in for the past version: the one before the
-    first, so to speak. What beats it is learned first and easily forgotten."""
+    """Share of the league's episodes in which a player of random actions stands in for the past version: the one before
+    the first, so to speak. What beats it is learned first and easily forgotten."""
     at_once: int = 2
     """Versions that are drawn for the episodes that begin in one iteration. More are more varied, and slower."""
     interval: int = 10
-    """Iterations between two versions that are kept. Doubles whenever the pool is full, when every second one is dropped."""
+    """Iterations between two versions that are kept. Doubles whenever the pool is full, when every second one is
+    dropped."""
     size: int = 50
     """Versions in the pool, at most; each is as large as the policy, without the optimiser."""
     rating_interval: int = 100

@@ -1,4 +1,4 @@
-"""Options from files: a TOML or JSON file that replaces some fields of a configuration, for sweeps and shared settings."""
+"""Options from files: a TOML or JSON file replaces some fields of a configuration, for sweeps and shared settings."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def override(config: T, values: Mapping[str, Any], where: str) -> T:
       where: where the values come from, for messages.
 
     Raises:
-      UserError: an unknown name (the nearest is suggested), a group of fields in place of a field, or a value of another
-        type than the field's.
+      UserError: an unknown name (the nearest is suggested), a group of fields in place of a field, or a value of
+        another type than the field's.
     """
     for name, value in values.items():
         config = _replace(config, name.split("."), value, name, where)

@@ -14,14 +14,15 @@ class PPOConfig:
     chunk_length: int = 10
     """Steps through which gradients flow back; ``rollout_steps`` is a multiple of it."""
     epochs: int = 4
-    """Times that every step of a rollout is used. More learns more from the same steps, and drifts further off-policy."""
+    """Times that every step of a rollout is used. More learns more from the same steps, and drifts further
+    off-policy."""
     minibatches: int = 4
     """Parts into which the chunks of a rollout are dealt; an update makes ``epochs * minibatches`` optimiser steps."""
     learning_rate: float = 3e-4
     """Step size of Adam, at the start of a run."""
     final_learning_rate: float | None = None
-    """Step size that a run approaches on a straight line from ``learning_rate``, so that what is learned settles. None: it
-    stays as it is. Resumed with more iterations, a run follows the longer line from there on."""
+    """Step size that a run approaches on a straight line from ``learning_rate``, so that what is learned settles. None:
+    it stays as it is. Resumed with more iterations, a run follows the longer line from there on."""
     adam_eps: float = 1e-5
     """Smallest scale that Adam divides gradients by."""
     weight_decay: float = 1e-6

@@ -42,7 +42,8 @@ PRESETS = {
                 entropy_coefficient=0.003,
             ),
             checkpoint_interval=20,
-            # Against the newest hiders alone, seekers forget how to find those that do not hide well (docs/sweeps.md).
+            # Against the newest hiders alone, seekers forget how to find those that do not hide well
+            # (docs/notes/sweeps.md).
             league=LeagueConfig(
                 fraction=0.8, random_share=0.6, draw="uniform", at_once=4, interval=4, rating_interval=0
             ),

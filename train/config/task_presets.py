@@ -92,8 +92,8 @@ def _small(
 ) -> TrainConfig:
     """Return the configuration of a small task.
 
-    Worlds start their episodes together and a chunk is a whole episode, so that gradients reach from the last step back to
-    the first: what has to be remembered (where home is, which boxes were tried) is then learned soonest.
+    Worlds start their episodes together and a chunk is a whole episode, so that gradients reach from the last step back
+    to the first: what has to be remembered (where home is, which boxes were tried) is then learned soonest.
     """
     scenario = scenarios.get(f"{name}/small")
     return TrainConfig(
@@ -145,7 +145,8 @@ def task_config(task: str, size: TaskSize) -> TrainConfig:
 
     Args:
       task: one of ``TASKS``.
-      size: ``small`` is learned from scratch in minutes on two cores; ``paper`` has the paper's world, network and numbers.
+      size: ``small`` is learned from scratch in minutes on two cores; ``paper`` has the paper's world, network and
+        numbers.
 
     Raises:
       UserError: unknown task; the nearest is suggested.

@@ -23,7 +23,8 @@ class ReportConfig:
     histogram_interval: int = 10
     """Iterations between two histograms of actions in TensorBoard; 0 for none."""
     video_interval: int = 0
-    """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs OpenGL."""
+    """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs
+    OpenGL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +44,15 @@ class TrainConfig:
     threads: int = 0
     """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
     torch_threads: int = 0
-    """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the last
-    bits, because sums are taken in another order."""
+    """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the
+    last bits, because sums are taken in another order."""
     stagger: bool = True
-    """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any time."""
+    """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any
+    time."""
     checkpoint_interval: int = 50
     """Iterations between two checkpoints; a crash loses at most this many. The last iteration always has one."""
     keep_checkpoints: int = 3
-    """Newest checkpoints that are kept; older ones are deleted, but for the best one: that with the highest rating
+    """Newest checkpoints that are kept; older ones are deleted, but for the best one by its rating
     (``league.rating-interval``), named in checkpoints/best.json."""
     keep_every: int = 0
     """Checkpoints of iterations that are multiples of this are kept for good; 0 for none. Written besides those of

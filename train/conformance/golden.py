@@ -1,7 +1,7 @@
 """Reads reference trajectories of the original rules: a scenario, a layout and the recorded rows.
 
-Recorded observations use the lower-left corner of a body's spawn footprint as its position; here it is turned into the true
-centre, which is what this project uses everywhere (docs/differences.md).
+Recorded observations use the lower-left corner of a body's spawn footprint as its position; here it is turned into the
+true centre, which is what this project uses everywhere (docs/differences.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compares this implementation with a recording, quantity by quantity.
 
-Every recorded row becomes one world: the state is set, the observation compared, one step made from it, and what the step
-decided and led to compared with the next row. T steps, A agents, B boxes, R ramps, O = B + R, E = A + O.
+Every recorded row becomes one world: the state is set, the observation compared, one step made from it, and what the
+step decided and led to compared with the next row. T steps, A agents, B boxes, R ramps, O = B + R, E = A + O.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ def play_match(
 ) -> Match:
     """Play a number of episodes and return their results.
 
-    Every world plays the same number of episodes, so that short episodes are not preferred, and the results are ordered by
-    round and then by world: episode n has the same layout for any two players, given environments of the same seed.
+    Every world plays the same number of episodes, so that short episodes are not preferred, and the results are ordered
+    by round and then by world: episode n has the same layout for any two players, given environments of the same seed.
 
     Args:
       env: a fresh environment; it is reset here.

@@ -1,13 +1,14 @@
 """Ratings of players from games between any number of them, by the Bayesian method of Weng and Lin (openskill).
 
-A rating is a mean and a standard deviation on a scale where newcomers start at 25 with 8.33. What is rated is a role: hiders
-are compared with hiders that met the same seekers on the same layout, and seekers likewise. So a scenario that favours one
-team, or a layout that does, favours nobody in the ratings.
+A rating is a mean and a standard deviation on a scale where newcomers start at 25 with 8.33. What is rated is a role:
+hiders are compared with hiders that met the same seekers on the same layout, and seekers likewise. So a scenario that
+favours one team, or a layout that does, favours nobody in the ratings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ class Rating(NamedTuple):
 
 NEWCOMER = Rating(25.0, 25.0 / 3.0)
 """Rating before the first game."""
+_EXACT = 1e-6  # Deviation of a yardstick; the model divides by it.
 
 
 @cache
@@ -42,7 +44,7 @@ def update_ratings(
     Args:
       ratings: name -> rating before; unknown players are newcomers.
       games: what each player of a game scored; higher is better, equal is a tie. Games of one player say nothing.
-      fixed: players whose ratings stay as they are: yardsticks for the others.
+      fixed: players whose ratings stay as they are: yardsticks for the others, taken for exact.
     """
     now = dict(ratings)
     for game in games:
@@ -50,11 +52,18 @@ def update_ratings(
         if len(names) < 2:
             continue
         before = [now.get(name, NEWCOMER) for name in names]
-        teams = [[_model().rating(mu=rating.mu, sigma=rating.sigma)] for rating in before]
+        sure = [_EXACT if name in fixed else rating.sigma for name, rating in zip(names, before, strict=True)]
+        teams = [[_model().rating(mu=r.mu, sigma=sigma)] for r, sigma in zip(before, sure, strict=True)]
         after = _model().rate(teams, scores=[game[name] for name in names])
         for name, (rating,) in zip(names, after, strict=True):
             now[name] = now.get(name, NEWCOMER) if name in fixed else Rating(rating.mu, rating.sigma)
     return now
+
+
+def mean_rating(ratings: Iterable[Rating]) -> Rating:
+    """Return the mean of a player's ratings in several roles, whose errors are taken for independent."""
+    means, deviations = zip(*ratings, strict=True)
+    return Rating(sum(means) / len(means), math.hypot(*deviations) / len(deviations))
 
 
 def chance_to_win(first: Rating, second: Rating) -> float:

@@ -21,17 +21,29 @@ class Arrival:
     """As the rules see it."""
     observe: Callable[[], dict[str, Tensor]]
     """Returns what the agents observe, (W, A, ...); takes time, so only those call it who need it."""
+    own: Tensor
+    """(W, A) bool: agents that are there and whom the learning policy plays; what others do earns and teaches
+    nothing."""
 
 
 class Bonus(Protocol):
     """A reward for novelty. W worlds, A agents, T steps of a rollout, N = W * A sequences."""
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the scale of observations is known, or none is needed."""
+        ...
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Take the scale of observations from the own steps of a full rollout, of anyone's play."""
+        ...
 
     def see(self, arrival: Arrival) -> None:
         """Note one step of the rollout."""
         ...
 
     def finish(self, buffer: RolloutBuffer) -> Tensor:
-        """Return the bonuses (T, N) of the steps seen since the last call, and learn from the full rollout."""
+        """Return the bonuses (T, N) of the steps since the last call, and learn from the own ones of the rollout."""
         ...
 
     def metrics(self) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Random network distillation (Burda et al., 2018): what cannot be predicted yet is new.
 
-Every agent is rewarded for its own observation. The first rollout only measures observations; its bonuses are zero.
+Every agent is rewarded for its own observation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class DistillationBonus:
         self._optimizer = torch.optim.Adam(self._networks.predictor.parameters(), lr=config.learning_rate, fused=True)
         self._generator = torch.Generator(device).manual_seed(seed)
         self._moments = torch.zeros(3, dtype=torch.float64, device=device)  # Number, sum, sum of squares of all errors.
-        self._measured = torch.zeros((), dtype=torch.bool)
         self._errors: list[Tensor] = []
         self._metrics: dict[str, float] = {}
 
@@ -50,54 +49,61 @@ class DistillationBonus:
         """Return the prediction errors (...) of observations (..., ...)."""
         return self._networks(flatten_observation(self._normalizer(observation)))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the statistics of observations have had a batch."""
+        return self._normalizer.fitted
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Take the scale of observations from the own steps of a full rollout, if there is none yet."""
+        self._normalizer.fit(buffer.observed(buffer.own), self._ranks.add_up)
+
     def see(self, arrival: Arrival) -> None:
         """Note the errors of the observations to which a step has led."""
-        if self._measured:
-            self._errors.append(self.errors(flatten_agents(arrival.observe())))
+        self._errors.append(self.errors(flatten_agents(arrival.observe())))
 
     def finish(self, buffer: RolloutBuffer) -> Tensor:
         """Return the bonuses (T, N) of the errors noted in a rollout, and learn from the rollout."""
-        bonuses = torch.zeros(buffer.steps, buffer.sequences, device=self._device)
-        if self._measured:
-            errors, self._errors = torch.stack(self._errors), []
-            bonuses = errors / self._deviation(errors)
-        self._normalizer.update(buffer.observation, self._ranks.add_up)
-        self._measured = torch.ones_like(self._measured)
-        self._metrics |= {"prediction_error": self._train(buffer)}
+        errors, self._errors = torch.stack(self._errors), []
+        bonuses = errors / self._deviation(errors, buffer.by_step(buffer.own))
+        if self._ranks.any(bool(buffer.own.any())):
+            self._normalizer.update(buffer.observed(buffer.own), self._ranks.add_up)
+            self._metrics |= {"prediction_error": self._train(buffer)}
         return bonuses
 
-    def _deviation(self, errors: Tensor) -> Tensor:
-        """Take errors (T, N) into the statistics and return their deviation, of all rollouts and processes."""
-        values = errors.double()
+    def _deviation(self, errors: Tensor, own: Tensor) -> Tensor:
+        """Take errors (T, N) of own steps (T, N) into the statistics; return the deviation of all so far."""
+        values = errors.double() * own
         self._moments += self._ranks.add_up(
-            torch.stack([values.new_tensor(values.numel()), values.sum(), values.square().sum()])
+            torch.stack([own.sum(dtype=values.dtype), values.sum(), values.square().sum()])
         )
-        number, total, squares = self._moments
+        number, total, squares = self._moments[0].clamp_min(1), *self._moments[1:]
         deviation = (squares / number - (total / number).square()).clamp_min(1e-16).sqrt()
         self._metrics["error_deviation"] = float(deviation)
         return deviation.float()
 
     def _train(self, buffer: RolloutBuffer) -> float:
-        """Let the predictor learn once from every step of the rollout; return the mean error before."""
+        """Let the predictor learn once from every own step of the rollout; return the mean error before."""
         device, parts = buffer.actions.device, self._config.minibatches
         order = torch.randperm(buffer.all_chunks, generator=self._generator, device=device)
-        parameters, losses = list(self._networks.predictor.parameters()), []
+        parameters, sums = list(self._networks.predictor.parameters()), []
         for indices in order.tensor_split(parts):
-            mine = buffer.local(indices)
-            observation = {
-                key: tensor.flatten(1, 2).index_select(1, mine) for key, tensor in buffer.observation.items()
-            }
-            steps = len(indices) * buffer.chunk_length  # Of all processes, so that gradients add up.
-            loss = self._networks(flatten_observation(self._normalizer(observation))).sum() / steps
+            chunks = buffer.chunks(buffer.local(indices))
+            steps = self._ranks.add_up(chunks.own.sum()).clamp_min(1)  # Of all processes, so that gradients add up.
+            errors = self._networks(flatten_observation(self._normalizer(chunks.observation)))
+            loss = (errors * chunks.own).sum() / steps
             self._optimizer.zero_grad()
             loss.backward()
             self._ranks.add_up_gradients(parameters)
             self._optimizer.step()
-            losses.append(loss.detach() * steps)
-        return float(self._ranks.add_up(torch.stack(losses).sum())) / (buffer.all_chunks * buffer.chunk_length)
+            sums.append(loss.detach() * steps)
+        total, number = self._ranks.add_up(
+            torch.stack([torch.stack(sums).sum(), buffer.own.sum(dtype=torch.float32)])
+        ).tolist()
+        return total / number
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean error on the last rollout while learning from it, and the deviation that bonuses are divided by."""
+        """Return the mean error on the last rollout while learning from it, and the deviation that divides bonuses."""
         return self._metrics
 
     def tensors(self) -> dict[str, Tensor]:
@@ -108,8 +114,7 @@ class DistillationBonus:
             "optimizer": optimizer_tensors(self._optimizer),
         }
         named = {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
-        rest = {"generator": self._generator.get_state(), "moments": self._moments, "measured": self._measured}
-        return named | rest
+        return named | {"generator": self._generator.get_state(), "moments": self._moments}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Restore what ``tensors`` returned."""
@@ -122,4 +127,3 @@ class DistillationBonus:
         load_optimizer_tensors(self._optimizer, group("optimizer"))
         self._generator.set_state(tensors["generator"])
         self._moments = tensors["moments"].clone().to(self._device)
-        self._measured = tensors["measured"].clone()

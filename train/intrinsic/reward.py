@@ -25,6 +25,15 @@ class IntrinsicReward:
         self._config, self._bonus, self._ranks = config, bonus, ranks or Ranks()
         self._metrics: dict[str, float] = {}
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the scale of observations is known, or none is needed."""
+        return self._bonus.fitted
+
+    def fit_normalizer(self, buffer: RolloutBuffer) -> None:
+        """Take the scale of observations from the own steps of a full rollout, of anyone's play."""
+        self._bonus.fit_normalizer(buffer)
+
     def see(self, arrival: Arrival) -> None:
         """Note one step of the rollout, before worlds start their next episodes."""
         self._bonus.see(arrival)
@@ -32,11 +41,10 @@ class IntrinsicReward:
     def reward(self, buffer: RolloutBuffer) -> None:
         """Make the rewards of a full rollout ``extrinsic_scale * reward + scale * bonus``."""
         bonuses, config = self._bonus.finish(buffer), self._config
-        extrinsic = buffer.by_step(buffer.rewards)
+        extrinsic, own = buffer.by_step(buffer.rewards), buffer.by_step(buffer.own)
         buffer.set_by_step(buffer.rewards, config.extrinsic_scale * extrinsic + config.scale * bonuses)
-        number = float(bonuses.numel())
-        total, steps = self._ranks.add_up(torch.stack([bonuses.sum(), bonuses.new_tensor(number)])).tolist()
-        self._metrics = {"bonus": total / steps, **self._bonus.metrics()}
+        total, steps = self._ranks.add_up(torch.stack([(bonuses * own).sum(), own.sum(dtype=bonuses.dtype)])).tolist()
+        self._metrics = {"bonus": total / max(steps, 1.0), **self._bonus.metrics()}
 
     def metrics(self) -> dict[str, float]:
         """Return numbers on the last rollout by tag (docs/metrics.md)."""

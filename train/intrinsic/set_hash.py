@@ -1,8 +1,9 @@
 """Codes of sets of objects: close sets have the same code or nearly the same, and the order of objects has no effect.
 
-Every object is embedded by random Fourier features, cos(frequency . x + phase) (Rahimi and Recht, 2007), which are added
-up over the objects: the kernel mean embedding of the set. The signs of the sums are the code (Raginsky and Lazebnik,
-2009, for single points), as SimHash in count-based exploration (Tang et al., 2017), without a grid whose borders matter.
+Every object is embedded by random Fourier features, cos(frequency . x + phase) (Rahimi and Recht, 2007), which are
+added up over the objects: the kernel mean embedding of the set. The signs of the sums are the code (Raginsky and
+Lazebnik, 2009, for single points), as SimHash in count-based exploration (Tang et al., 2017), without a grid whose
+borders matter.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ _STEPS = 1 << 20  # A feature is rounded to a whole number of these, so that no 
 class SetHash(nn.Module):
     """Random features of each kind of object, fixed by a seed.
 
-    Frequencies are normal with a deviation of 1 / (resolution * sqrt(D)): objects count as different when their D features
-    differ by ``resolution`` in the root mean square. So a rich description is not finer for having many features.
+    Frequencies are normal with a deviation of 1 / (resolution * sqrt(D)): objects count as different when their D
+    features differ by ``resolution`` in the root mean square. So a rich description is not finer for having many
+    features.
 
     Args:
       sizes: kind -> D.

@@ -33,20 +33,20 @@ def box_states(view: View, scenario: Scenario) -> Objects:
     return {"boxes": (torch.cat(parts, dim=-1), view.present[:, boxes])}
 
 
-def observation(obs: dict[str, Tensor], agents: int) -> Objects:
-    """Return all that the first ``agents`` agents observe; what they do not see is not there.
+def observation(obs: dict[str, Tensor], who: Tensor) -> Objects:
+    """Return all that some of the first n agents observe; what they do not see is not there.
 
     Args:
       obs: observations (W, A, ...); see envs/observations.py.
-      agents: how many of the agents. They are objects too, and so is the lidar of each.
+      who: (W, n) bool: whose. They are objects too, and so is the lidar of each.
     """
-    own = obs["self"][:, :agents]
-    there = torch.ones(own.shape[:2], dtype=torch.bool, device=own.device)
-    objects = {"self": (own, there)}
+    agents = who.shape[1]
+    objects = {"self": (obs["self"][:, :agents], who)}
     if "lidar" in obs:
-        objects["lidar"] = (obs["lidar"][:, :agents], there)
+        objects["lidar"] = (obs["lidar"][:, :agents], who)
     for kind in entity_kinds(obs):
-        objects[kind] = (obs[kind][:, :agents].flatten(1, 2), obs[f"{kind}_visible"][:, :agents].flatten(1, 2))
+        seen = obs[f"{kind}_visible"][:, :agents] & who[..., None]
+        objects[kind] = (obs[kind][:, :agents].flatten(1, 2), seen.flatten(1, 2))
     return objects
 
 

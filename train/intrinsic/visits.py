@@ -13,7 +13,8 @@ _GOLDEN = -7046029254386353131  # 2**64 divided by the golden ratio, odd, as int
 class Visits:
     """Counts in ``2 ** bits`` slots, by multiplicative hashing of the code (Knuth, volume 3).
 
-    Codes that fall into the same slot share its count. With n codes in m slots a new one does so with chance 1 - exp(-n / m).
+    Codes that fall into the same slot share its count. With n codes in m slots a new one does so with chance 1 - exp(-n
+    / m).
     """
 
     def __init__(self, bits: int, device: torch.device | str, ranks: Ranks | None = None) -> None:
@@ -26,10 +27,14 @@ class Visits:
         """Return the slots of codes (...), int64."""
         return ((codes * _GOLDEN) >> self._shift) & self._mask
 
-    def add(self, codes: Tensor) -> Tensor:
-        """Count one visit to each code (...), in all processes; return each code's visits (...), these included."""
+    def add(self, codes: Tensor, counted: Tensor) -> Tensor:
+        """Count one visit to each code (...) where ``counted`` (...) is True, in all processes.
+
+        Returns:
+          Each code's visits (...), these included.
+        """
         slots = self.slots(codes)
-        visits = torch.zeros_like(self.counts).index_add_(0, slots.flatten(), torch.ones_like(slots).flatten())
+        visits = torch.zeros_like(self.counts).index_add_(0, slots.flatten(), counted.long().flatten())
         self.counts += self._ranks.add_up(visits)
         return self.counts[slots]
 

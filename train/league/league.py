@@ -1,12 +1,12 @@
 """The league: in some episodes past versions of the policy play, against the newest one or beside it.
 
-An episode of the league gives some *seats* of its world to one past version: a whole team, so that the newest policy meets it
-as its opponent, or one agent of a team of several, so that it must get along with it. Seats are kept until the episode ends.
-Nothing that happens on such a seat is learned from; what the newest policy does on the other seats is.
+An episode of the league gives some *seats* of its world to one past version: a whole team, so that the newest policy
+meets it as its opponent, or one agent of a team of several, so that it must get along with it. Seats are kept until the
+episode ends. Nothing that happens on such a seat is learned from; what the newest policy does on the other seats is.
 
-Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made before a
-rollout, for the episodes that will begin in each world during it: which sequences a version may have to play is then known
-beforehand, and no step has to wait for the device to say so.
+Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made
+before a rollout, for the episodes that will begin in each world during it: which sequences a version may have to play
+is then known beforehand, and no step has to wait for the device to say so.
 Shapes: W worlds, A agents (hiders first), N = W * A sequences, H size of a memory.
 """
 
@@ -23,6 +23,7 @@ from policies.teams import Policy, members
 
 from ..config.league_config import LeagueConfig
 from ..evaluation.ratings import Rating, chance_to_win
+from ..play.random_play import random_actions
 from ..support.ranks import Ranks
 from .past_versions import VersionFolder, versions_at
 
@@ -68,7 +69,7 @@ class League:
         """(W, A): the version on each seat, NEWEST or RANDOM_PLAYER."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
         self._returns = torch.zeros(self.num_worlds, len(TEAMS), device=device)
-        """(W, teams): rewards so far of the episode, averaged over each team."""
+        """(W, teams): rewards so far of the episode, averaged over the members of each team that take part."""
         in_team = [[float(a < sizes[0]), float(a >= sizes[0])] for a in range(self.num_agents)]
         self._in_team = torch.tensor(in_team, device=device)
         """(A, teams): 1 where the agent is in the team."""
@@ -81,7 +82,8 @@ class League:
         """Whether the player of random actions has or may yet have a seat in this rollout."""
         self._policies: dict[int, Policy] = {}
         self._players: list[tuple[int, ActorCritic, Tensor]] = []
-        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this rollout."""
+        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this
+        rollout."""
         self.ratings: Ratings = {}
         """Versions that have been rated, in the same way in every process."""
         self.folder: VersionFolder | None = None
@@ -155,28 +157,28 @@ class League:
     def _random_actions(self) -> Tensor:
         """Return actions (N, 5), all equally likely, that depend on the step and the number of the sequence alone."""
         self._noise.manual_seed(self._noise_seed)
-        shape = self._all_worlds, self.num_agents, len(self._action_bins)
-        draws = torch.rand(shape, generator=self._noise, device=self.seats.device)
-        here = draws[self._first : self._first + self.num_worlds].flatten(0, 1)
-        return (here * self._action_bins).long().minimum(self._action_bins - 1)  # A draw just below 1 may round up.
+        part = (self._first, self.num_worlds)
+        return random_actions(self._action_bins, self._all_worlds, self.num_agents, part, self._noise).flatten(0, 1)
 
     @property
     def own(self) -> Tensor:
         """(N,) bool: seats of the newest policy, whose steps are learned from."""
         return (self.seats == NEWEST).flatten()
 
-    def add(self, rewards: Tensor, done: Tensor) -> None:
+    def add(self, rewards: Tensor, done: Tensor, present: Tensor) -> None:
         """Count a step.
 
         Args:
-          rewards: (W, A).
+          rewards: (W, A); those of absent agents are 0.
           done: (W,) bool: the episode ended with this step.
+          present: (W, A) bool: agents that took part in it.
         """
-        team, past = self._in_team, (self.seats != NEWEST).float()
-        sizes = team.sum(0)
+        team, past = self._in_team, ((self.seats != NEWEST) & present).float()
+        sizes = present.float() @ team
         self._returns += rewards @ team / sizes.clamp_min(1)
         whole = (past @ team == sizes) & (sizes > 0)
-        against = whole.flip(1) & done[:, None]  # (W, teams): the team's opponents were all past versions
+        # (W, teams): the team's opponents were all past versions
+        against = whole.flip(1) & (sizes > 0) & done[:, None]
         self._sums += (self._returns * against).sum(0)
         self._counts += against.sum(0)
         self._ended += torch.stack([(done & (past.sum(1) > 0)).sum(), done.sum()])
@@ -241,7 +243,8 @@ class League:
                 if len(rows):
                     self._players.append((version, network, rows))
 
-    # --- versions ------------------------------------------------------------------------------------------------------
+    # --- versions
+    # ------------------------------------------------------------------------------------------------------
 
     def keep(self, iteration: int, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         """Write the newest policy to the pool if it is its turn; see ``VersionFolder.save``."""
@@ -276,7 +279,7 @@ class League:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; nothing if it is off."""
+        """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; {} if it is off."""
         if not self.config.active:
             return {}
         memory = self._memory.unflatten(1, (self.num_worlds, self.num_agents))
@@ -321,13 +324,17 @@ def roles(sizes: tuple[int, int]) -> tuple[Tensor, Tensor]:
 def draw_weights(versions: list[int], draw: str, ratings: Ratings) -> list[float]:
     """Return the weight with which each version is drawn; see ``LeagueConfig.draw``.
 
-    By rating, the newest rated version stands for the newest policy, and a version without a rating has that of the rated one
-    nearest in age.
+    By rating, the newest rated version stands for the newest policy, and a version without a rating has that of the
+    rated one nearest in age.
     """
     if draw == "uniform":
         return [1.0] * len(versions)
     if draw == "age" or not ratings:
         return [1.0 / (len(versions) - index) for index in range(len(versions))]
-    newest = ratings[max(ratings)]
-    nearest = [ratings[min(ratings, key=lambda rated: abs(rated - version))] for version in versions]
-    return [sum(chance_to_win(rating[team], newest[team]) for team in TEAMS) / len(TEAMS) for rating in nearest]
+    newest, played = ratings[max(ratings)], [ratings[nearest(ratings, version)] for version in versions]
+    return [sum(chance_to_win(rating[team], newest[team]) for team in TEAMS) / len(TEAMS) for rating in played]
+
+
+def nearest(ratings: Ratings, version: int) -> int:
+    """Return the rated version nearest in age to one; the older of two, in whatever order they are."""
+    return min(ratings, key=lambda rated: (abs(rated - version), rated))

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..evaluation.cross_play import play_all
 from ..evaluation.matches import Environment
-from ..evaluation.ratings import NEWCOMER, Rating, update_ratings
+from ..evaluation.ratings import NEWCOMER, Rating, mean_rating, update_ratings
 from ..play.players import PolicyPlayer
-from .league import TEAMS, League, Ratings
+from .league import TEAMS, League, Ratings, nearest
 from .past_versions import versions_at
 
 
@@ -20,8 +20,9 @@ def rate_newest(
 ) -> Ratings:
     """Play the newest version against some of the pool and return all ratings after that.
 
-    All of them play all pairings on the same layouts. A version keeps its rating from one time to the next; the newest one
-    starts from that of the last one that was rated, as unsure as a newcomer.
+    All of them play all pairings on the same layouts. A version's first rating is final: a yardstick for those to come.
+    One without a rating starts from the mean of the rated one nearest in age, as unsure as a newcomer; from a
+    newcomer's mean it would drag along whom it meets.
 
     Args:
       league: the pool and the ratings so far.
@@ -38,7 +39,7 @@ def rate_newest(
     opponents = _spread([version for version in pool if version != iteration], config.rating_opponents)
     weights = {version: folder.load(version) if folder else None for version in opponents} | {iteration: newest}
     policies = {version: league.policy_from(tensors) for version, tensors in weights.items() if tensors is not None}
-    known = {version: rating for version, rating in league.ratings.items() if version in pool}
+    known, rated = league.ratings, frozenset(map(str, league.ratings))
     if len(policies) < 2:
         return known
     players = [
@@ -51,19 +52,29 @@ def rate_newest(
         env.engine.check_overflow()
     finally:
         env.close()
-    last = league.ratings[max(league.ratings)] if league.ratings else dict.fromkeys(TEAMS, NEWCOMER)
-    known[iteration] = {team: Rating(last[team].mu, NEWCOMER.sigma) for team in TEAMS}
-    before = {team: {str(version): rating[team] for version, rating in known.items()} for team in TEAMS}
-    after = {team: update_ratings(before[team], result.games(team)) for team in TEAMS}
-    return {int(name): {team: after[team][name] for team in TEAMS} for name in after["hiders"]}
+    before = {version: known.get(version) or _guess(known, version) for version in policies}
+    after = {
+        team: update_ratings({str(v): rating[team] for v, rating in before.items()}, result.games(team), rated)
+        for team in TEAMS
+    }
+    now = known | {version: {team: after[team][str(version)] for team in TEAMS} for version in policies}
+    # However long the run: those of the pool, and of those that have left it whoever is near one of the pool.
+    return {version: now[version] for version in sorted({nearest(now, version) for version in [*pool, iteration]})}
+
+
+def _guess(ratings: Ratings, version: int) -> dict[str, Rating]:
+    """Return what is thought of a version before its first game."""
+    like = ratings[nearest(ratings, version)] if ratings else dict.fromkeys(TEAMS, NEWCOMER)
+    return {team: Rating(like[team].mu, NEWCOMER.sigma) for team in TEAMS}
 
 
 def rating_metrics(ratings: Ratings, iteration: int) -> dict[str, float]:
-    """Return the tags of the newest version's ratings; nothing if it was not rated."""
+    """Return the tags of the newest version's ratings; nothing if it was not rated now."""
     if iteration not in ratings:
         return {}
-    by_team = {f"selfplay/rating_{team}": ratings[iteration][team].mu for team in TEAMS}
-    return {"selfplay/rating": sum(by_team.values()) / len(by_team)} | by_team
+    by_team, both = ratings[iteration], mean_rating(ratings[iteration].values())
+    roles = {f"selfplay/rating_{team}": by_team[team].mu for team in TEAMS}
+    return {"selfplay/rating": both.mu, "selfplay/rating_sigma": both.sigma} | roles
 
 
 _MOST_WORLDS = 64

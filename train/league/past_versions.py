@@ -1,8 +1,8 @@
 """Past versions of a policy on disk: weights only, in the run folder's ``league/``.
 
-Which versions there are is a function of the iteration alone: every ``interval`` iterations one is kept, and whenever more
-than ``most`` would be, every second one is dropped and the interval doubles from then on. So they are spread evenly over the
-whole past, and a resumed run has the versions of the run that never stopped.
+Which versions there are is a function of the iteration alone: every ``interval`` iterations one is kept, and whenever
+more than ``most`` would be, every second one is dropped and the interval doubles from then on. So they are spread
+evenly over the whole past, and a resumed run has the versions of the run that never stopped.
 """
 
 from __future__ import annotations

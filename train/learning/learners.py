@@ -56,6 +56,16 @@ class Learners:
         for each in self.learners:
             each.ppo.set_learning_rate(value)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether all statistics of observations have had a batch."""
+        return all(each.ppo.policy.observation_normalizer.fitted for each in self.learners)
+
+    def fit_normalizers(self, buffer: RolloutBuffer) -> None:
+        """Give every network's statistics of observations that have none a first batch; see ``PPO.fit_normalizer``."""
+        for each in self.learners:
+            each.ppo.fit_normalizer(buffer, each.sequences)
+
     def update(self, buffer: RolloutBuffer, generator: torch.Generator) -> dict[str, float]:
         """Improve every network by what it played in a full and finished rollout.
 

@@ -82,7 +82,7 @@ def require_memory(config: TrainConfig, ranks: Ranks | None = None, say: Callabl
 
 
 def available_memory(device: str) -> int:
-    """Return the bytes of a device's memory: of the GPU, or of the machine or the container that this process runs in."""
+    """Return the bytes of a device's memory: of the GPU, or of the machine or container of this process."""
     if device.startswith("cuda") and torch.cuda.is_available():
         return torch.cuda.get_device_properties(torch.device(device)).total_memory
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

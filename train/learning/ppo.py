@@ -10,15 +10,15 @@ from policies.actor_critic import ActorCritic
 from ..config.ppo_config import PPOConfig
 from ..support.ranks import Ranks
 from .gae import generalized_advantages
-from .rollouts import Chunks, RolloutBuffer
+from .rollouts import Chunks, RolloutBuffer, selected
 
 
 class PPO:
     """The optimiser of one policy.
 
-    Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same machine
-    with the same number of threads. With several processes every sum runs over the sequences of all of them: the update is
-    that of one process with all sequences, but for rounding, and the policies stay equal.
+    Updates are reproducible bit by bit from the policy, the optimiser, the buffer and the generator, on the same
+    machine with the same number of threads. With several processes every sum runs over the sequences of all of them:
+    the update is that of one process with all sequences, but for rounding, and the policies stay equal.
     """
 
     def __init__(self, policy: ActorCritic, config: PPOConfig, ranks: Ranks | None = None) -> None:
@@ -52,6 +52,19 @@ class PPO:
             policy.device,
             part,
         )
+
+    def fit_normalizer(self, buffer: RolloutBuffer, sequences: Tensor | None = None) -> None:
+        """Give statistics of observations that have none those of the own steps in a full rollout.
+
+        Those of value targets stay as they are: they are updated before the first loss, and play by somebody else says
+        nothing about them.
+
+        Args:
+            buffer: The rollout, of anyone's play.
+            sequences: True (N,) for the sequences that this policy will play; all by default.
+        """
+        mask = buffer.mask(sequences)
+        self.policy.observation_normalizer.fit(buffer.observed(mask), self.ranks.add_up)
 
     def update(
         self, buffer: RolloutBuffer, generator: torch.Generator, sequences: Tensor | None = None
@@ -94,8 +107,7 @@ class PPO:
 
         # Only now, so that the policy that is improved is the one that acted: its first ratios are exactly 1.
         if self.ranks.any(bool(mask.any())):
-            seen = {key: _selected(tensor, mask) for key, tensor in buffer.observation.items()}
-            self.policy.observation_normalizer.update(seen, self.ranks.add_up)
+            self.policy.observation_normalizer.update(buffer.observed(mask), self.ranks.add_up)
         means = self.ranks.add_up(torch.stack(list(sums.values()))) / (config.epochs * config.minibatches)
         return dict(zip(sums, means.tolist(), strict=True)) | explained_variance
 
@@ -104,10 +116,11 @@ class PPO:
 
         All statistics are those of the steps in ``mask`` (L, C, N).
         """
-        rewards, values, dones = (buffer.by_step(t) for t in (buffer.rewards, buffer.values, buffer.dones))
+        tables = (buffer.rewards, buffer.values, buffer.dones, buffer.cut_off)
+        rewards, values, dones, cut_off = (buffer.by_step(table) for table in tables)
         config = self.config
         advantages, targets = generalized_advantages(
-            rewards, values, dones, buffer.last_value, config.gamma, config.gae_lambda
+            rewards, values, dones, cut_off, buffer.last_value, config.gamma, config.gae_lambda
         )
         weights = buffer.by_step(buffer.weights * mask)
         total, weighted = self.ranks.add_up(torch.stack([weights.sum(), (advantages * weights).sum()]))
@@ -118,7 +131,7 @@ class PPO:
         buffer.set_by_step(buffer.targets, targets)
         if not self.ranks.any(bool(mask.any())):
             return {"explained_variance": float("nan")}
-        values, targets = (_selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
+        values, targets = (selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
         self.policy.update_value_normalizer(targets, self.ranks.add_up)
         return {"explained_variance": self._explained_variance(values, targets)}
 
@@ -140,7 +153,9 @@ class PPO:
         return self._loss(buffer.chunks(indices.new_zeros(1)), counts=0.0)
 
     def _loss(self, chunks: Chunks, counts: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one minibatch and what it is made of; with several processes, this one's share of the sums.
+        """Return the loss of one minibatch and what it is made of.
+
+        With several processes, this one's share of the sums.
 
         ``counts`` is the weight of all steps: 1, or 0 for steps that only stand in for none.
         """
@@ -174,11 +189,6 @@ class PPO:
             "approx_kl": approx_kl,
             "clip_fraction": clip_fraction,
         }
-
-
-def _selected(tensor: Tensor, mask: Tensor) -> Tensor:
-    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if it is everywhere."""
-    return tensor if mask.all() else tensor[mask]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -39,11 +39,11 @@ class RolloutBuffer:
     """Preallocated storage of T steps of N sequences.
 
     A chunk is ``chunk_length`` steps of one sequence. Tensors are kept as (L, C, N, ...): step t lies at row t % L of
-    block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of columns.
-    Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
+    block t // L. So (L, C * N, ...) is a view whose columns are chunks, and a minibatch is a plain selection of
+    columns. Chunk ``c * N + n`` holds the steps from ``c * L`` of sequence n.
 
-    Several processes may share the sequences of one rollout: ``part`` = (first sequence, number of all sequences) then says
-    which are here, and ``local`` finds those of the whole rollout's chunks that are.
+    Several processes may share the sequences of one rollout: ``part`` = (first sequence, number of all sequences) then
+    says which are here, and ``local`` finds those of the whole rollout's chunks that are.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class RolloutBuffer:
         self.values = table()
         self.rewards = table()
         self.dones = table(dtype=torch.bool)
+        self.cut_off = table()
         self.resets = table(dtype=torch.bool)
         self.weights = table()
         self.own = table(dtype=torch.bool)
@@ -100,6 +101,7 @@ class RolloutBuffer:
         dones: Tensor,
         weights: Tensor | None = None,
         own: Tensor | None = None,
+        cut_off: Tensor | None = None,
     ) -> None:
         """Store one step of all sequences; the step after the last one begins a new rollout.
 
@@ -113,8 +115,10 @@ class RolloutBuffer:
             rewards: Rewards (N,) for the actions.
             dones: True (N,) where the episode ended with this step.
             weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect.
-            own: False (N,) where somebody else acted for the sequence, as past versions do; True by default. Such a
-                step is in no loss, no statistic and no normaliser.
+            own: False (N,) where the policy did not act for the sequence: a past version did, or the agent is absent;
+                True by default. Such a step is in no loss, no statistic and no normaliser.
+            cut_off: Value (N,), in units of reward, of what would have followed an episode that was cut short with this
+                step; 0 elsewhere, as by default.
         """
         step = 0 if self.full else self.size
         block, row = divmod(step, self.chunk_length)
@@ -128,6 +132,7 @@ class RolloutBuffer:
         self.dones[row, block] = dones
         self.weights[row, block] = 1.0 if weights is None else weights
         self.own[row, block] = True if own is None else own
+        self.cut_off[row, block] = 0.0 if cut_off is None else cut_off
         if row == 0:
             for stored, tensor in zip(self.state, state, strict=True):
                 stored[block] = tensor
@@ -157,7 +162,7 @@ class RolloutBuffer:
         tensor.copy_(values.unflatten(0, (-1, self.chunk_length)).transpose(0, 1))
 
     def local(self, indices: Tensor) -> Tensor:
-        """Return this process's indices (m,) of those chunks of the whole rollout (M,) that are here, in their order."""
+        """Return this process's indices (m,) of those chunks of the whole rollout (M,) that are here, in order."""
         if self._all_sequences == self.sequences:
             return indices
         block, sequence = indices // self._all_sequences, indices % self._all_sequences - self._first_sequence
@@ -165,8 +170,12 @@ class RolloutBuffer:
         return (block * self.sequences + sequence)[here]
 
     def mask(self, sequences: Tensor | None = None) -> Tensor:
-        """Return which steps (L, C, N) bool are to be learned from: own steps, of the given sequences (N,) bool or all."""
+        """Return which steps (L, C, N) bool to learn from: own steps, of the given sequences (N,) bool or all."""
         return self.own if sequences is None else self.own & sequences
+
+    def observed(self, mask: Tensor) -> dict[str, Tensor]:
+        """Return the observations of the steps in a mask (L, C, N): (n, ...), or (L, C, N, ...) if it is full."""
+        return {key: selected(tensor, mask) for key, tensor in self.observation.items()}
 
     def chunks(self, indices: Tensor, sequences: Tensor | None = None) -> Chunks:
         """Return some chunks.
@@ -190,3 +199,8 @@ class RolloutBuffer:
             advantages=select(self.advantages),
             targets=select(self.targets),
         )
+
+
+def selected(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Return the rows of a tensor (..., features) where the mask (...) is True; the tensor itself if all are."""
+    return tensor if mask.all() else tensor[mask]

@@ -1,4 +1,4 @@
-"""Agents that need no policy, by the words that commands take for them: random, zero, and scripts such as ``chaser:0.5``."""
+"""Agents that need no policy, by the words that commands take for them: random, zero, scripts as ``chaser:0.5``."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ def entity_table(by_kind: Observations, own: Tensor, obs: Observations) -> Tenso
     Args:
       by_kind: kind -> (W, A, n); kinds that are no bodies are left out.
       own: (W, A), what stands for the agents themselves.
-      obs: the observations; ramps that are present in no world are stand-ins (envs/placeholder_entities.py) and left out.
+      obs: the observations; ramps that are present in no world are stand-ins (envs/placeholder_entities.py) and left
+        out.
     """
     agents = own.shape[1]
     among = torch.diag_embed(own)

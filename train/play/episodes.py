@@ -48,9 +48,11 @@ class Episode:
     live: NDArray[np.bool_]
     """(T,): the step was not part of the preparation phase."""
     states: dict[str, NDArray[Any]]
-    """Name -> (T + 1, ...): the fields of ``WorldState``, as ``STATES`` names them, and the game's as ``game.<name>``."""
+    """Name -> (T + 1, ...): the fields of ``WorldState``, as ``STATES`` names them, and the game's as
+    ``game.<name>``."""
     attention: NDArray[np.float32] | None = None
-    """(T, A, E): share of every entity in what each agent attended to when it chose its action; None if nobody asked."""
+    """(T, A, E): share of every entity in what each agent attended to when it chose its action; None if nobody
+    asked."""
 
     @property
     def steps(self) -> int:

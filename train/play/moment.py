@@ -43,8 +43,8 @@ class Moment:
 def between(start: Moment, end: Moment, share: float) -> Moment:
     """Return the moment a share of the way from ``start`` to ``end``.
 
-    Bodies are on their way; grabs and locks are those of ``end``, because they are decided before bodies move; what agents
-    see and attend to is that of ``start`` until ``end`` is reached.
+    Bodies are on their way; grabs and locks are those of ``end``, because they are decided before bodies move; what
+    agents see and attend to is that of ``start`` until ``end`` is reached.
     """
     if share >= 1.0:
         return end

@@ -26,8 +26,8 @@ class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
-    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber or ramp-thief; after these a
-    strength may follow, as in chaser:0.5."""
+    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber or ramp-thief; after
+    the scripts a strength may follow, as in chaser:0.5."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
     seed: int = 0
@@ -96,8 +96,8 @@ class PlaySession:
 def choose_scenario(name: str | None, saved: SavedPolicy | None) -> Scenario:
     """Return the scenario that was asked for, else the one of the policy, else the full game.
 
-    What actions mean is up to the policy (``SavedPolicy.actions``), because it can act only as it learned to; how long a step
-    is, and everything else, is as in the scenario.
+    What actions mean is up to the policy (``SavedPolicy.actions``), because it can act only as it learned to; how long
+    a step is, and everything else, is as in the scenario.
     """
     if name:
         chosen = scenarios.get(name)

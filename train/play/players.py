@@ -32,7 +32,10 @@ class Player(Protocol):
         """Forget everything and get ready to play in these worlds; the same seed then gives the same actions again."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return actions (W, A, 5) int64 for observations (W, A, ...); ``started`` (W,) marks worlds that just began."""
+        """Return actions (W, A, 5) int64 for observations (W, A, ...).
+
+        ``started`` (W,) marks worlds that just began.
+        """
         ...
 
 

@@ -34,7 +34,8 @@ class DrawOptions:
     camera: str = "overview"
     """One of ``CAMERAS``."""
     agent: int | None = None
-    """Agent that is looked at closely: by the cameras follow and first-person, and by the overlays that are about one."""
+    """Agent that is looked at closely: by the cameras follow and first-person, and by the overlays that are about
+    one."""
     cones: bool = False
     """Colour the floor that every agent has in view; only that of the chosen agent if one is chosen."""
     sight: bool = True

@@ -69,10 +69,11 @@ class WorldRenderer:
         self._gl = make_context(width, height)
         self.show(scene.model)
         try:
-            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+            with self._gl.current():
+                self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+                mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         except mujoco.FatalError as error:  # Some backends only pretend to have made a context.
             raise no_opengl(str(error)) from error
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
 
     def show(self, model: mujoco.MjModel) -> None:
         """Draw this world from now on: ``model`` has its walls and sizes. It is copied."""
@@ -108,9 +109,9 @@ class WorldRenderer:
         self._soften_outer_walls()
         self._geoms.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = drawing.shadows
         self._add_marks(moment, drawing)
-        self._gl.make_current()
-        mujoco.mjr_render(self._viewport, self._geoms, self._context)
-        mujoco.mjr_readPixels(self._picture, None, self._viewport, self._context)
+        with self._gl.current():
+            mujoco.mjr_render(self._viewport, self._geoms, self._context)
+            mujoco.mjr_readPixels(self._picture, None, self._viewport, self._context)
         return self._picture[::-1].copy()
 
     def _add_marks(self, moment: Moment, drawing: DrawOptions) -> None:
@@ -150,8 +151,9 @@ class WorldRenderer:
 
     def close(self) -> None:
         """Free what OpenGL holds."""
-        self._gl.make_current()
-        self._context.free()
+        if not self._gl.forked:
+            with self._gl.current():
+                self._context.free()
         self._gl.free()
 
     # --- colours ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Alarms: one line each that names what is wrong with a run, and what to do about it.
 
-Every alarm looks at the metrics of the last iterations. It fires once, and again only after the run has been well in between.
+Every alarm looks at the metrics of the last iterations. It fires once, and again only after the run has been well in
+between.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ class Alarms:
                 f"hiders were seen in {min(seen):.0%} of the steps or more for {len(seen)} iterations; they always lose"
             )
         if seen and max(seen) < SEEN_LIMITS[0]:
-            return f"hiders were seen in {max(seen):.0%} of the steps or less for {len(seen)} iterations; seekers always lose"
+            share = f"{max(seen):.0%} of the steps or less"
+            return f"hiders were seen in {share} for {len(seen)} iterations; seekers always lose"
         return None
 
     def _still(self, tag: str) -> str | None:

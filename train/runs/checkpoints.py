@@ -34,7 +34,8 @@ class Checkpoint:
     """What a checkpoint file holds."""
 
     tensors: dict[str, Tensor]
-    """Everything that is numbers, by dotted name: ``policy.*``, ``optimizer.*``, ``env.*``, ``rng.*``, ``running.*``."""
+    """Everything that is numbers, by dotted name: ``policy.*``, ``optimizer.*``, ``env.*``, ``rng.*``,
+    ``running.*``."""
     metadata: dict[str, Any]
     """Everything else, as JSON values: configuration, counters, versions."""
 
@@ -132,18 +133,25 @@ class CheckpointFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None, -math.inf
 
-    def mark_best(self, iteration: int, score: float) -> bool:
+    def mark_best(self, iteration: int, score: float, deviation: float) -> bool:
         """Mark a checkpoint that has been written as the best, if it is. Returns whether it is.
 
-        It beats those with lower scores, and those of later iterations, which a run that was resumed before them has left.
+        It beats those of later iterations, which a run that was resumed before them has left, and those whose score is
+        lower by more than ``deviation``: the largest of many noisy scores is mostly the luckiest.
+
+        Args:
+          iteration: of the checkpoint.
+          score: higher is better.
+          deviation: how far off the score may be; one standard deviation.
 
         Raises:
           UserError: the mark, ``best.json``, cannot be written.
         """
         best, highest = self.best()
-        if best is not None and best < iteration and score <= highest:
+        if best is not None and best < iteration and score - deviation <= highest:
             return False
-        write_json(self.path / _BEST, {"iteration": iteration, "score": score, "file": self.file(iteration).name})
+        mark = {"iteration": iteration, "score": score, "deviation": deviation, "file": self.file(iteration).name}
+        write_json(self.path / _BEST, mark)
         return True
 
     def load_newest(self, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:

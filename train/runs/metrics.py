@@ -77,7 +77,8 @@ class EpisodeMeans:
 class MetricsLog:
     """Writes each iteration's numbers into the run folder.
 
-    After a resume, what an abandoned continuation had written beyond the checkpoint is dropped, so curves never fold back.
+    After a resume, what an abandoned continuation had written beyond the checkpoint is dropped, so curves never fold
+    back.
     """
 
     def __init__(self, folder: Path, iteration: int, env_steps: int) -> None:

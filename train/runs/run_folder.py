@@ -33,7 +33,7 @@ class RunFolder:
 
     @property
     def config_file(self) -> Path:
-        """The full configuration, the scenario as data, package versions, git revision, and what override files had set."""
+        """The full configuration, the scenario as data, package versions, git revision, and what override files set."""
         return self.path / "config.json"
 
     @property
@@ -144,7 +144,9 @@ def git_state() -> dict[str, Any]:
 
 
 def uncommitted_changes() -> str | None:
-    """Return what the code differs by from ``git_revision``, for ``git apply``; None if it does not, or is too much to keep.
+    """Return what the code differs by from ``git_revision``, for ``git apply``.
+
+    None if it does not, or is too much to keep.
 
     Files that git does not know are not in it.
     """

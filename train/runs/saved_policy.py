@@ -47,15 +47,16 @@ class SavedPolicy:
         """Check that the policy can play in a scenario.
 
         Raises:
-          UserError: names the first kind of input, or option of actions, that differs, what the policy expects and what the
-            scenario has.
+          UserError: names the first option of actions, or kind of input, that differs, what the policy expects and what
+            the scenario has.
         """
         name = scenario.name
         for field, wanted in self.actions.items():
-            if getattr(scenario, field) != wanted:
+            found_there = getattr(scenario, field)
+            if found_there != wanted:
                 raise UserError(
-                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {getattr(scenario, field)} there, "
-                    f"the policy learned with {wanted} (trained in '{self.config.scenario.name}')"
+                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {found_there} there, the "
+                    f"policy learned with {wanted} (trained in '{self.config.scenario.name}')"
                 )
         expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
         for key in [*expected, *found]:

@@ -39,8 +39,8 @@ class Terrain:
     def untouched_regions(self, moment: int) -> Tensor:
         """(W, G, G) int32: the same among what stands where it started, without what was seen to up to a moment.
 
-        That is what was carried away, and what a hider has locked: an object that closes something from the start on closes
-        it for good only then.
+        That is what was carried away, and what a hider has locked: an object that closes something from the start on
+        closes it for good only then.
         """
         t = self.trace
         carried = (t.objects[:, moment, :, :2] - t.objects[:, 0, :, :2]).norm(dim=-1) > CARRIED
@@ -64,7 +64,8 @@ class Terrain:
     def enclosed(self, moment: int) -> Tensor:
         """(W, H) bool: hiders on the floor in a region into which no seeker can walk.
 
-        Regions do not count into which no seeker could walk either among what nobody has seen to (``untouched_regions``).
+        Regions do not count into which no seeker could walk either among what nobody has seen to
+        (``untouched_regions``).
         """
         position = self.trace.hiders[:, moment]
         regions = self.regions(moment)

@@ -1,7 +1,7 @@
 """Where an agent can walk: the floor as a grid, obstacles as oriented rectangles, regions by connected cells.
 
-Shapes: N moments of worlds, G cells along a side, Q rectangles, K positions. A rectangle is centre x, centre y, half size
-x, half size y (metres) and yaw (radians).
+Shapes: N moments of worlds, G cells along a side, Q rectangles, K positions. A rectangle is centre x, centre y, half
+size x, half size y (metres) and yaw (radians).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Ground:
         grid.view(-1)[flat[hit]] = True
 
     def regions(self, blocked: Tensor) -> Tensor:
-        """Return (N, G, G) int32: the region of every free cell of ``blocked`` (N, G, G), counted from 1 over all moments.
+        """Return (N, G, G) int32: the region of every free cell of ``blocked`` (N, G, G), from 1 over all moments.
 
         Blocked cells are 0.
         """

@@ -12,8 +12,8 @@ from .shelter_building import LASTING
 from .trace import Trace
 
 AT_HAND = CLEARANCE + 0.075
-"""Metres: a seeker that gets to a free cell within this distance of a ramp gets to the ramp. Cells behind a wall that the
-ramp touches are farther away."""
+"""Metres: a seeker that gets to a free cell within this distance of a ramp gets to the ramp. Cells behind a wall that
+the ramp touches are farther away."""
 
 
 def ramp_defence(trace: Trace) -> Tensor:

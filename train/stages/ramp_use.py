@@ -27,7 +27,7 @@ BEYOND = 0.5
 
 
 def ramp_use(trace: Trace) -> Tensor:
-    """Return (W,) bool: a live seeker whose hands are empty goes over something by a ramp and reaches the floor behind."""
+    """Return (W,) bool: a live seeker with empty hands goes over something by a ramp and reaches the floor behind."""
     scenario, start = trace.scenario, trace.live_from
     used = torch.zeros(len(trace.pose), scenario.seekers, dtype=torch.bool)
     flight = trace.moments(FLIGHT)

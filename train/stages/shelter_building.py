@@ -42,5 +42,5 @@ def _stretch(trace: Trace) -> int:
 
 
 def lasting(holds: Tensor, looks: int) -> Tensor:
-    """Return (W,) bool: something holds (W, all looks) at some ``looks`` in a row, or at all there are if they are fewer."""
+    """Return (W,) bool: something holds (W, all looks) at some ``looks`` in a row, or at all there are if fewer."""
     return holds.unfold(1, min(looks, holds.shape[1]), 1).all(-1).any(1)

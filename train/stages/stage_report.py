@@ -26,7 +26,8 @@ def examined(findings: list[Finding], total_env_steps: int) -> str:
     """
     steps = ", ".join(f"{finding.env_steps:,}" for finding in findings)
     return (
-        f"Examined: {len(findings)} checkpoint{'s' * (len(findings) > 1)}, at {steps} of {total_env_steps:,} env steps. "
+        f"Examined: {len(findings)} checkpoint{'s' * (len(findings) > 1)}, at {steps} of {total_env_steps:,} env "
+        "steps. "
         "Nothing can be said about steps whose checkpoints are gone: a run keeps the newest ones, and more with "
         "`hideseek train --keep-every ITERATIONS`."
     )
@@ -56,7 +57,8 @@ def compose(
         "",
         *_summary(study, videos),
         "",
-        f"A strategy counts as found where the whole 95 % interval (Wilson) lies above {FALSE_ALARMS:.0%} of the episodes.",
+        f"A strategy counts as found where the whole 95 % interval (Wilson) lies above {FALSE_ALARMS:.0%} of the "
+        "episodes.",
         "",
         "## Share of episodes by checkpoint",
         "",

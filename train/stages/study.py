@@ -162,7 +162,8 @@ def examine(
       progress: called with the number of finished episodes.
 
     Returns:
-      By strategy, the share of episodes, and the first episode with its world. Episodes whose physics broke do not count.
+      By strategy, the share of episodes, and the first episode with its world. Episodes whose physics broke do not
+      count.
 
     Raises:
       UserError: physics broke in all of them, or had no room for all contacts.

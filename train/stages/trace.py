@@ -3,8 +3,8 @@
 Shapes: W worlds, M moments (the start, then at equal times up to the end of the last step), A agents (H hiders, then S
 seekers), B boxes, R ramps, O = B + R objects, E = A + O entities, L wall slots.
 
-Moments are at most ``LONGEST`` seconds apart. Steps that are longer have several, so that what agents do is judged alike
-however often they decide.
+Moments are at most ``LONGEST`` seconds apart. Steps that are longer have several, so that what agents do is judged
+alike however often they decide.
 """
 
 from __future__ import annotations

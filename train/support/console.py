@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 def make_console() -> Console:
-    """Return the console for ordinary output: as wide as the terminal, or wide enough for every table in a file or pipe."""
+    """Return the console for ordinary output: as wide as the terminal; in a file or pipe as wide as every table."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     return Console(width=width, highlight=False, emoji=False, markup=False)
 

@@ -47,7 +47,7 @@ def new_figure(width: float, height: float, dpi: int = 110) -> Any:
 
 
 def panels(number: int, columns: int, height: float, extra: float = 0.0) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels, row by row. A panel is 4.2 inches wide and ``height`` high; ``extra`` is below all."""
+    """Return a figure and its panels, row by row, each 4.2 by ``height`` inches; ``extra`` inches are below all."""
     rows = math.ceil(number / columns)
     figure = new_figure(4.2 * columns, height * rows + extra)
     axes = [figure.add_subplot(rows, columns, i + 1) for i in range(number)]

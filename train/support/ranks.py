@@ -1,7 +1,7 @@
 """Training in several processes: who has which worlds, and what all of them together have summed up.
 
-``torchrun`` starts the processes and gives each its rank; torch.distributed connects them, by gloo for tensors on the CPU and
-by NCCL for tensors on GPUs. Rank 0 logs, prints and writes; the others only work.
+``torchrun`` starts the processes and gives each its rank; torch.distributed connects them, by gloo for tensors on the
+CPU and by NCCL for tensors on GPUs. Rank 0 logs, prints and writes; the others only work.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Ranks:
 
 @contextlib.contextmanager
 def join_ranks() -> Iterator[Ranks]:
-    """Connect to the other processes if torchrun, or what sets the same variables, started this one, while the context lasts.
+    """Connect to the other processes, while the context lasts, if torchrun or what sets its variables started this one.
 
     Raises:
       UserError: the others cannot be reached.

@@ -46,7 +46,10 @@ PARTS = {
 
 
 def time_table(totals: dict[str, float], iterations: int) -> list[str]:
-    """Return the lines of a table of parts: seconds, share, milliseconds per iteration; parts without time are left out."""
+    """Return the lines of a table of parts: seconds, share, milliseconds per iteration.
+
+    Parts without time are left out.
+    """
     whole = sum(totals.values())
     lines = [f"{'part':<12}{'seconds':>10}{'share':>8}{'ms/iteration':>14}"]
     for name, text in PARTS.items():

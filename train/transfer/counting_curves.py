@@ -4,9 +4,9 @@ The policy watches boxes drift out of sight and is never trained. From then on u
 is asked at every step for the label, given nothing but the state of the policy's LSTM. It learns from a stream of fresh
 episodes and is tested on arrangements of boxes that it never learned from.
 
-The state is that of the policy's tower alone: the critic sees boxes behind walls, so that it need not remember. It is the
-hidden and the cell state together. The hidden state is what the policy makes use of at a moment, and an output gate shuts
-the rest away; what is remembered beyond that is in the cell state alone.
+The state is that of the policy's tower alone: the critic sees boxes behind walls, so that it need not remember. It is
+the hidden and the cell state together. The hidden state is what the policy makes use of at a moment, and an output gate
+shuts the rest away; what is remembered beyond that is in the cell state alone.
 
 Shapes: T steps, N episodes, H features of the LSTM, D features that the classifier is given, K labels.
 """
@@ -82,7 +82,8 @@ class CountingResult:
     confusion: NDArray[np.int64]
     """(K, K): answers by true label (row) and given label (column)."""
     per_episode: NDArray[np.float64]
-    """(N,): share of right answers in every test episode; the episodes are the same for any policy and the same seed."""
+    """(N,): share of right answers in every test episode; the episodes are the same for any policy and the same
+    seed."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return everything as JSON values."""

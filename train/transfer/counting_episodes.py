@@ -1,8 +1,8 @@
 """Episodes of object counting, recorded once for any number of learners: what was seen, and the right answers.
 
-The agent is pinned, so that nothing it does changes what it sees: episodes need no policy. A quarter of the arrangements of
-boxes over lanes is held out, and only tests are made of them. A seed alone would not do: there are few different layouts, so
-that a test with another seed would often repeat layouts of the training.
+The agent is pinned, so that nothing it does changes what it sees: episodes need no policy. A quarter of the
+arrangements of boxes over lanes is held out, and only tests are made of them. A seed alone would not do: there are few
+different layouts, so that a test with another seed would often repeat layouts of the training.
 
 Shapes: T steps, N episodes, B boxes.
 """
@@ -58,7 +58,10 @@ def label_distribution(scenario: Scenario) -> Tensor:
 
 
 def is_held_out(layout: Layout) -> Tensor:
-    """Return (N,) bool: which layouts are for tests. It depends on the lanes in which boxes are, not on where they go."""
+    """Return (N,) bool: which layouts are for tests.
+
+    It depends on the lanes in which boxes are, not on where they go.
+    """
     lanes = (layout.box_pose[..., 1] * layout.box_present * 1000).round().int().cpu().numpy()
     return torch.tensor([zlib.crc32(row.tobytes()) % _HELD_OUT == 0 for row in lanes])
 
@@ -104,7 +107,8 @@ class CountingWorlds:
         """Return the next episodes, at least as many as asked for: a multiple of W.
 
         Raises:
-          UserError: boxes are still in sight at the end, too few boxes to hold layouts out, or the physics of the GPU engine
+          UserError: boxes are still in sight at the end, too few boxes to hold layouts out, or the physics of the GPU
+            engine
         ran out of room for contacts.
         """
         rounds = math.ceil(episodes / self._env.num_worlds)
@@ -165,7 +169,8 @@ def _vanished(visible: Tensor) -> Tensor:
     late = int((vanished == len(visible)).sum())
     if late:
         raise UserError(
-            f"boxes are still in sight at the end of {late} of {len(vanished)} episodes; use a longer horizon or a larger "
+            f"boxes are still in sight at the end of {late} of {len(vanished)} episodes; use a longer horizon or a "
+            "larger "
             "counting.drift_per_step"
         )
     return vanished

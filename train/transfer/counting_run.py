@@ -37,7 +37,8 @@ def count(
 ) -> bool:
     """Train and test a classifier on the frozen policy of a start, and write the result.
 
-    An untrained policy gets the normalisers that fit the task, so that it is worse for want of learning and not of scale.
+    An untrained policy gets the normalisers that fit the task, so that it is worse for want of learning and not of
+    scale.
 
     Args:
       plan: the study.

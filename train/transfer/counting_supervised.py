@@ -1,8 +1,8 @@
 """A policy whose memory was trained to count: what any memory of its size can be measured against.
 
-The policy's tower learns the labels end to end, through all steps of an episode. It is asked from the moment at which boxes
-begin to move, when all of them are in sight and one look tells the label. Asked only after they are gone, it learns
-nothing: gradients vanish on the way back to what was seen.
+The policy's tower learns the labels end to end, through all steps of an episode. It is asked from the moment at which
+boxes begin to move, when all of them are in sight and one look tells the label. Asked only after they are gone, it
+learns nothing: gradients vanish on the way back to what was seen.
 """
 
 from __future__ import annotations

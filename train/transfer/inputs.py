@@ -15,9 +15,9 @@ _FAKE_AGENTS = {"box_locking": 1, "object_counting": 1, "blueprint": 2, "shelter
 def same_inputs(task: Scenario, source: Scenario) -> Scenario:
     """Return a task whose observation has the features of another scenario, and stand-ins for its agents and ramps.
 
-    Senses and features are the source's. So is what decides the features of objects: whether ramps can be locked, whether
-    boxes tilt and, where the task does not depend on it, whether they can be locked. The task's rules stay as they are
-    otherwise.
+    Senses and features are the source's. So is what decides the features of objects: whether ramps can be locked,
+    whether boxes tilt and, where the task does not depend on it, whether they can be locked. The task's rules stay as
+    they are otherwise.
 
     Args:
       task: has one agent.

@@ -21,7 +21,8 @@ from .study_runs import Result, read_result, work
 _SEED = 0  # Of the bootstrap.
 _LEVEL = 0.95
 _FEW = 0.25
-"""Iterations in which fewer episodes ended than this share of the most are left out of curves: their means are noise."""
+"""Iterations in which fewer episodes ended than this share of the most are left out of curves: their means are
+noise."""
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Env steps (T,) and values (T,)."""
@@ -35,7 +36,8 @@ class RunOutcome:
     final: dict[str, NDArray[np.float64]]
     """Statistic -> (N,), one value for each episode in which the final policy was judged."""
     curves: dict[str, Curve]
-    """Statistic -> its mean over the episodes that ended in each iteration of training; iterations with few are left out."""
+    """Statistic -> its mean over the episodes that ended in each iteration of training; iterations with few are left
+    out."""
     by_time: Curve | None = None
     """Of object counting: steps since the boxes vanished, and the share of right answers then."""
     chance: float | None = None
@@ -138,10 +140,10 @@ def _counting_run(plan: StudyPlan, unit: Unit, result: Result) -> RunOutcome:
 def to_csv(outcome: Outcome) -> str:
     """Return everything in long form: task, start, seed, checkpoint, env_steps, metric, value.
 
-    ``checkpoint`` is the file that the start's weights are from. Metrics are ``training/<statistic>``, the mean over the
-    episodes of an iteration, where there were more than a few; ``final/<statistic>``, the mean over those in which the final
-    policy was judged; and of the task's score also ``final/<statistic>/low`` and ``/high``, its 95 % interval over these
-    episodes.
+    ``checkpoint`` is the file that the start's weights are from. Metrics are ``training/<statistic>``, the mean over
+    the episodes of an iteration, where there were more than a few; ``final/<statistic>``, the mean over those in which
+    the final policy was judged; and of the task's score also ``final/<statistic>/low`` and ``/high``, its 95 % interval
+    over these episodes.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -190,7 +192,8 @@ def _to_curve(points: Iterable[tuple[float | None, float]]) -> Curve:
 def over_episodes(values: NDArray[np.float64]) -> Estimate:
     """Return the mean of one run's episodes (N,) with its 95 % interval.
 
-    Wilson's where every episode either succeeds or not, because it is not empty where none or all do; else the bootstrap's.
+    Wilson's where every episode either succeeds or not, because it is not empty where none or all do; else the
+    bootstrap's.
     """
     if np.isin(values, (0.0, 1.0)).all():
         share = Share(int(values.sum()), len(values))

@@ -102,7 +102,9 @@ def keep_start(source: Path, target: Path) -> None:
 
 
 def checkpoints_of(path: Path, iterations: str) -> list[Path]:
-    """Return the checkpoint files of a run that a comma-separated list of iterations names, oldest first; ``all`` is all.
+    """Return the checkpoint files of a run that a comma-separated list of iterations names, oldest first.
+
+    ``all`` is all.
 
     Raises:
       UserError: not a run, not a number, or no such checkpoint; says which there are.

@@ -1,7 +1,7 @@
 """The plan of a transfer study: which tasks are learned from which starts, and where everything is kept.
 
-A study's folder holds ``plan.json``, the weights of every start in ``starts/``, a run folder for each task, start and seed in
-``runs/``, and what is concluded: ``report.md``, ``results.csv``, ``figures/``.
+A study's folder holds ``plan.json``, the weights of every start in ``starts/``, a run folder for each task, start and
+seed in ``runs/``, and what is concluded: ``report.md``, ``results.csv``, ``figures/``.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class StudyPlan:
 
     @property
     def units(self) -> list[Unit]:
-        """Everything to be done, in order: random play first, then seed by seed, so that a part of it is a whole study."""
+        """Everything to be done, in order: random play, then seed by seed, so that a part of it is a whole study."""
         request = self.request
         first = [Unit(task, RANDOM_PLAY, 0) for task in request.tasks if task != COUNTING]
         return first + [
@@ -227,13 +227,14 @@ def require_same_request(plan: StudyPlan, request: Request) -> None:
         if have != want:
             option = "the checkpoint" if field.name == "checkpoint" else f"--{field.name.replace('_', '-')}"
             raise UserError(
-                f"{plan.path} holds another study: {option} is {_show(have)} there, not {_show(want)}; continue that one "
+                f"{plan.path} holds another study: {option} is {_show(have)} there, not {_show(want)}; continue that "
+                "one "
                 f"with --resume {plan.path} or choose another --run-dir"
             )
 
 
 def require_free(path: Path) -> None:
-    """Refuse a folder for a new study that holds anything but what a study that was killed while it was planned has left.
+    """Refuse a folder for a new study that holds anything but what a study left that was killed while it was planned.
 
     Raises:
       UserError: the path is a file, or a folder with something else in it.

@@ -58,9 +58,12 @@ def compose(outcome: Outcome, images: dict[str, str]) -> str:
     lines = [
         "# What hide-and-seek brings to other tasks",
         "",
-        f"A policy that learned hide-and-seek (`{plan.files[HIDE_AND_SEEK]}`, {plan.env_steps[HIDE_AND_SEEK]:,} env steps "
-        "of training) learns other tasks, and so do policies that start differently. If it learns faster or better, then "
-        "what it learned by hiding and seeking is of use elsewhere. These are the tests of the paper's section 6.2, and the "
+        f"A policy that learned hide-and-seek (`{plan.files[HIDE_AND_SEEK]}`, {plan.env_steps[HIDE_AND_SEEK]:,} env "
+        "steps "
+        "of training) learns other tasks, and so do policies that start differently. If it learns faster or better, "
+        "then "
+        "what it learned by hiding and seeking is of use elsewhere. These are the tests of the paper's section 6.2, "
+        "and the "
         "figures are in the form of its Figure 6.",
         "",
         *_state(outcome),
@@ -139,12 +142,15 @@ def _state(outcome: Outcome) -> list[str]:
 def _intervals(plan: StudyPlan) -> str:
     if plan.request.seeds > 1:
         return (
-            f"Means over {plan.request.seeds} seeds with 95 % intervals (Student's t over seeds). A difference counts as "
+            f"Means over {plan.request.seeds} seeds with 95 % intervals (Student's t over seeds). A difference counts "
+            "as "
             f"clear if its interval (Welch's t) does not hold 0. {_MEAN_WHILE_LEARNING}"
         )
     return (
-        "One seed: the 95 % intervals (bootstrap) are over the episodes in which each final policy was judged. They say how "
-        "well *this* policy is known, and nothing of what another seed would have learned; a difference that counts as clear "
+        "One seed: the 95 % intervals (bootstrap) are over the episodes in which each final policy was judged. They "
+        "say how "
+        "well *this* policy is known, and nothing of what another seed would have learned; a difference that counts "
+        "as clear "
         f"here may be luck. {_MEAN_WHILE_LEARNING}"
     )
 
@@ -159,13 +165,16 @@ def _task(outcome: Outcome, task: str) -> list[str]:
     ]
     if task == COUNTING:
         lines.append(
-            "The policy stays as it is; a classifier learns to read the answer from its memory, at every step after the "
-            "boxes are gone. From scratch means from a policy of random weights. Curves are over what the classifier has "
+            "The policy stays as it is; a classifier learns to read the answer from its memory, at every step after "
+            "the "
+            "boxes are gone. From scratch means from a policy of random weights. Curves are over what the classifier "
+            "has "
             "watched."
         )
     else:
         lines.append(
-            f"Fine-tuned for {config.total_env_steps:,} env steps ({config.iterations} iterations of {config.num_worlds} "
+            f"Fine-tuned for {config.total_env_steps:,} env steps ({config.iterations} iterations of "
+            f"{config.num_worlds} "
             f"worlds), then judged in {outcome.plan.request.episodes} episodes, the same layouts for all."
         )
     return [" ".join(lines)]
@@ -179,8 +188,10 @@ def _starts(plan: StudyPlan) -> list[str]:
         lines.append(f"- **{title(start)}**: {about}{file}")
     lines += [
         "",
-        "All networks have the same sizes and the same inputs. What a task lacks is padded as in the original: another agent "
-        "of zeros, and a ramp of zeros that is never seen. The final dense layer and the layer norm before it start anew in "
+        "All networks have the same sizes and the same inputs. What a task lacks is padded as in the original: "
+        "another agent "
+        "of zeros, and a ramp of zeros that is never seen. The final dense layer and the layer norm before it start "
+        "anew in "
         "both policy and value network, with the scale of values that belongs to them; all else is copied, normalisers "
         "included, and then everything learns.",
         "",
@@ -215,14 +226,16 @@ def _caveats(plan: StudyPlan) -> list[str]:
     lines = []
     if plan.request.preset == "small":
         lines.append(
-            "- The tasks are small versions of the paper's, and so are the networks: they show how the tests work and what a "
+            "- The tasks are small versions of the paper's, and so are the networks: they show how the tests work and "
+            "what a "
             "short training brings, and do not say what the paper's policies would do."
         )
     lines += [
         f"- {plan.request.seeds} seed{'s' * (plan.request.seeds > 1)} of each. The paper had three, and called its "
         "differences not drastic.",
         "- Hide-and-seek training itself had one seed: another run of it may have learned other things.",
-        "- A start that already knows how to move and turn has an advantage over scratch that says nothing about objects or "
+        "- A start that already knows how to move and turn has an advantage over scratch that says nothing about "
+        "objects or "
         "memory.",
     ]
     if plan.request.scale != 1.0:
@@ -233,7 +246,8 @@ def _caveats(plan: StudyPlan) -> list[str]:
 def _files() -> list[str]:
     return [
         "- `results.csv`: every number, one a row",
-        "- `runs/<task>/<start>/seed<n>/`: run folders like any other: `hideseek watch` shows them, TensorBoard their curves",
+        "- `runs/<task>/<start>/seed<n>/`: run folders like any other: `hideseek watch` shows them, TensorBoard their "
+        "curves",
         "- `starts/`: the weights that runs started from",
         "- `plan.json`: everything that defines the study",
     ]

@@ -132,7 +132,7 @@ def run_unit(plan: StudyPlan, unit: Unit, threads: int, tell: Tell, warn: Callab
 def _train(
     plan: StudyPlan, unit: Unit, config: TrainConfig, tell: Tell, warn: Callable[[str], None], stop: Stop
 ) -> bool:
-    """Fine-tune from the start's weights, or go on from the newest checkpoint. Returns whether all iterations are done."""
+    """Fine-tune from the start's weights, or from the newest checkpoint. Returns whether all iterations are done."""
     folder = plan.run_folder(unit)
     trainer = Trainer(config)
     try:
@@ -140,7 +140,7 @@ def _train(
             path, checkpoint = folder.checkpoints.load_newest(lambda text: warn(f"{unit}: {text}"))
             trainer.restore(checkpoint, str(path))
         else:
-            _begin(plan, unit, trainer, folder)
+            _begin(plan, unit, trainer, folder, lambda text: tell(Progress(unit, 0, config.total_env_steps, text)))
         if trainer.iteration < config.iterations:
             with FolderLock(folder.path / "run.lock"):  # As in `hideseek train`, which may not resume it meanwhile.
                 trainer.run(folder, _Console(unit, config, tell, warn), stop)
@@ -149,7 +149,7 @@ def _train(
         trainer.close()
 
 
-def _begin(plan: StudyPlan, unit: Unit, trainer: Trainer, folder: RunFolder) -> None:
+def _begin(plan: StudyPlan, unit: Unit, trainer: Trainer, folder: RunFolder, say: Callable[[str], None]) -> None:
     """Make the run's folder, with a checkpoint before the first iteration, so that resuming needs nothing else."""
     if not folder.config_file.is_file():
         folder.create(trainer.config)
@@ -159,7 +159,7 @@ def _begin(plan: StudyPlan, unit: Unit, trainer: Trainer, folder: RunFolder) -> 
         moved = transfer_weights(policy, start.tensors, start.spec, start.file)
         policy.load_state_dict(moved.tensors)
         write_json(plan.weights_file(unit), {"from": start.file, **moved.to_plain()})
-    trainer.begin()
+    trainer.begin(say)
     trainer.save(folder)
 
 
@@ -168,7 +168,7 @@ class _StoppedError(Exception):
 
 
 def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, stop: Stop) -> bool:
-    """Play the episodes in which the final policy is judged, and write the result. Returns whether they were all played."""
+    """Play the episodes that judge the final policy, and write the result. Returns whether they were all played."""
 
     def look_up(_done: int) -> None:
         if stop():

@@ -1,8 +1,8 @@
 """Moves the weights of one policy into the network of another task, and says what became of every tensor.
 
-Tensors go by name. One of them belongs to several kinds of entities at once: the encoder's ``own_dense``, whose rows hold a
-block for each kind. Its blocks are tensors of their own here, named ``own_dense.weight[boxes]`` and so on, with ``[self]``
-for the agent itself, so that kinds may come, go and change their order.
+Tensors go by name. One of them belongs to several kinds of entities at once: the encoder's ``own_dense``, whose rows
+hold a block for each kind. Its blocks are tensors of their own here, named ``own_dense.weight[boxes]`` and so on, with
+``[self]`` for the agent itself, so that kinds may come, go and change their order.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from policies.observation import ObservationSpec
 from ..runs.checkpoints import require_same_tensors
 
 _FRESH = ("action_head.", "value_head.", "value_normalizer.", "actor.output_norm.", "critic.output_norm.")
-"""The final dense layer and the layer norm before it, of both networks. The value normaliser goes with the value's layer,
-which predicts in its units: those of the rewards of another game would mean nothing here."""
+"""The final dense layer and the layer norm before it, of both networks. The value normaliser goes with the value's
+layer, which predicts in its units: those of the rewards of another game would mean nothing here."""
 _OWN_DENSE = re.compile(r".*\.own_dense\.(weight|bias)")
 _KIND = re.compile(r"\.of_(\w+)\.|\[(\w+)\]$")
 
@@ -51,8 +51,8 @@ def transfer_weights(
 ) -> Transferred:
     """Put weights into a freshly initialised policy, which itself stays as it is.
 
-    The final dense layer and the last layer norm of both networks stay fresh (paper, section 6.2), and so do the encoders and
-    normalisers of kinds of entities that the weights know nothing of. Everything else is copied.
+    The final dense layer and the last layer norm of both networks stay fresh (paper, section 6.2), and so do the
+    encoders and normalisers of kinds of entities that the weights know nothing of. Everything else is copied.
 
     Args:
       fresh: the network of the task.

@@ -1,8 +1,8 @@
 """Does the runs of a study one after the other, or several at a time, each in a process of its own.
 
 Ctrl-C and SIGTERM reach the first process alone, which tells the others: each run ends after its iteration, with a
-checkpoint. A worker whose first process has died ends in the same way, and until then holds a lock that keeps others from
-its files.
+checkpoint. A worker whose first process has died ends in the same way, and until then holds a lock that keeps others
+from its files.
 """
 
 from __future__ import annotations

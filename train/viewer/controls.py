@@ -11,6 +11,7 @@ FORWARD, BACK = ("KeyW", "ArrowUp"), ("KeyS", "ArrowDown")
 LEFT, RIGHT = ("KeyA", "ArrowLeft"), ("KeyD", "ArrowRight")
 TURN_LEFT, TURN_RIGHT = ("KeyQ",), ("KeyE",)
 GRAB, LOCK, FAST = ("Space",), ("KeyF",), ("ShiftLeft", "ShiftRight")
+KEYS = (*FORWARD, *BACK, *LEFT, *RIGHT, *TURN_LEFT, *TURN_RIGHT, *GRAB, *LOCK, *FAST)
 """Names of keys as browsers give them in ``KeyboardEvent.code``."""
 
 _WALK = 0.4

@@ -21,7 +21,7 @@ from envs.scenarios import Scenario
 from ..play.attention_shares import entity_table
 from ..play.episodes import Episode, Recorder, begin
 from ..play.moment import Moment
-from .player_choice import Roster, TeamPlayer
+from .player_choice import PlayerChoice, TeamPlayer
 
 _WORLD = torch.zeros(1, dtype=torch.int64)
 _MARGIN = 0.2
@@ -34,7 +34,7 @@ class LiveGame:
     Args:
       scenario: what it is.
       seed: decides layouts and all random draws.
-      roster: who can play.
+      choice: who can play.
       teams: name of the player of hiders, and of seekers.
       engine: what the physics runs on.
 
@@ -45,36 +45,38 @@ class LiveGame:
     live = True
 
     def __init__(
-        self, scenario: Scenario, seed: int, roster: Roster, teams: tuple[str, str], engine: EngineName = "auto"
+        self, scenario: Scenario, seed: int, choice: PlayerChoice, teams: tuple[str, str], engine: EngineName = "auto"
     ) -> None:
         self.scenario, self.seed = scenario, seed
-        self._roster = roster
+        self._choice = choice
         self.engine = engine
-        self._env = BatchEnv(scenario, 1, seed, roster.device, threads=1, engine=engine)
+        self._env = BatchEnv(scenario, 1, seed, choice.device, threads=1, engine=engine)
         self.scene = self._env.engine.scene
-        try:
-            self.teams = [self._player(name) for name in teams]
-        except BaseException:
-            self._env.close()
-            raise
         agents = torch.arange(scenario.num_agents, device=self._env.device)
         self._is_hider = (agents < scenario.hiders)[None, :, None]
         self.human: tuple[int, Callable[[float], list[int]]] | None = None
         """Agent that a human plays, and the action that is wanted given its heading, radians."""
-        self.restart(seed)
+        try:
+            self.teams = [self._player(name) for name in teams]
+            self.restart(seed)
+        except BaseException:
+            self._env.close()
+            raise
 
     # --- episodes ----------------------------------------------------------------------------------------------------
 
     def restart(self, seed: int) -> None:
         """Begin the first episode of a seed."""
-        self.seed, self.number = seed, 0
-        self._layouts = LayoutStream(self.scenario, seed, 1)
-        self.next_episode()
+        self._enter(LayoutStream(self.scenario, seed, 1), seed, 1)
 
     def next_episode(self) -> None:
         """Begin the next episode of the seed."""
-        self.number += 1
-        self.layout = self._layouts.draw(_WORLD)
+        self._enter(self._layouts, self.seed, self.number + 1)
+
+    def _enter(self, layouts: LayoutStream, seed: int, number: int) -> None:
+        """Begin an episode whose layout comes next; if none can be found, nothing changes."""
+        layout = layouts.draw(_WORLD)
+        self._layouts, self.layout, self.seed, self.number = layouts, layout, seed, number
         self._begin()
 
     def again(self) -> None:
@@ -87,7 +89,7 @@ class LiveGame:
         self._recorder = Recorder(self._env, self.layout, self.seed, self._title())
         self.model = self._env.engine.world_model(0)
         self.done = False
-        self.before = self.after = self._moment()
+        self.before = self.after = self._moment(self.teams)
 
     def _title(self) -> str:
         return f"{self.scenario.name}, {' against '.join(dict.fromkeys(team.name for team in self.teams))}"
@@ -95,7 +97,7 @@ class LiveGame:
     # --- players -----------------------------------------------------------------------------------------------------
 
     def _player(self, name: str) -> TeamPlayer:
-        return TeamPlayer(self._roster, name, self._env, self.seed)
+        return TeamPlayer(self._choice, name, self._env, self.seed)
 
     def set_player(self, team: int, name: str) -> None:
         """Let another player take over the hiders (0) or the seekers (1), with an empty memory.
@@ -103,8 +105,9 @@ class LiveGame:
         Raises:
           UserError: no such player, or it does not fit the scenario.
         """
-        self.teams[team] = self._player(name)
-        self.after = self._moment()
+        teams = [self._player(name) if number == team else old for number, old in enumerate(self.teams)]
+        self.after = self._moment(teams)
+        self.teams = teams
 
     def _actions(self) -> Tensor:
         hiders, seekers = (team.player.act(self._obs, self._started) for team in self.teams)
@@ -115,9 +118,9 @@ class LiveGame:
             actions[0, agent] = torch.tensor(wanted(heading))
         return actions
 
-    def _attention(self) -> NDArray[np.float32] | None:
+    def _attention(self, teams: list[TeamPlayer]) -> NDArray[np.float32] | None:
         """Return what every agent attends to now (A, E): zeros for teams without a policy, None if both have none."""
-        weights: list[Any] = [team.attention(self._obs) for team in self.teams]
+        weights: list[Any] = [team.attention(self._obs) for team in teams]
         if all(w is None for w in weights):
             return None
         hiders, seekers = (np.zeros(self.after_shape, dtype=np.float32) if w is None else w for w in weights)
@@ -139,16 +142,17 @@ class LiveGame:
         if self.done:
             self.next_episode()
             return
+        self.done = True  # Of an episode that cannot go on from here, because something below fails.
         actions = self._actions()
         transition = self._env.advance(actions)
         self._env.engine.check_overflow()
         self._recorder.add(actions, transition, self.after.attention)
         self._obs, self._started = self._env.observe(), torch.zeros_like(self._started)
+        self.before, self.after = self.after, self._moment(self.teams)
         self.done = bool(transition.done[0])
-        self.before, self.after = self.after, self._moment()
 
-    def _moment(self) -> Moment:
-        return self._recorder.moment(self._attention())
+    def _moment(self, teams: list[TeamPlayer]) -> Moment:
+        return self._recorder.moment(self._attention(teams))
 
     # --- hands -------------------------------------------------------------------------------------------------------
 
@@ -166,7 +170,7 @@ class LiveGame:
         state.visible = entity_table(masks, torch.zeros_like(state.visible[..., 0]), obs)
         self._obs = self._env.set_state(_WORLD, state)
         self._recorder.edit()
-        self.before = self.after = self._moment()
+        self.before = self.after = self._moment(self.teams)
 
     # --- what is told ------------------------------------------------------------------------------------------------
 

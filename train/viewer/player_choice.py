@@ -18,7 +18,7 @@ from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy
 
 
-class Roster:
+class PlayerChoice:
     """Names of players and where they are.
 
     Args:
@@ -68,15 +68,15 @@ class Roster:
 
 
 class TeamPlayer:
-    """One of a roster, ready to play in a scenario.
+    """One of a choice, ready to play in a scenario.
 
     Raises:
       UserError: the policy does not fit the scenario.
     """
 
-    def __init__(self, roster: Roster, name: str, env: BatchEnv, seed: int) -> None:
+    def __init__(self, choice: PlayerChoice, name: str, env: BatchEnv, seed: int) -> None:
         self.name = name
-        self.saved = roster.policy(name)
+        self.saved = choice.policy(name)
         if self.saved is not None:
             self.saved.require_scenario(env.scenario)
         self.player: Player = make_player(env, self.saved, name, seed)

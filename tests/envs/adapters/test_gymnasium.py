@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -10,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 from envs import scenarios
 from envs.adapters.gymnasium_env import HideSeekEnv, HideSeekVectorEnv, environment_id
 from envs.errors import UserError
+from envs.layouts import generate
 from envs.scenarios import SCENARIOS
 from tests.envs.adapters.conftest import ALONE, ONE_AGENT, SMALL, each_scenario
 
@@ -63,8 +65,9 @@ class TestSingle:
         assert data_equivalence(runs[0], runs[1], exact=True)
         assert not data_equivalence(runs[0], runs[2])
 
-    def test_new_environments_start_differently(self):
-        first, second = (HideSeekEnv(ALONE).reset()[0] for _ in range(2))
+    @pytest.mark.parametrize("make", [partial(HideSeekEnv, ALONE), partial(HideSeekVectorEnv, ALONE)])
+    def test_new_environments_start_differently(self, make):
+        first, second = (make().reset()[0] for _ in range(2))
         assert not data_equivalence(first, second)
 
     @pytest.mark.parametrize("action", [STILL[:4], STILL.astype(float), STILL + 10, None])
@@ -110,9 +113,8 @@ class TestVector:
         made = HideSeekVectorEnv(SMALL, num_envs=6, horizon=3, preparation_fraction=0.0)
         assert made.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
         made.reset(seed=0)
-        same = HideSeekVectorEnv(
-            SMALL, num_envs=6, horizon=80, preparation_fraction=0.0
-        )  # The same world that goes on.
+        # The same world that goes on.
+        same = HideSeekVectorEnv(SMALL, num_envs=6, horizon=80, preparation_fraction=0.0)
         same.reset(seed=0)
         actions = np.tile(STILL + np.array([5, 0, 0, 0, 0]), (6, 1))
         for _ in range(2):
@@ -132,6 +134,16 @@ class TestVector:
         assert infos["final_info"]["length"].tolist() == [3.0] * 6
         assert infos["final_info"]["_length"].all()
         assert not made.step(actions)[2].any()
+
+    @pytest.mark.parametrize("array", ["numpy", "torch"])
+    def test_broken_physics_is_a_truncation(self, array):
+        made = HideSeekVectorEnv(SMALL, num_envs=6, array=array)
+        made.reset(seed=0)
+        engine, middle = made.batch.engine, torch.tensor([False, True, False])
+        engine.place(middle, engine.pose, engine.velocity + 1e4)
+        _, _, terminated, truncated, infos = made.step(np.tile(STILL, (6, 1)))
+        assert not terminated.any()
+        assert truncated.tolist() == infos["_final_obs"].tolist() == [False, False, True, True, False, False]
 
     def test_numpy_and_torch_give_the_same(self):
         results = []
@@ -217,6 +229,24 @@ class TestVector:
         made.reset(seed=0)
         made.step(np.tile(STILL, (3, 1)))
         assert made.step(np.tile(STILL, (3, 1)))[2].all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"), [(HideSeekEnv, {"scenario": ALONE}), (HideSeekVectorEnv, {"scenario": SMALL, "num_envs": 4})]
+)
+def test_a_refused_reset_changes_nothing(kind, arguments):
+    made, same = kind(**arguments), kind(**arguments)
+    for each in (made, same):
+        each.reset(seed=3)
+    with pytest.raises(UserError, match="layout"):
+        made.reset(seed=4, options={"layout": generate(scenarios.FULL, np.random.default_rng(0))})
+    assert data_equivalence(made.reset(), same.reset(), exact=True)
+
+
+def test_masks_have_a_whole_number_of_flags():
+    """``MultiBinary((n,))`` has the same shape, but TorchRL takes n for a number."""
+    space = HideSeekVectorEnv(SMALL, num_envs=2).single_observation_space["boxes_visible"]
+    assert isinstance(space.n, int)
 
 
 def test_every_scenario_is_registered():

@@ -117,6 +117,20 @@ class TestEpisodes:
         first, second = small.reset()[0]["hider_0"]["self"], small.reset()[0]["hider_0"]["self"]
         assert not np.array_equal(first, second)
 
+    def test_new_environments_start_differently_without_a_seed(self):
+        starts = [parallel_env(scenario=SMALL).reset()[0]["hider_0"]["self"][:2].tolist() for _ in range(3)]
+        aec = env(scenario=SMALL)
+        aec.reset()
+        starts.append(aec.observe("hider_0")["self"][:2].tolist())
+        assert len(set(map(tuple, starts))) == 4
+
+    def test_with_a_seed_every_later_episode_is_decided(self):
+        runs = []
+        for _ in range(2):
+            made = parallel_env(scenario=SMALL)
+            runs.append([made.reset(seed=5), made.reset(), made.step(still(made)), made.reset()])
+        assert data_equivalence(*runs, exact=True)
+
     def test_a_layout_decides_the_start(self, small):
         layout = generate(small.scenario, np.random.default_rng(5))
         observations, _ = small.reset(options={"layout": layout})
@@ -198,6 +212,33 @@ class TestMistakes:
             small.step(still(small, seeker_0=BAD_ACTIONS["high"]))
         np.testing.assert_array_equal(small.state(), before)
 
+    def test_a_refused_action_is_forgotten(self):
+        """Also that of an agent who is absent from the episodes that follow."""
+        made = parallel_env(scenario=SMALL, seekers=2, random_team_sizes=True, max_cycles=1)
+        made.reset(seed=0)
+        while "seeker_1" not in made.agents:
+            made.reset()
+        with pytest.raises(AssertionError, match="action of seeker_1"):
+            made.step(still(made, seeker_1=BAD_ACTIONS["high"]))
+        while "seeker_1" in made.agents:
+            made.reset()
+        made.step(still(made))
+
+    @pytest.mark.parametrize("layout", ["x", generate(scenarios.FULL, np.random.default_rng(0))], ids=["text", "other"])
+    def test_a_refused_reset_changes_nothing(self, layout):
+        made, same = (parallel_env(scenario=SMALL) for _ in range(2))
+        for each in (made, same):
+            each.reset(seed=3)
+        with pytest.raises(UserError, match="layout"):
+            made.reset(seed=4, options={"layout": layout})
+        assert data_equivalence(made.step(still(made)), same.step(still(same)), exact=True)
+        assert data_equivalence(made.reset(), same.reset(), exact=True)
+
+    @pytest.mark.parametrize("seed", [-1, 2**63])
+    def test_impossible_seeds(self, small, seed):
+        with pytest.raises(UserError, match=f"seed is {seed}"):
+            small.reset(seed=seed)
+
     @pytest.mark.parametrize("action", [[5, 5, 5, 0, 0], STILL.astype(np.int8), STILL.astype(np.uint64)])
     def test_any_integers_will_do(self, small, action):
         small.step(still(small, seeker_0=action))
@@ -237,6 +278,8 @@ class TestMistakes:
         made = parallel_env(scenario=SMALL, render_mode="human")
         with pytest.raises(UserError, match=r"needs a display.*rgb_array"):
             made.reset()
+        with pytest.raises(gymnasium.error.ResetNeeded):
+            made.step({})
 
     def test_render_without_a_mode(self, small):
         with pytest.warns(UserWarning, match="render_mode"):

@@ -141,7 +141,8 @@ def test_statistics_and_state():
 
 
 def test_completed_and_locked_at_end():
-    """Forty steps at home: lock, open, then lock again and stay. Away from home, the box alone does not complete the task."""
+    """Forty steps at home: lock, open, then lock again and stay. Away from home, the box alone does not complete the
+    task."""
     env = start([(2.45, 3.0)])
     step(env, lock=1)
     step(env)

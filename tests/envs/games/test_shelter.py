@@ -75,7 +75,8 @@ def test_rays_that_an_agent_stops():
 
 
 def test_progress_is_paid_once():
-    """A box comes into the way of n rays, stays, and goes: n tenths, nothing, minus n tenths; nothing in a first step."""
+    """A box comes into the way of n rays, stays, and goes: n tenths, nothing, minus n tenths; nothing in a first
+    step."""
     options = ShelterOptions(scale=0.0, progress=0.1)
     s = small(game="shelter", seekers=0, boxes=(1, 1), cylinders=CylinderOptions(fixed=1), shelter=options)
     env = BatchEnv(s, 1, threads=1)

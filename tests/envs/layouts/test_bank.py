@@ -52,6 +52,22 @@ def test_resumes_where_it_was():
     into_stream.load_state_dict(state)
 
 
+def test_generates_between_rollouts_after_a_restart(monkeypatch):
+    """``refill`` comes before a rollout; ``next`` in the midst of one finds everything there, and counts from 0."""
+    bank = LayoutBank(QUADRANT, 3, W, depth=1)
+    everywhere = torch.ones(W, dtype=torch.bool)
+    for _ in range(3):
+        bank.next(everywhere)
+    assert bank.repeats == 2 * W
+    bank.load_state_dict({"episodes": torch.full((W,), 7)})
+    bank.refill()
+    monkeypatch.setattr(LayoutBank, "_fill", lambda self: pytest.fail("in the midst of a rollout"))
+    stream = LayoutStream(QUADRANT, 3, W)
+    stream.load_state_dict({"episodes": torch.full((W,), 7)})
+    assert equal(bank.next(everywhere), stream.draw(torch.arange(W)))
+    assert bank.repeats == 0
+
+
 def test_a_world_that_is_too_quick_plays_old_layouts_again_and_is_counted():
     bank, stream = LayoutBank(QUADRANT, 3, W, depth=2), LayoutStream(QUADRANT, 3, W)
     first = torch.arange(W) == 1

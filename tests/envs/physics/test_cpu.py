@@ -1,5 +1,8 @@
 """What the CPU engine promises beyond the contract."""
 
+import math
+
+import mujoco
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from envs.layouts import LayoutStream
 from envs.physics import make_engine
 from envs.physics.cpu import CpuEngine
 from envs.scenarios import FULL
+from envs.scene import build
 from tests.envs.worlds import Driver, build_scene, small
 
 
@@ -23,6 +27,27 @@ def test_thread_counts_give_the_same_bits():
         one, two = (driver.drive(step) for driver in drivers)
         assert torch.equal(one, two)
     assert torch.equal(drivers[0].engine.velocity, drivers[1].engine.velocity)
+
+
+@pytest.fixture
+def no_handler():
+    """MuJoCo as it is at first: dm_control sets a handler when it is imported."""
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(None)
+    yield
+    mujoco.set_mju_user_warning(before)
+
+
+def test_warnings_of_mujoco_are_logged_and_no_file_is_written(tmp_path, monkeypatch, caplog, no_handler):
+    monkeypatch.chdir(tmp_path)
+    engine = CpuEngine(build(small()), 4, 2)
+    pose = engine.pose
+    pose[:, 0, 0] = math.nan
+    engine.set_bodies(torch.arange(4), pose, engine.velocity)
+    engine.step(torch.zeros(4, 2, 3))
+    assert engine.diverged.all()
+    assert "simulation is unstable" in caplog.text and {r.name for r in caplog.records} == {"mujoco"}
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_engines_of_one_scene_do_not_share_worlds():

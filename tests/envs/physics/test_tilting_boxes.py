@@ -15,7 +15,8 @@ NOTHING = torch.zeros(1, 1, 3)
 
 
 def released(engine_factory, half, *tilts, rates=None, lift=0.0):
-    """One world per (about x, about y): a box with its lowest point ``lift`` above the floor, and an agent at (1, 1)."""
+    """One world per (about x, about y): a box with its lowest point ``lift`` above the floor, and an agent at (1,
+    1)."""
     layout = world(SCENARIO, [(1.0, 1.0)], [body(3.0, 3.0, half=half)], [body(5.0, 5.0)])
     engine = engine_factory(SCENARIO, [layout] * len(tilts))
     pose, corner = engine.pose, torch.tensor(half, device=engine.device)
@@ -65,7 +66,8 @@ def test_a_cube_falls_back_or_over(engine_factory):
 
 
 def test_a_long_box_that_is_knocked_over_lies_flat(engine_factory):
-    """It turns about its lower edge at y = -0.075: slowly it falls back, fast it falls over, from 0.5 m high to 0.15 m."""
+    """It turns about its lower edge at y = -0.075: slowly it falls back, fast it falls over, from 0.5 m high to 0.15
+    m."""
     rates = [[-0.25 * w, 0.075 * w, 0.0, w, 0.0] for w in (2.0, 6.0)]  # vy, vz; about z, x and y.
     engine = released(engine_factory, LONG, (0.0, 0.0), (0.0, 0.0), rates=rates)
     poses = Driver(engine).drive(NOTHING.expand(2, 1, 3), 40)

@@ -14,9 +14,8 @@ from train.trainer import Trainer
 
 
 def test_parts_are_what_is_left_of_those_that_hold_others():
-    seconds = {
-        "physics": 5.0, "rays": 2.0, "observations": 1.0, "environment": 10.0, "policy": 3.0, "rollout": 14.0, "learning": 6.0
-    }  # fmt: skip
+    seconds = {"physics": 5.0, "rays": 2.0, "observations": 1.0, "environment": 10.0, "policy": 3.0}
+    seconds |= {"rollout": 14.0, "learning": 6.0}
     assert split(seconds, 2000) == pytest.approx(
         {"physics": 2.5, "rays": 1.0, "observations": 0.5, "rules": 1.0, "policy": 1.5, "rest": 0.5, "learning": 3.0}
     )

@@ -100,7 +100,8 @@ def test_a_broken_world_plays_another_episode():
 
 
 def test_ratios_and_json():
-    """The subject's seekers see always, the rival's in the even half of episodes: ratio 2. Its hiders change nothing: 1."""
+    """The subject's seekers see always, the rival's in the even half of episodes: ratio 2. Its hiders change nothing:
+    1."""
     envs = []
 
     def make_env():

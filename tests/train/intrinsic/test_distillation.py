@@ -29,22 +29,65 @@ def random_observation(*leading, centre=0.0, seed=0):
     return result
 
 
-def rollout(bonus, seed=0):
-    """Let the bonus see a rollout of random observations, then return what it gives."""
+def rollout(bonus, seed=0, own=None, noise=0.0):
+    """Let the bonus see a rollout of random observations, then return what it gives.
+
+    ``own`` (STEPS, SEQUENCES): whose are the learning policy's, all by default; ``noise`` is added to what others
+    observe.
+    """
+    own = torch.ones(STEPS, SEQUENCES, dtype=torch.bool) if own is None else own
     buffer = RolloutBuffer(STEPS, SEQUENCES, SPEC, 5, 4)
     for step in range(STEPS):
         obs = random_observation(SEQUENCES, seed=seed * 1000 + step)
-        bonus.see(Arrival(None, lambda obs=obs: {key: tensor[:, None] for key, tensor in obs.items()}))
+        obs["self"] += noise * ~own[step, :, None]
+        see = {key: tensor[:, None] for key, tensor in obs.items()}
+        bonus.see(Arrival(None, lambda see=see: see, own[step, :, None]))
         for key, tensor in buffer.observation.items():
             tensor[step % 10, step // 10] = obs[key]
+    buffer.set_by_step(buffer.own, own)
     return bonus.finish(buffer)
 
 
-def test_the_first_rollout_only_measures():
+def test_what_others_observe_teaches_nothing():
+    """A third of the steps are of past versions or absent agents: with noise in them all that is learned
+    stays the same."""
+    own = torch.rand(STEPS, SEQUENCES, generator=torch.Generator().manual_seed(1)) < 0.66
+    results = []
+    for noise in (0.0, 100.0):
+        bonus = distillation()
+        bonuses = [rollout(bonus, number, own, noise) for number in range(3)]
+        results.append((bonuses, bonus.tensors(), bonus.metrics()))
+    (bonuses, tensors, metrics), (others, noisy, same) = results
+    assert metrics == same
+    assert all(torch.equal(tensor, noisy[name]) for name, tensor in tensors.items())
+    assert all(torch.equal(one[own], other[own]) for one, other in zip(bonuses, others, strict=True))
+    assert float(tensors["moments"][0]) == 3 * own.sum()
+
+
+def test_a_rollout_of_others_alone_is_harmless():
     bonus = distillation()
-    first, second = rollout(bonus), rollout(bonus, 1)
-    assert first.shape == second.shape == (STEPS, SEQUENCES)
-    assert not first.any() and (second > 0).all()
+    nobody = torch.zeros(STEPS, SEQUENCES, dtype=torch.bool)
+    for number in range(2):
+        assert rollout(bonus, number, nobody).isfinite().all()
+    rollout(bonus)
+    before = {name: tensor.clone() for name, tensor in bonus.tensors().items()}
+    assert rollout(bonus, 1, nobody).isfinite().all()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in bonus.tensors().items())
+
+
+def test_the_scale_of_observations_is_known_before_the_first_rollout():
+    """By a rollout of anyone's play, in which half of the steps are of agents that are not there. It earns
+    at once then."""
+    bonus, buffer = distillation(), RolloutBuffer(STEPS, SEQUENCES, SPEC, 5, 4)
+    buffer.observation["self"][..., 0] = 3.0
+    buffer.own[:, :, ::2] = True
+    buffer.observation["self"][:, :, 1::2] = 99.0
+    assert not bonus.fitted
+    bonus.fit_normalizer(buffer)
+    assert bonus.fitted
+    assert bonus.tensors()["normalizer.normalizers.of_self.mean"].tolist() == [3.0, 0.0, 0.0, 0.0]
+    first = rollout(bonus)
+    assert first.shape == (STEPS, SEQUENCES) and (first > 0).all()
 
 
 def test_errors_fall_where_it_has_been_and_stay_high_elsewhere():
@@ -61,7 +104,6 @@ def test_errors_fall_where_it_has_been_and_stay_high_elsewhere():
 
 def test_bonuses_are_errors_over_the_deviation_of_all_errors_so_far():
     bonus = distillation(learning_rate=1e-30)
-    rollout(bonus)
     seen = []
     for number in (1, 2):
         obs = [random_observation(SEQUENCES, seed=number * 1000 + step) for step in range(STEPS)]

@@ -66,7 +66,8 @@ def test_resume_is_exact(tmp_path, name):
 
 
 def test_the_reward_of_an_episodes_last_step_is_that_of_its_last_state():
-    """Boxes at rest have one state in an episode, and another in the next: as many visits to each as steps in between."""
+    """Boxes at rest have one state in an episode, and another in the next: as many visits to each as steps in
+    between."""
     fine = dataclasses.replace(METHODS["box_positions"], hash_bits=62, resolution=0.1)
     trainer = Trainer(dataclasses.replace(TINY, intrinsic=fine, stagger=False))
     trainer.begin()

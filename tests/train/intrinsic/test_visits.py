@@ -8,11 +8,22 @@ import torch
 from train.intrinsic.visits import Visits
 
 
+def add(visits, codes):
+    return visits.add(codes, torch.ones_like(codes, dtype=torch.bool))
+
+
 def test_counts_by_hand():
     visits = Visits(10, "cpu")
-    assert visits.add(torch.tensor([[7, 7], [3, 7]])).tolist() == [[3, 3], [1, 3]]
-    assert visits.add(torch.tensor([7, 3, 5])).tolist() == [4, 2, 1]
+    assert add(visits, torch.tensor([[7, 7], [3, 7]])).tolist() == [[3, 3], [1, 3]]
+    assert add(visits, torch.tensor([7, 3, 5])).tolist() == [4, 2, 1]
     assert visits.occupied == 3
+
+
+def test_some_do_not_count():
+    visits = Visits(10, "cpu")
+    counted = torch.tensor([True, False, False, True])
+    assert visits.add(torch.tensor([7, 7, 3, 7]), counted).tolist() == [2, 2, 0, 2]
+    assert visits.occupied == 1
 
 
 def test_as_a_dictionary_counts():
@@ -24,7 +35,7 @@ def test_as_a_dictionary_counts():
     for _ in range(5):
         seen = codes[torch.randint(0, 200, (7, 9), generator=generator)]
         plain.update(seen.flatten().tolist())
-        assert visits.add(seen).flatten().tolist() == [plain[code] for code in seen.flatten().tolist()]
+        assert add(visits, seen).flatten().tolist() == [plain[code] for code in seen.flatten().tolist()]
 
 
 @pytest.mark.parametrize("bits", [1, 8, 16])
@@ -37,14 +48,14 @@ def test_slots_are_in_the_table_and_spread_evenly(bits):
 
 def test_codes_in_one_slot_share_their_count():
     visits = Visits(1, "cpu")
-    assert int(visits.add(torch.arange(3)).max()) >= 2
+    assert int(add(visits, torch.arange(3)).max()) >= 2
     assert int(visits.counts.sum()) == 3
 
 
 def test_what_was_counted_comes_back():
     visits, other = Visits(12, "cpu"), Visits(12, "cpu")
-    visits.add(torch.arange(100) % 13)
-    other.add(torch.arange(40))
+    add(visits, torch.arange(100) % 13)
+    add(other, torch.arange(40))
     other.load(visits.tensors())
     assert torch.equal(other.counts, visits.counts)
     assert len(visits.tensors()["slots"]) == visits.occupied == 13

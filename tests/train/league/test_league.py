@@ -265,14 +265,30 @@ class TestPlay:
         league = new_league(worlds=4)
         league.seats = torch.tensor([[1, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]])
         rewards = torch.tensor([[9.0, 9.0, 1.0], [2.0, 4.0, 9.0], [9.0, 9.0, 9.0], [9.0, 9.0, 9.0]])
-        league.add(rewards, torch.tensor([False, False, False, False]))
-        league.add(rewards, torch.tensor([True, True, True, True]))
+        there = torch.ones(4, 3, dtype=torch.bool)
+        league.add(rewards, torch.tensor([False, False, False, False]), there)
+        league.add(rewards, torch.tensor([True, True, True, True]), there)
         assert league.pop() == {
             "selfplay/league_fraction": 0.75,
             "selfplay/return_against_past/hiders": 6.0,
             "selfplay/return_against_past/seekers": 2.0,
         }
         assert league.pop() == {}
+
+    def test_absent_agents_are_in_no_mean_and_on_no_side(self):
+        """World 0: one hider against a past seeker earns 4. World 1: of two past hiders one is there, a whole team: the
+        seeker earns 2. World 2: the past version was given an absent seat, and nobody of the past plays. World 3: an
+        absent hider does not make the past one beside it any less of a team: the seeker earns 6."""
+        league = new_league(worlds=4)
+        league.seats = torch.tensor([[0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 0]])
+        present = torch.tensor([[True, False, True], [True, False, True], [True, False, True], [True, False, True]])
+        rewards = torch.tensor([[4.0, 0.0, 1.0], [3.0, 0.0, 2.0], [5.0, 0.0, 5.0], [7.0, 0.0, 6.0]])
+        league.add(rewards, torch.ones(4, dtype=torch.bool), present)
+        assert league.pop() == {
+            "selfplay/league_fraction": 0.75,
+            "selfplay/return_against_past/hiders": 4.0,
+            "selfplay/return_against_past/seekers": 4.0,
+        }
 
 
 class TestRandomPlay:

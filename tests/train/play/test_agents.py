@@ -15,7 +15,7 @@ from train.play.episode_files import load_episodes
 from train.play.players import RandomPlayer, StillPlayer
 from train.play.scripted import ScriptedPlayer
 from train.viewer.live_world import LiveGame
-from train.viewer.player_choice import Roster
+from train.viewer.player_choice import PlayerChoice
 
 QUICKSTART = get("hide-and-seek/quickstart")
 
@@ -76,7 +76,7 @@ def test_record_of_nobody(tmp_path, capsys, words, message):
 
 def test_watch():
     """Both teams by scripts, exchanged while the game goes on."""
-    roster = Roster([])
+    roster = PlayerChoice([])
     assert roster.names == [*AGENTS]
     game = LiveGame(QUICKSTART, 0, roster, ("blocker", "chaser:0.5"))
     for _ in range(40):

@@ -3,6 +3,7 @@ import importlib
 import math
 import os
 import sys
+import threading
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -139,6 +140,16 @@ def test_same_seed_gives_equal_pictures(opengl):
         painter.close()
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+def test_pictures_may_be_drawn_in_any_thread(opengl, env):
+    renderer = WorldRenderer(env.engine.scene, 64, 48)
+    pictures = [renderer.draw(moment_of(env))]
+    for task in (lambda: pictures.append(renderer.draw(moment_of(env))), renderer.close):
+        thread = threading.Thread(target=task)
+        thread.start()
+        thread.join(60)
+    np.testing.assert_array_equal(*pictures)
 
 
 def test_episodes_differ_and_follow_each_other(opengl, env, tmp_path):

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 
 import pytest
@@ -112,11 +113,11 @@ def test_keeps_the_best(tmp_path):
     assert folder.best() == (None, float("-inf"))
     for i, score in enumerate((1.0, 3.0, 2.0, 3.0, 1.0), start=1):
         folder.save(i, make_checkpoint(i), keep=1)
-        assert folder.mark_best(i, score) == (i <= 2)
+        assert folder.mark_best(i, score, 0.0) == (i <= 2)
     assert folder.best() == (2, 3.0)
     assert folder.iterations() == [2, 5]
     folder.save(6, make_checkpoint(6), keep=1)
-    assert folder.mark_best(6, 4.0)
+    assert folder.mark_best(6, 4.0, 0.5)
     assert folder.iterations() == [2, 6]
     folder.save(7, make_checkpoint(7), keep=1)
     assert folder.iterations() == [6, 7]
@@ -126,10 +127,23 @@ def test_a_best_of_an_abandoned_future_does_not_count(tmp_path):
     """The run was resumed from iteration 3; what comes then is judged among itself."""
     folder = CheckpointFolder(tmp_path)
     folder.save(9, make_checkpoint(9), keep=1)
-    folder.mark_best(9, 100.0)
+    folder.mark_best(9, 100.0, 1.0)
     folder.save(4, make_checkpoint(4), keep=1)
-    assert folder.mark_best(4, 1.0)
+    assert folder.mark_best(4, 1.0, 1.0)
     assert folder.best() == (4, 1.0)
+
+
+def test_the_best_is_above_the_old_one_by_its_own_deviation(tmp_path):
+    """Also where the mark is from before deviations were written."""
+    folder = CheckpointFolder(tmp_path)
+    (tmp_path / "best.json").write_text('{"iteration": 1, "score": 30.0, "file": "iteration-0000001.safetensors"}')
+    assert not folder.mark_best(2, 31.0, 1.5)
+    assert not folder.mark_best(3, 31.5, 1.5)
+    assert folder.best() == (1, 30.0)
+    assert folder.mark_best(4, 31.6, 1.5)
+    assert folder.best() == (4, 31.6)
+    mark = json.loads((tmp_path / "best.json").read_text())
+    assert mark == {"iteration": 4, "score": 31.6, "deviation": 1.5, "file": "iteration-0000004.safetensors"}
 
 
 def test_a_damaged_mark_counts_as_none(tmp_path):

@@ -63,9 +63,8 @@ class TestMetricsLog:
         log.close()
         with open(tmp_path / "metrics.jsonl", "a") as file:
             file.write('{"iteration": 4, "env')
-        time.sleep(
-            1.1
-        )  # TensorBoard reads event files in the order of their names, which hold the second of their making.
+        # TensorBoard reads event files in the order of their names, which hold the second of their making.
+        time.sleep(1.1)
         log = MetricsLog(tmp_path, 2, 20)
         log.write(3, 30, {"x/y": 33.0})
         log.close()

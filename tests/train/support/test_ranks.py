@@ -14,7 +14,8 @@ from train.runs.metrics import read_metrics
 from train.runs.run_folder import RunFolder
 from train.support.ranks import Ranks
 
-# Five worlds cannot be halved, 20 chunks not dealt to three minibatches, and seekers are frozen: no sum is a mean of means.
+# Five worlds cannot be halved, 20 chunks not dealt to three minibatches, and seekers are frozen: no sum is a mean of
+# means.
 TINY = tuple(
     word
     for option in (

@@ -76,15 +76,28 @@ def test_fine_tuning_begins_with_the_sources_weights(whole, source):
     assert all(not torch.equal(begun[name], ended[name]) for name in parameters)
 
 
-def test_scratch_begins_with_the_weights_of_its_seed(whole):
+def test_scratch_begins_with_the_weights_of_its_seed_and_fitted_normalisers(whole):
     plan = read_plan(whole)
     unit = Unit("shelter", "scratch", 0)
     trainer = Trainer(load_policy(plan.run_folder(unit).path).config)
     begun = load_checkpoint(plan.run_folder(unit).checkpoints.file(0)).group("policy")
     for name, tensor in trainer.policy.state_dict().items():
-        assert torch.equal(tensor, begun[name]), name
+        assert "observation_normalizer" in name or torch.equal(tensor, begun[name]), name
+    trainer.begin()
+    assert all(torch.equal(tensor, begun[name]) for name, tensor in trainer.policy.state_dict().items())
     trainer.close()
     assert not plan.weights_file(unit).exists()
+
+
+def test_normalisers_of_what_the_source_never_met_are_fitted(whole, source):
+    """Construction sites are new to a policy of hide-and-seek; everything else keeps its scale."""
+    plan, theirs = read_plan(whole), load_checkpoint(source.checkpoints.file(2)).group("policy")
+    file = plan.run_folder(Unit("blueprint", "hide-and-seek", 0)).checkpoints.file(0)
+    begun = {n: t for n, t in load_checkpoint(file).group("policy").items() if n.startswith("observation_normalizer")}
+    new = {name for name in begun if name not in theirs}
+    assert new and all(".of_sites." in name for name in new)
+    assert begun["observation_normalizer.normalizers.of_sites.debias"] > 0
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in begun.items() if name not in new)
 
 
 def test_report(whole):
@@ -128,7 +141,8 @@ def test_the_same_command_again_repeats_nothing(whole, source, capsys):
 
 @pytest.mark.parametrize("iteration", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_interrupted_and_continued_is_as_if_never_stopped(source, whole, tmp_path, monkeypatch, capsys, iteration):
-    """Ctrl-C in the first or fourth of six iterations; every tensor of the last checkpoint is that of the whole study."""
+    """Ctrl-C in the first or fourth of six iterations; every tensor of the last checkpoint is that of the whole
+    study."""
     tasks, iterate, calls = ["--tasks", "lock-and-return"], Trainer.iterate, []
 
     def interrupt(self):
@@ -189,7 +203,8 @@ def test_several_processes_do_the_same(source, whole, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_killed_and_continued(source, whole, tmp_path):
-    """SIGKILL of the first process while two others work: they end by themselves, and the rest is done as if never killed."""
+    """SIGKILL of the first process while two others work: they end by themselves, and the rest is done as if never
+    killed."""
     folder, tasks = tmp_path / "a", ["--tasks", "lock-and-return,blueprint"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("train.commands.transfer.run_all", lambda *_: False)

@@ -18,7 +18,7 @@ from train.runs.checkpoints import Checkpoint
 from train.runs.run_folder import RunFolder
 from train.support.json_data import to_plain
 from train.viewer.live_world import LiveGame
-from train.viewer.player_choice import Roster
+from train.viewer.player_choice import PlayerChoice
 from train.viewer.server import ViewerServer
 from train.viewer.viewer import Viewer, ViewerOptions
 
@@ -60,9 +60,9 @@ def run_folder(tmp_path_factory):
 class Served:
     """A viewer that runs in a thread of its own."""
 
-    def __init__(self, show, roster, options):
-        self.viewer = Viewer(show, roster, options)
-        self.server = ViewerServer(self.viewer, "127.0.0.1", 0)
+    def __init__(self, show, choice, options, host="127.0.0.1"):
+        self.viewer = Viewer(show, choice, options)
+        self.server = ViewerServer(self.viewer, host, 0)
         self._thread = threading.Thread(target=self.viewer.run, daemon=True)
 
     def __enter__(self):
@@ -87,7 +87,7 @@ class Served:
 @pytest.fixture
 def served(opengl, run_folder):
     """A live game of the run's newest checkpoint, at rest."""
-    roster = Roster([run_folder])
-    show = LiveGame(WORLD, 0, roster, ("mine 7", "mine 7"))
-    with Served(show, roster, ViewerOptions(width=160, height=120, paused=True)) as made:
+    choice = PlayerChoice([run_folder])
+    show = LiveGame(WORLD, 0, choice, ("mine 7", "mine 7"))
+    with Served(show, choice, ViewerOptions(width=160, height=120, paused=True)) as made:
         yield made

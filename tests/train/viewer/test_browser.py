@@ -4,9 +4,12 @@ Screenshots are kept under tests/artefacts/viewer, or in the folder that HIDESEE
 """
 
 import io
+import json
 import os
 import shutil
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pytest
 from PIL import Image
 
 from train.viewer.live_world import LiveGame
-from train.viewer.player_choice import Roster
+from train.viewer.player_choice import PlayerChoice
 from train.viewer.viewer import ViewerOptions
 
 from .conftest import WORLD, Served
@@ -63,9 +66,9 @@ def browser():
 class Page:
     """The viewer's page in a browser."""
 
-    def __init__(self, browser, served, artefacts):
+    def __init__(self, browser, served, artefacts, url=None):
         self.browser, self.served, self.artefacts = browser, served, artefacts
-        browser.get(served.server.url)
+        browser.get(url or served.server.url)
         self.wait(lambda: self.script("return document.body.dataset.frame"))
         self.wait(lambda: self.script("return document.querySelectorAll('#toggles input').length"))
 
@@ -83,7 +86,8 @@ class Page:
 
     def choose(self, field, value):
         self.script(
-            "const f = document.getElementById(arguments[0]); f.value = arguments[1]; f.dispatchEvent(new Event('change'))",
+            "const f = document.getElementById(arguments[0]); f.value = arguments[1]; f.dispatchEvent(new "
+            "Event('change'))",
             field,
             value,
         )
@@ -120,9 +124,9 @@ class Page:
 
 
 def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefacts):
-    roster = Roster([run_folder])
-    show = LiveGame(WORLD, 0, roster, ("mine 7", "mine 7"))
-    with Served(show, roster, ViewerOptions(width=320, height=260)) as served:
+    choice = PlayerChoice([run_folder])
+    show = LiveGame(WORLD, 0, choice, ("mine 7", "mine 7"))
+    with Served(show, choice, ViewerOptions(width=320, height=260)) as served:
         page = Page(browser, served, artefacts)
 
         # Agents move.
@@ -150,12 +154,12 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
         page.choose("camera", "top")
         page.wait(lambda: page.state()["look"]["camera"] == "top")
         box = WORLD.num_agents
-        before = served.viewer.command("episode", {}).states["pose"][-1, box, :2]
+        before = served.viewer.episode().states["pose"][-1, box, :2]
         x, y = page.spot(box)
         page.gesture((x, y), (x / 2, y / 2), (0.0, 0.0))
-        page.wait(lambda: served.viewer.command("episode", {}).edited)
-        page.wait(lambda: np.abs(served.viewer.command("episode", {}).states["pose"][-1, box, :2] - 3.0).max() < 0.4)
-        after = served.viewer.command("episode", {}).states["pose"][-1, box, :2]
+        page.wait(lambda: served.viewer.episode().edited)
+        page.wait(lambda: np.abs(served.viewer.episode().states["pose"][-1, box, :2] - 3.0).max() < 0.4)
+        after = served.viewer.episode().states["pose"][-1, box, :2]
         assert np.linalg.norm(after - before) > 0.3
         page.picture("4-dragged")
 
@@ -170,11 +174,11 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
         # Play an agent for five seconds.
         page.choose("play", "0")
         page.wait(lambda: page.state()["played"] == 0 and not page.state()["paused"])
-        left = served.viewer.command("episode", {})
+        left = served.viewer.episode()
         keys(browser, "w", 2.0)
         keys(browser, "d", 1.5)
         keys(browser, "q", 1.5)
-        played = served.viewer.command("episode", {})
+        played = served.viewer.episode()
         assert played.steps > left.steps + 3
         actions = {tuple(row) for row in played.actions[left.steps :, 0].tolist()}
         assert {(5, 7, 5, 0, 0), (7, 5, 5, 0, 0), (5, 5, 6, 0, 0)} <= actions
@@ -184,6 +188,68 @@ def test_a_visitor_watches_drags_and_plays(opengl, run_folder, browser, artefact
 
         assert page.script("return document.getElementById('message').textContent") == ""
         assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_from_outside_the_printed_address_opens_the_page(opengl, browser, artefacts):
+    choice = PlayerChoice([])
+    show = LiveGame(WORLD, 0, choice, ("random", "random"))
+    with Served(show, choice, ViewerOptions(width=320, height=260), "0.0.0.0") as served:
+        _, _, token = served.server.url.partition("?token=")
+        address = f"http://127.0.0.1:{served.server.server_port}/"
+        browser.get(address)
+        assert "token" in browser.find_element("tag name", "body").text
+        page = Page(browser, served, artefacts, f"{address}?token={token}")
+        assert browser.current_url == address
+        page.click("pause")
+        page.wait(lambda: page.state()["paused"])
+        assert page.script("return document.getElementById('message').textContent") == ""
+
+
+HOSTILE = """<!doctype html><title>prizes</title>
+<iframe id="frame" src="{viewer}"></iframe><img src="{viewer}frame"><script>
+const json = {{ method: "POST", headers: {{ "Content-Type": "application/json" }}, body: '{{"on": true}}' }};
+Promise.allSettled([
+  fetch("{viewer}do/pause", json),
+  fetch("{viewer}do/pause", {{ ...json, mode: "no-cors" }}),
+  fetch("{viewer}do/pause", {{ ...json, headers: {{}}, mode: "no-cors", body: {smuggled} }}),
+  fetch("{viewer}frame"),
+]).then((all) => {{ document.title = all.map((one) => one.status).join(); }});
+</script>"""
+
+
+class _Hostile(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.server.page.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_): ...
+
+
+def test_a_page_of_another_origin_neither_commands_nor_shows_it(opengl, browser):
+    choice = PlayerChoice([])
+    show = LiveGame(WORLD, 0, choice, ("random", "random"))
+    with Served(show, choice, ViewerOptions(width=320, height=260)) as served, HTTPServer(("", 0), _Hostile) as hostile:
+        host = f"127.0.0.1:{served.server.server_port}"
+        smuggled = (
+            f"POST /do/pause HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+            '{"on": true}'
+        )
+        hostile.page = HOSTILE.format(viewer=f"http://{host}/", smuggled=json.dumps(smuggled))
+        threading.Thread(target=hostile.serve_forever, daemon=True).start()
+        browser.get(f"http://localhost:{hostile.server_port}/")
+        end = time.monotonic() + PATIENCE
+        while browser.title == "prizes":
+            assert time.monotonic() < end
+        assert browser.title == "rejected,rejected,rejected,rejected"
+        time.sleep(1.0)
+        assert not served.state()["paused"]
+        browser.switch_to.frame("frame")
+        assert browser.find_elements("id", "picture") == []
+        hostile.shutdown()
 
 
 def keys(browser, key, seconds):

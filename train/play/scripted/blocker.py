@@ -61,7 +61,7 @@ def _boxes_for_doors(world: Situation) -> tuple[Tensor, Tensor]:
 
 
 def _workers(world: Situation, box: Tensor, to_do: Tensor, cost: Tensor) -> Tensor:
-    """Return the hider (W, D) that sees to each door, -1 for none: the nearest; one hider sees to the nearest box first."""
+    """Return the hider (W, D) that sees to each door, -1 for none: the nearest. The nearest box is seen to first."""
     s = world.scenario
     here, there = world.position(world.hiders), world.position(world.entity(box))
     distance = (there[:, :, None] - here[:, None]).norm(dim=-1)
@@ -81,6 +81,6 @@ def _workers(world: Situation, box: Tensor, to_do: Tensor, cost: Tensor) -> Tens
 
 
 def _press_lock(world: Situation, steer: Steering, box: Tensor, placed: Tensor) -> None:
-    """Let hiders press lock beside boxes in doors. The lock is a level: who stands there without pressing it unlocks."""
+    """Let hiders press lock beside boxes in doors. It is a level: who stands there without pressing it unlocks."""
     reach = world.distance(world.hiders, box) < world.scenario.reach + _AT_HAND
     steer.lock(world.hiders, (reach & placed[:, None]).any(-1))

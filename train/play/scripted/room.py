@@ -1,6 +1,7 @@
 """The room of the quadrant as scripted players know it: its walls, its doors, and the way in and out.
 
-Shapes: W worlds, K places in each, L wall slots, D = 2 walls of the room: the one to the west, then the one to the north.
+Shapes: W worlds, K places in each, L wall slots, D = 2 walls of the room: first the one to the west, then the one to
+the north.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Room:
     """(D, 2): out of the room through each wall."""
 
     def inside(self, place: Tensor, margin: float = 0.0) -> Tensor:
-        """Return (W, K) bool: which places (W, K, 2) lie in the room, at least a margin from the middle of its walls."""
+        """Return (W, K) bool: which places (W, K, 2) lie in the room, a margin or more from the middle of its walls."""
         corner = self.corner[:, None]
         return (place[..., 0] > corner[..., 0] + margin) & (place[..., 1] < corner[..., 1] - margin)
 

@@ -1,7 +1,7 @@
 """What scripted players know: the whole state of the worlds, walls and all.
 
-Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, K some agents or objects of each
-world.
+Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, K some agents or objects
+of each world.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Situation:
 
 
 def heading(yaw: Tensor) -> Tensor:
-    """Return (..., 2) the direction in which an agent with this yaw looks, and in which a ramp with this yaw leads up."""
+    """Return (..., 2) the direction in which an agent with this yaw looks, and a ramp with this yaw leads up."""
     return torch.stack([yaw.sin(), -yaw.cos()], dim=-1)
 
 

@@ -30,7 +30,11 @@ async function receive() {
   for (;;) {
     try {
       const reply = await fetch(`frame?after=${shown}`);
-      if (reply.status !== 200) continue;
+      if (reply.status === 204) continue;
+      if (!reply.ok) {
+        await rest(await reply.text());
+        continue;
+      }
       const next = JSON.parse(reply.headers.get("X-State"));
       const picture = await createImageBitmap(await reply.blob());
       if (canvas.width !== picture.width || canvas.height !== picture.height) {
@@ -42,11 +46,15 @@ async function receive() {
       shown = next.frame;
       tell(next);
     } catch {
-      find("message").textContent = "The viewer does not answer; is the program still running?";
-      await new Promise((wake) => setTimeout(wake, 1000));
-      shown = 0;
+      await rest("The viewer does not answer; is the program still running?");
     }
   }
+}
+
+async function rest(message) {
+  find("message").textContent = message;
+  await new Promise((wake) => setTimeout(wake, 1000));
+  shown = 0;
 }
 
 // --- showing the state ---
@@ -66,6 +74,7 @@ function tell(next) {
   state = next;
   document.body.classList.toggle("recorded", !state.live);
   document.body.dataset.frame = state.frame;
+  if (state.message) find("message").textContent = state.message;
   find("pause").textContent = state.paused ? "Go on" : "Pause";
   find("where").textContent = `episode ${state.episode}, step ${state.step} of ${state.steps}${state.over ? ", over" : ""}`;
   find("score-hiders").textContent = state.scores[0].toFixed(0);
@@ -182,7 +191,7 @@ find("apply").addEventListener("click", async () => {
     find("message").textContent = "Options are numbers, such as 2 or [3, 5].";
     return;
   }
-  await ask("scenario", { options });
+  await ask("scenario", options);
   if (!find("message").textContent) describe();
 });
 
