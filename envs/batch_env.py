@@ -10,7 +10,6 @@ returned for them is the first of the new episode (same-step auto-reset).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from . import observations
 from .actions import Actions
 from .errors import UserError
 from .games import View
-from .layouts import Layout, LayoutBank, LayoutStream, validate_layout
+from .layouts import TRAINING, Domain, Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
 from .perception import Perception
@@ -49,6 +48,7 @@ class BatchEnv:
       first_world: number of the first world, where several processes share the worlds of one seed.
       all_worlds: worlds of all processes together; None if these are all. World w of the whole then starts, staggers
         and draws alike in whichever process it is.
+      domain: what its layouts are for: ``TRAINING`` or ``JUDGING``, which never give the same one.
 
     Raises:
       UserError: an impossible scenario, or an engine that cannot run here.
@@ -68,6 +68,7 @@ class BatchEnv:
         engine: EngineName = "auto",
         first_world: int = 0,
         all_worlds: int | None = None,
+        domain: Domain = TRAINING,
     ) -> None:
         self._arguments = {
             "scenario": scenario,
@@ -77,6 +78,7 @@ class BatchEnv:
             "engine": engine,
             "first_world": first_world,
             "all_worlds": all_worlds,
+            "domain": domain,
         }
         self.scenario = validate(scenario)
         self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
@@ -84,6 +86,7 @@ class BatchEnv:
         self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
         self.device = self.engine.device
         self._num_diverged = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._domain = domain
         self._layouts = self._new_layouts(seed)
         self._generator = torch.Generator(self.device).manual_seed(seed)
         self._perception = Perception(scenario, self.engine)
@@ -108,8 +111,8 @@ class BatchEnv:
         half_size = torch.zeros(w, s.num_objects, 3, device=device)
         half_size[:, s.max_boxes : s.max_boxes + s.ramps] = torch.tensor(scene.RAMP_REACH_HALF_SIZE)
         self._set_half_size(half_size)
-        self._grabs = Grabs.none(w, s.num_agents, device)
-        self._locks = Locks.none(w, s.num_objects, device, s.pose_size)
+        self._grabs, self._empty_hands = (Grabs.none(w, s.num_agents, device) for _ in range(2))
+        self._locks, self._unlocked = (Locks.none(w, s.num_objects, device, s.pose_size) for _ in range(2))
         self._visible = torch.zeros(w, s.num_agents, entities, dtype=torch.bool, device=device)
         self._lidar = torch.zeros(w, s.num_agents, s.lidar_rays, device=device)
         self._steps = torch.zeros(w, dtype=torch.int64, device=device)
@@ -181,7 +184,7 @@ class BatchEnv:
         self._layouts = layouts
 
     def _new_layouts(self, seed: int) -> LayoutStream | LayoutBank:
-        shares = (self.scenario, seed, self.num_worlds, self.first_world)
+        shares = (self.scenario, seed, self.num_worlds, self.first_world, self._domain)
         return LayoutBank(*shares, self.device) if self.engine.queues else LayoutStream(*shares)
 
     def refill(self) -> None:
@@ -229,11 +232,9 @@ class BatchEnv:
         self._set_half_size(self._half_size.clone())
         self._box_half_size.copy_(where_worlds(chosen, layout.box_half_size, self._box_half_size))
         self._cylinder_half_size.copy_(where_worlds(chosen, layout.cylinder_half_size, self._cylinder_half_size))
-        grabs, locks = self._grabs, self._locks
-        self._grabs = replace(grabs, holding=where_worlds(chosen, -1, grabs.holding))
-        self._locks = replace(
-            locks, locked=where_worlds(chosen, 0, locks.locked), locker=where_worlds(chosen, 0, locks.locker)
-        )
+        grabs, locks = vars(self._grabs), vars(self._locks)
+        self._grabs = Grabs(**{k: where_worlds(chosen, v, grabs[k]) for k, v in vars(self._empty_hands).items()})
+        self._locks = Locks(**{k: where_worlds(chosen, v, locks[k]) for k, v in vars(self._unlocked).items()})
         self._steps = where_worlds(chosen, 0, self._steps)
         self.game.start(chosen, layout)
         self._read_engine()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.layouts import JUDGING
 from envs.transition import StepResult, Transition
 from policies.teams import Policy, members
 
@@ -255,7 +256,13 @@ class Trainer(TrainingState):
             lambda: rate_newest(
                 self.league,
                 lambda worlds: BatchEnv(
-                    scenario, worlds, seed, self.env.device, self.config.threads, engine=self.config.engine
+                    scenario,
+                    worlds,
+                    seed,
+                    self.env.device,
+                    self.config.threads,
+                    engine=self.config.engine,
+                    domain=JUDGING,
                 ),
                 self.iteration,
                 self.policy.state_dict(),

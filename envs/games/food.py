@@ -78,6 +78,12 @@ class Food:
 
     def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Find what every agent sees of the food from poses (K, E, Q) of worlds (K,) (rule 6.1)."""
+        seen = self._seen(worlds, pose)
+        self.state["food/seen_before"][worlds] = self.state["food/visible"][worlds]
+        self.state["food/visible"][worlds] = seen
+
+    def _seen(self, worlds: Tensor, pose: Tensor) -> Tensor:
+        """(K, A, F) bool: which agent sees which food."""
         agents, foods = self.scenario.num_agents, self.options.count
         position = self.position[worlds]
         agent_pose = pose[:, :agents]
@@ -85,9 +91,7 @@ class Food:
         direction = position.repeat(1, agents, 1) - origin
         distance, _ = self._engine.rays(worlds, origin, direction, self._viewer)
         clear = (distance > 1.0).view(-1, agents, foods)  # In units of the way to the food.
-        seen = clear & in_cone(agent_pose, position, self.scenario.vision_angle)
-        self.state["food/seen_before"][worlds] = self.state["food/visible"][worlds]
-        self.state["food/visible"][worlds] = seen
+        return clear & in_cone(agent_pose, position, self.scenario.vision_angle)
 
     def eat(self, view: View, caught_before: Tensor) -> Tensor:
         """Let hiders eat, and let eaten foods come back.
@@ -102,7 +106,9 @@ class Food:
         eaten = self._share(self._eaters(view, caught_before))
         self.state["food/health"] = self.state["food/health"] - eaten.sum(1)
         self.state["food_eaten"] += eaten.sum((1, 2))
-        self._respawn()
+        back = self._respawn()
+        if self.options.moves:
+            self._move(back, view.pose)
         return self._reward(eaten, view.present[:, : self.scenario.hiders])
 
     def _eaters(self, view: View, caught_before: Tensor) -> Tensor:
@@ -125,20 +131,26 @@ class Food:
         part = (self.state["food/health"][:, None] / number.clamp(min=1)).clamp(max=1.0)
         return eaters * part
 
-    def _respawn(self) -> None:
-        """Count how long foods have been empty and refill those that were long enough."""
+    def _respawn(self) -> Tensor:
+        """Count how long foods have been empty and refill those that were long enough: (W, F) bool."""
         respawn = self.options.respawn_steps
         health = self.state["food/health"]
         empty_steps = (self.state["food/empty_steps"] + 1) * (health <= 0)
         if respawn is None:
             self.state["food/empty_steps"] = empty_steps
-            return
+            return torch.zeros_like(health, dtype=torch.bool)
         back = empty_steps > respawn
         self.state["food/health"] = torch.where(back, self.options.health, health)
         self.state["food/empty_steps"] = torch.where(back, 0, empty_steps)
-        if self.options.moves:
-            places = self.state["food/places"].shape[2]
-            self.state["food/place"] = (self.state["food/place"] + back) % places
+        return back
+
+    def _move(self, back: Tensor, pose: Tensor) -> None:
+        """Put foods that came back (W, F) at their next places, and see them there, as the step's observation does."""
+        places = self.state["food/places"].shape[2]
+        self.state["food/place"] = (self.state["food/place"] + back) % places
+        everywhere = self._engine.queues  # A GPU is not asked where something moved.
+        worlds = torch.arange(len(back), device=back.device) if everywhere else back.any(1).nonzero()[:, 0]
+        self.state["food/visible"][worlds] = self._seen(worlds, pose[worlds])
 
     def _reward(self, eaten: Tensor, present: Tensor) -> Tensor:
         units = eaten.sum(2)

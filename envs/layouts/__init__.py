@@ -4,7 +4,18 @@ from .bank import LayoutBank
 from .food_places import num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
-from .stream import LayoutStream
+from .stream import JUDGING, TRAINING, Domain, LayoutStream
 from .validate import validate_layout
 
-__all__ = ["Layout", "LayoutBank", "LayoutStream", "generate", "max_walls", "num_food_places", "validate_layout"]
+__all__ = [
+    "JUDGING",
+    "TRAINING",
+    "Domain",
+    "Layout",
+    "LayoutBank",
+    "LayoutStream",
+    "generate",
+    "max_walls",
+    "num_food_places",
+    "validate_layout",
+]

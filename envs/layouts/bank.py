@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..scenario import Scenario
 from .layout import Layout
-from .stream import LayoutStream
+from .stream import TRAINING, Domain, LayoutStream
 
 DEPTH = 4
 """Layouts kept for each world. Between two refills a world may use half of them: those ordered by one refill arrive
@@ -27,7 +27,7 @@ class LayoutBank:
     counts that.
 
     Args:
-      scenario, seed, num_worlds, first_world: as those of ``LayoutStream``.
+      scenario, seed, num_worlds, first_world, domain: as those of ``LayoutStream``.
       device: where the tables are.
       depth: layouts kept for each world.
 
@@ -41,10 +41,11 @@ class LayoutBank:
         seed: int,
         num_worlds: int,
         first_world: int = 0,
+        domain: Domain = TRAINING,
         device: torch.device | str = "cpu",
         depth: int = DEPTH,
     ) -> None:
-        self._stream = LayoutStream(scenario, seed, num_worlds, first_world)
+        self._stream = LayoutStream(scenario, seed, num_worlds, first_world, domain)
         self._depth, self._device = depth, torch.device(device)
         self._patience = scenario.horizon
         self._first_row = torch.arange(num_worlds, device=device) * depth

@@ -12,30 +12,41 @@ from .assemble import Start, to_layout
 from .generate import draw_start, max_walls
 from .layout import Layout
 
+Domain = tuple[int, ...]
+"""What the layouts of one seed are for: those of two domains have nothing in common, whatever the seeds."""
+TRAINING: Domain = ()
+"""Layouts that are learned from."""
+JUDGING: Domain = (1,)
+"""Layouts on which players are judged: evaluation, stages, ratings, transfer, recordings. Nobody learns from them."""
+
 
 class LayoutStream:
     """Deals every world its own sequence of layouts.
 
-    Episode e of world w depends on (seed, w, e) alone: not on the number of worlds, nor on how draws are grouped or
-    ordered. The whole state is one episode counter per world.
+    Episode e of world w depends on (domain, seed, w, e) alone: not on the number of worlds, nor on how draws are
+    grouped or ordered. The whole state is one episode counter per world.
 
     Args:
       scenario: what the worlds are.
       seed: decides every layout.
       num_worlds: worlds of this stream.
       first_world: number of its first world, where several streams share the worlds of one seed.
+      domain: what the layouts are for.
 
     Raises:
       UserError: a seed that is not in 0..2**63 - 1.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0, domain: Domain = TRAINING
+    ) -> None:
         if not 0 <= seed < 2**63:
             raise UserError(f"seed is {seed}; it must not be negative, and at most 2**63 - 1")
         self.scenario = scenario
         self.seed = seed
         self.num_worlds = num_worlds
         self.first_world = first_world
+        self.domain = domain
         self._episodes = [0] * num_worlds
 
     def draw(self, world_ids: Tensor) -> Layout:
@@ -81,6 +92,11 @@ class LayoutStream:
         """Return the start of a world's next episode, and count it."""
         if not 0 <= world < self.num_worlds:
             raise IndexError(f"world {world} is not in 0..{self.num_worlds - 1}")
-        seeds = np.random.SeedSequence(self.seed, spawn_key=(self.first_world + world, episodes[world]))
+        seeds = episode_seeds(self.domain, self.seed, self.first_world + world, episodes[world])
         episodes[world] += 1
         return draw_start(self.scenario, np.random.default_rng(seeds))
+
+
+def episode_seeds(domain: Domain, seed: int, world: int, episode: int) -> np.random.SeedSequence:
+    """Return what the layout of an episode is drawn from. Spawn keys of different lengths never meet."""
+    return np.random.SeedSequence(seed, spawn_key=(*domain, world, episode))

@@ -65,6 +65,11 @@ def play(env, steps, seed=0):
     return history
 
 
+def flat_hands(env):
+    state = env.get_state(torch.arange(env.num_worlds))
+    return {**vars(state.grabs), **{f"lock {name}": value for name, value in vars(state.locks).items()}}
+
+
 def assert_same(ours, theirs):
     for step, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         assert a.keys() == b.keys(), step
@@ -106,6 +111,9 @@ class TestAutoReset:
         for grab in (1, 0):
             used.reset(closer)
             fresh.reset(closer)
+            before, anew = (flat_hands(env) for env in (used, fresh))
+            for name, value in before.items():
+                assert torch.equal(value, anew[name]), name
             actions[0, 0] = torch.tensor([9, 5, 5, grab, 0])
             for _ in range(5):
                 ours, theirs = used.step(actions), fresh.step(actions)

@@ -18,13 +18,14 @@ from tyro.conf import Positional
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.layouts import JUDGING
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.cross_play import play_all
 from ..evaluation.cross_play_tables import remarks, tables
 from ..evaluation.heat_map import heat_map
 from ..evaluation.intervals import Estimate, bootstrap_mean
-from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate
+from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate, lost
 from ..evaluation.solo_matches import evaluate_alone
 from ..play.agents import is_agent, make_agent
 from ..play.players import Player, PolicyPlayer
@@ -39,7 +40,7 @@ _SUBJECT_SEED, _RIVAL_SEED = 1, 2  # added to the seed, so that no two random st
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateArguments(MachineOptions):
-    """Play matches on the same layouts.
+    """Play matches on the same layouts, none of which was ever trained on.
 
     One run: trained v random, random v random, random v trained, trained v trained. Several runs: every policy's hiders
     against every policy's seekers, and ratings. Where there is one team alone, players are compared side by side.
@@ -131,9 +132,8 @@ def _alone(args: EvaluateArguments, saved: SavedPolicy, players: list[Player], p
     with _shown(args.episodes) as show:
         result = evaluate_alone(_worlds_of(args, saved), players, args.episodes, args.seed, show)
     console.print(result.table())
-    console.print("95 % bootstrap intervals over episodes.")
-    if result.diverged:
-        console.print(f"{result.diverged} worlds were reset because of NaN physics")
+    for line in result.remarks():
+        console.print(line, soft_wrap=True)
     if args.json_file is not None:
         described = {"checkpoints": paths, "scenario": scenario, "deterministic": args.deterministic}
         write_json(args.json_file, described | result.to_plain())
@@ -180,8 +180,8 @@ def _names(loaded: list[SavedPolicy | str]) -> list[str]:
 
 def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
     """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
-    worlds, device = min(args.num_worlds, args.episodes), resolve_device(args.device)
-    return lambda: _CheckedWorlds(saved.config.scenario, worlds, args.seed, device, args.threads, engine=args.engine)
+    scenario, worlds, device = saved.config.scenario, min(args.num_worlds, args.episodes), resolve_device(args.device)
+    return lambda: _CheckedWorlds(scenario, worlds, args.seed, device, args.threads, engine=args.engine, domain=JUDGING)
 
 
 class _CheckedWorlds(BatchEnv):
@@ -280,8 +280,9 @@ def _verdict(result: Evaluation, against: str) -> list[str]:
         who = f"Trained {team} {verb}" if alone else f"The first policy's {team} {verb}"
         line = f"{who} {ratio.format('{:.2f}')} x as often as {other} {team}"
         lines.append(line + (f" (wanted {wanted}: {'yes' if reached(ratio) else 'no'})" if against_random else ""))
-    if sum(match.diverged for match in result.matches):
-        lines.append(f"{sum(match.diverged for match in result.matches)} worlds were reset because of NaN physics")
+    if diverged := sum(match.diverged for match in result.matches):
+        counts = [result.seekers_pairs, result.hiders_pairs]
+        lines.append(lost(diverged, counts, len(result.matches[0].seen)))
     return lines
 
 

@@ -50,13 +50,23 @@ class CrossPlay:
         return {team: update_ratings({}, self.games(team)) for team in TEAMS}
 
     def games(self, team: str) -> list[dict[str, float]]:
-        """Return one game for each opponent and layout: what each player's team scored there."""
-        episodes, everyone = len(self.matches[0][0].seen), range(len(self.players))
-        return [
-            {self.players[k]: float(self._match(team, k, opponent).returns[team][n]) for k in everyone}
-            for n in range(episodes)
-            for opponent in everyone
-        ]
+        """Return one game for each opponent and layout: what each player's team scored there.
+
+        Where physics broke, a game is without the player to whom it happened.
+        """
+        everyone = range(len(self.players))
+        scores: dict[tuple[int, int], dict[str, float]] = {}
+        for opponent in everyone:
+            for k, name in enumerate(self.players):
+                match = self._match(team, k, opponent)
+                for layout, score in zip(match.layouts.tolist(), match.returns[team].tolist(), strict=True):
+                    scores.setdefault((layout, opponent), {})[name] = score
+        return [scores[key] for key in sorted(scores)]
+
+    @property
+    def incomplete(self) -> int:
+        """Games of both teams in which a player is missing, because physics broke in its episode or in another one."""
+        return sum(len(game) < len(self.players) for team in TEAMS for game in self.games(team))
 
     def _match(self, team: str, player: int, opponent: int) -> Match:
         return self.matches[player][opponent] if team == "hiders" else self.matches[opponent][player]
@@ -81,6 +91,7 @@ class CrossPlay:
             "episodes": len(self.matches[0][0].seen),
             "seed": self.seed,
             "interval": "95 % percentile bootstrap over episodes",
+            "incomplete_games": self.incomplete,
             "ratings": {
                 name: {team: self.ratings[team][name]._asdict() for team in TEAMS} | {"overall": self.overall(name)}
                 for name in self.players

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from .cross_play import TEAMS, CrossPlay
 from .intervals import Estimate
+from .matches import lost
 
 
 def tables(result: CrossPlay) -> list[Table]:
@@ -25,7 +26,9 @@ def remarks(result: CrossPlay) -> list[str]:
         "same layouts; only differences mean something, and only within this table.",
     ]
     if result.diverged:
-        lines.append(f"{result.diverged} worlds were reset because of NaN physics")
+        lines.append(
+            f"{lost(result.diverged, [], 0)}; {result.incomplete} games of the ratings are without a player for it"
+        )
     return lines
 
 

@@ -36,20 +36,22 @@ class Estimate:
 
 
 def bootstrap_mean(values: NDArray[np.float64], seed: int, resamples: int = RESAMPLES) -> Estimate:
-    """Return the mean over episodes with its percentile bootstrap interval.
+    """Return the mean over episodes with its percentile bootstrap interval; NaN if there is no episode.
 
     Args:
       values: (N,) one number per episode.
       seed: seed of the resampling.
       resamples: how many times N episodes are drawn with replacement.
     """
+    if not len(values):
+        return Estimate(math.nan, math.nan, math.nan)
     return _estimate(float(values.mean()), _resampled_means(values[None], seed, resamples)[:, 0])
 
 
 def bootstrap_ratio(
     above: NDArray[np.float64], below: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
 ) -> Estimate:
-    """Return ``mean(above) / mean(below)`` with its interval for paired data.
+    """Return ``mean(above) / mean(below)`` with its interval for paired data; NaN if there is no pair.
 
     Episode n of both started from the same layout, so each resample draws the same episodes from both.
 
@@ -59,6 +61,8 @@ def bootstrap_ratio(
       seed: seed of the resampling.
       resamples: how many times N episodes are drawn with replacement.
     """
+    if not len(above):
+        return Estimate(math.nan, math.nan, math.nan)
     means = _resampled_means(np.stack([above, below]), seed, resamples)
     ratio = float(_divide(above.mean(), below.mean()))
     return _estimate(ratio, _divide(means[:, 0], means[:, 1]))

@@ -37,6 +37,7 @@ class Environment(Protocol):
     def num_diverged(self) -> int: ...  # noqa: D102
 
     def reset(self) -> dict[str, Tensor]: ...  # noqa: D102
+    def refill(self) -> None: ...  # noqa: D102
     def step(self, actions: Tensor) -> Any: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
@@ -55,6 +56,8 @@ class Match:
     """Return by team name, summed over the episode and averaged over the team."""
     lengths: NDArray[np.float64]
     """Steps."""
+    layouts: NDArray[np.int64]
+    """Number of the layout: what is equal in two matches of one seed was the same layout."""
     statistics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     """Everything else that the environment reports at an episode's end."""
     diverged: int = 0
@@ -67,7 +70,9 @@ def play_match(
     """Play a number of episodes and return their results.
 
     Every world plays the same number of episodes, so that short episodes are not preferred, and the results are ordered
-    by round and then by world: episode n has the same layout for any two players, given environments of the same seed.
+    by round and then by world: so episode n has the same layout for any two players, given environments of the same
+    seed. Where physics broke, an episode is missing, and its world plays one more than the others instead;
+    ``Match.layouts`` says which layouts were played.
 
     Args:
       env: a fresh environment; it is reset here.
@@ -78,6 +83,7 @@ def play_match(
     """
     rounds = math.ceil(episodes / env.num_worlds)
     results: list[list[dict[str, float]]] = [[] for _ in range(env.num_worlds)]
+    begun = torch.zeros(env.num_worlds, dtype=torch.int64)  # Episodes of each world before the one that it plays.
     obs = env.reset()
     players = [hiders] if hiders is seekers else [hiders, seekers]
     for player in players:
@@ -89,7 +95,9 @@ def play_match(
         actions = [player.act(obs, started) for player in players]
         step = env.step(torch.where(is_hider[None, :, None], actions[0], actions[-1]))
         seen, lengths = tally.add(step)
-        _collect(results, step, seen, lengths)
+        _collect(results, step, seen, lengths, begun)
+        begun += step.done.cpu()
+        env.refill()
         obs, started = step.obs, step.done
         progress(min(episodes, sum(min(len(r), rounds) for r in results)))
     ordered = [results[w][r] for r in range(rounds) for w in range(env.num_worlds)][:episodes]
@@ -113,7 +121,7 @@ class _SeenTally:
         return shares, lengths
 
 
-def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor) -> None:
+def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, lengths: Tensor, begun: Tensor) -> None:
     """Append the episodes that ended to their worlds' lists.
 
     A world whose physics became NaN ends early and is left out of the statistics; it plays another episode instead.
@@ -121,7 +129,8 @@ def _collect(results: list[list[dict[str, float]]], step: Any, seen: Tensor, len
     columns = step.statistics | {"seen_fraction": seen[step.counted], "length": lengths[step.counted]}
     rows = {name: values.double().tolist() for name, values in columns.items()}
     for index, world in enumerate(step.counted.nonzero()[:, 0].tolist()):
-        results[world].append({name: values[index] for name, values in rows.items()})
+        layout = int(begun[world]) * len(results) + world
+        results[world].append({"layout": layout} | {name: values[index] for name, values in rows.items()})
 
 
 def _to_match(hiders: str, seekers: str, episodes: list[dict[str, float]], diverged: int) -> Match:
@@ -136,9 +145,29 @@ def _to_match(hiders: str, seekers: str, episodes: list[dict[str, float]], diver
             name.removeprefix("return/"): columns.pop(name) for name in list(columns) if name.startswith("return/")
         },
         lengths=columns.pop("length"),
+        layouts=columns.pop("layout").astype(np.int64),
         statistics=columns,
         diverged=diverged,
     )
+
+
+def pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the episodes of two matches that were played on the same layouts, as indices (K,) into each."""
+    _, one, other = np.intersect1d(first, second, assume_unique=True, return_indices=True)
+    return one, other
+
+
+def lost(diverged: int, counts: list[int], episodes: int) -> str:
+    """Return in words what broken physics has cost.
+
+    Args:
+      diverged: worlds that were reset.
+      counts: pairs of episodes that are left for each paired comparison.
+      episodes: episodes of each match.
+    """
+    line = f"{diverged} worlds were reset because of NaN physics; these episodes do not count"
+    left = " and ".join(map(str, sorted(set(counts))))
+    return f"{line}, and {left} of {episodes} pairs are left to compare" if counts else line
 
 
 @dataclass
@@ -149,8 +178,12 @@ class Evaluation:
     """Subject's seekers v rival's hiders; rival v rival; rival's seekers v subject's hiders; subject v subject."""
     seekers_ratio: Estimate
     """How often the rival's hiders are seen by the subject's seekers, over how often by the rival's own."""
+    seekers_pairs: int
+    """Pairs of episodes behind that."""
     hiders_ratio: Estimate
     """How often the subject's hiders are seen by the rival's seekers, over how often the rival's own hiders are."""
+    hiders_pairs: int
+    """Pairs of episodes behind that."""
     seed: int
     """Seed of layouts, actions and intervals."""
 
@@ -161,12 +194,20 @@ class Evaluation:
             "seed": self.seed,
             "interval": "95 % percentile bootstrap over episodes; ratios resample the two matches in pairs",
             "matches": [_match_to_plain(match, self.seed) for match in self.matches],
-            "seekers_ratio": {**self.seekers_ratio.to_plain(), "wanted_at_least": SEEKERS_RATIO_WANTED},
-            "hiders_ratio": {**self.hiders_ratio.to_plain(), "wanted_at_most": HIDERS_RATIO_WANTED},
+            "seekers_ratio": {
+                **self.seekers_ratio.to_plain(),
+                "pairs": self.seekers_pairs,
+                "wanted_at_least": SEEKERS_RATIO_WANTED,
+            },
+            "hiders_ratio": {
+                **self.hiders_ratio.to_plain(),
+                "pairs": self.hiders_pairs,
+                "wanted_at_most": HIDERS_RATIO_WANTED,
+            },
         }
 
     def to_csv(self) -> str:
-        """Return one row per episode and match."""
+        """Return one row per episode and match; episodes of one number had the same layout in all matches."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         names = [*self.matches[0].returns], [*self.matches[0].statistics]
@@ -175,8 +216,8 @@ class Evaluation:
         )
         for match in self.matches:
             columns = [match.seen, match.lengths, *match.returns.values(), *match.statistics.values()]
-            for episode, row in enumerate(zip(*columns, strict=True)):
-                writer.writerow([match.seekers, match.hiders, episode, *(f"{value:.6g}" for value in row)])
+            for layout, row in zip(match.layouts, zip(*columns, strict=True), strict=True):
+                writer.writerow([match.seekers, match.hiders, layout, *(f"{value:.6g}" for value in row)])
         return text.getvalue()
 
 
@@ -206,8 +247,14 @@ def evaluate(
             matches.append(play_match(env, hiders, seekers, episodes, partial(progress, title)))
         finally:
             env.close()
-    first, base, second, _ = (match.seen for match in matches)
-    return Evaluation(matches, bootstrap_ratio(first, base, seed), bootstrap_ratio(second, base, seed), seed)
+    first, base, second, _ = matches
+    return Evaluation(matches, *_seen_ratio(first, base, seed), *_seen_ratio(second, base, seed), seed)
+
+
+def _seen_ratio(above: Match, below: Match, seed: int) -> tuple[Estimate, int]:
+    """Return how often hiders are seen in one match over how often in another, and the pairs that tell it."""
+    one, other = pairs(above.layouts, below.layouts)
+    return bootstrap_ratio(above.seen[one], below.seen[other], seed), len(one)
 
 
 def match_title(seekers: str, hiders: str) -> str:
@@ -224,6 +271,7 @@ def _match_to_plain(match: Match, seed: int) -> dict[str, Any]:
         "length": float(match.lengths.mean()),
         "statistics": {name: _finite_mean(values) for name, values in match.statistics.items()},
         "diverged_worlds": match.diverged,
+        "layout_per_episode": match.layouts.tolist(),
         "seen_fraction_per_episode": [round(float(value), 6) for value in match.seen],
     }
 

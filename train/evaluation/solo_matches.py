@@ -16,7 +16,7 @@ from rich.table import Table
 
 from ..play.players import Player
 from .intervals import Estimate, bootstrap_mean, bootstrap_ratio
-from .matches import Environment, Match, play_match
+from .matches import Environment, Match, lost, pairs, play_match
 
 Numbers = dict[str, NDArray[np.float64]]
 """Name -> (N,), one entry per episode."""
@@ -28,6 +28,8 @@ class AloneEvaluation:
 
     players: dict[str, Numbers]
     """Player -> its return, the length of its episodes and every other statistic of the game."""
+    layouts: dict[str, NDArray[np.int64]]
+    """Player -> (N,) numbers of the layouts that it played."""
     diverged: int
     """Worlds that were reset because their physics became NaN."""
     seed: int
@@ -53,8 +55,17 @@ class AloneEvaluation:
         return _of_known(lambda known: bootstrap_ratio(known[0], known[1], self.seed), *self._two(name))
 
     def _two(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        one, other = pairs(*self.layouts.values())
         first, second = self.players.values()
-        return first[name], second[name]
+        return first[name][one], second[name][other]
+
+    def remarks(self) -> list[str]:
+        """Return what the reader of the table must know."""
+        lines = ["95 % bootstrap intervals over episodes."]
+        if self.diverged:
+            counts = [len(self._two("return")[0])] if len(self.players) == 2 else []
+            lines.append(lost(self.diverged, counts, len(next(iter(self.layouts.values())))))
+        return lines
 
     def table(self) -> Table:
         """Return one row per statistic and one column per player; of two players also difference and ratio."""
@@ -82,17 +93,18 @@ class AloneEvaluation:
             "diverged_worlds": self.diverged,
         }
         if len(self.players) == 2:
+            plain["pairs"] = len(self._two("return")[0])
             plain["difference"] = {name: self.difference(name).to_plain() for name in self.names}
             plain["ratio"] = {name: self.ratio(name).to_plain() for name in self.names}
         return plain
 
     def to_csv(self) -> str:
-        """Return one row per player and episode."""
+        """Return one row per player and episode; episodes of one number had the same layout."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["player", "episode", *self.names])
         for player, numbers in self.players.items():
-            for episode, row in enumerate(zip(*numbers.values(), strict=True)):
+            for episode, row in zip(self.layouts[player], zip(*numbers.values(), strict=True), strict=True):
                 writer.writerow([player, episode, *(f"{value:.6g}" for value in row)])
         return text.getvalue()
 
@@ -113,16 +125,16 @@ def evaluate_alone(
       seed: seed of the intervals.
       progress: called with a player's name and its finished episodes.
     """
-    results, diverged = {}, 0
+    results, layouts, diverged = {}, {}, 0
     for player in players:
         env = make_env()
         try:
             match = play_match(env, player, player, episodes, partial(progress, player.name))
         finally:
             env.close()
-        results[player.name] = _numbers(match)
+        results[player.name], layouts[player.name] = _numbers(match), match.layouts
         diverged += match.diverged
-    return AloneEvaluation(results, diverged, seed)
+    return AloneEvaluation(results, layouts, diverged, seed)
 
 
 def _numbers(match: Match) -> Numbers:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.batch_env import BatchEnv, Transition, WorldState
-from envs.layouts import Layout, LayoutStream
+from envs.layouts import JUDGING, Layout, LayoutStream
 from envs.manipulation import Grabs, Locks
 from envs.observations import Observation
 from envs.physics import make_engine
@@ -290,7 +290,7 @@ def play_episode(env: BatchEnv, player: Player, layout: Layout, seed: int, title
 
 
 class EpisodePlayer:
-    """Plays one episode after the other: those that an environment of one world and this seed has.
+    """Plays one episode after the other, on the layouts of one world and this seed that are for judging.
 
     Args:
       env: one world.
@@ -301,7 +301,7 @@ class EpisodePlayer:
 
     def __init__(self, env: BatchEnv, player: Player, seed: int, title: str = "") -> None:
         self._env, self._player, self._seed, self._title = env, player, seed, title
-        self._layouts = LayoutStream(env.scenario, seed, 1)
+        self._layouts = LayoutStream(env.scenario, seed, 1, domain=JUDGING)
         player.begin(env)
 
     def play(self) -> Episode:

@@ -1,6 +1,6 @@
 """Obstacles of a moment, and hiders enclosed by them.
 
-Shapes: W worlds, H hiders, O objects (boxes, then ramps), L wall slots, G grid cells.
+Shapes: W worlds, H hiders, O objects (boxes, ramps, cylinders), K some things, L wall slots, G grid cells.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from envs.scene import AGENT_RADIUS
 
-from .ground import Ground
+from .ground import CLEARANCE, Ground
 from .trace import Trace
 
 UNDERPASS = 0.3
@@ -27,10 +27,11 @@ class Terrain:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.ground = Ground(trace.scenario.floor_size)
-        walls = trace.layout.walls
+        walls, pillars = trace.layout.walls, trace.layout.pillars
         self._walls = self.ground.empty(len(walls))
         rectangles = torch.cat([walls[..., :4], torch.zeros_like(walls[..., :1])], dim=-1)
         self.ground.block(self._walls, rectangles, trace.layout.wall_present)
+        self._block_discs(self._walls, pillars[..., :2], pillars[..., 2], torch.ones_like(pillars[..., 2]).bool())
 
     def regions(self, moment: int) -> Tensor:
         """(W, G, G) int32: the regions of the floor among what stands there at a moment."""
@@ -52,17 +53,25 @@ class Terrain:
         t = self.trace
         blocked = self._walls.clone()
         bottom = t.objects[:, moment, :, 2] - t.object_half_size[..., 2]
-        self.ground.block(blocked, object_rectangles(t, moment), objects & (bottom < UNDERPASS))
+        standing, angular = objects & (bottom < UNDERPASS), slice(0, t.ramps.stop)
+        self.ground.block(blocked, object_rectangles(t, moment)[:, angular], standing[:, angular])
+        centre, radius = t.objects[:, moment, t.ramps.stop :, :2], t.object_half_size[:, t.ramps.stop :, 0]
+        self._block_discs(blocked, centre, radius, standing[:, t.ramps.stop :])
         return self.ground.regions(blocked)
+
+    def _block_discs(self, grid: Tensor, centre: Tensor, radius: Tensor, present: Tensor) -> None:
+        """Mark cylinders: centres (W, K, 2) and radii (W, K), metres; present (W, K) bool."""
+        points = torch.cat([centre, torch.zeros_like(centre), torch.zeros_like(radius)[..., None]], dim=-1)
+        self.ground.block(grid, points, present, CLEARANCE + radius)
 
     def reachable(self, regions: Tensor, moment: int) -> Tensor:
         """(W, G, G) bool: cells of ``regions`` to which seekers can walk from where they are at a moment."""
         t = self.trace
         aloft = t.seekers_bottom[:, moment] > ALOFT
-        return self.ground.reachable(regions, t.seekers[:, moment, :, :2], aloft)
+        return self.ground.reachable(regions, t.seekers[:, moment, :, :2], aloft, t.seekers_present)
 
     def enclosed(self, moment: int) -> Tensor:
-        """(W, H) bool: hiders on the floor in a region into which no seeker can walk.
+        """(W, H) bool: hiders on the floor in a region into which no seeker can walk. Absent ones are not.
 
         Regions do not count into which no seeker could walk either among what nobody has seen to
         (``untouched_regions``).
@@ -72,6 +81,7 @@ class Terrain:
         around = self.ground.around(regions, position[..., :2])
         reached = self.ground.around(self.reachable(regions, moment), position[..., :2]).any(-1)
         apart = ~reached & (around > 0).any(-1) & (position[..., 2] < AGENT_RADIUS + ALOFT)
+        apart &= self.trace.hiders_present
         if not apart.any():
             return apart
         once_open = torch.zeros(int(regions.max()) + 1, dtype=torch.bool)
@@ -81,6 +91,6 @@ class Terrain:
 
 
 def object_rectangles(trace: Trace, moment: int) -> Tensor:
-    """Return the footprints (W, O, 5) of all objects at a moment."""
+    """Return the footprints (W, O, 5) of all objects at a moment; a cylinder's is the square around it."""
     pose = trace.objects[:, moment]
     return torch.cat([pose[..., :2], trace.object_half_size[..., :2], pose[..., 3:4]], dim=-1)

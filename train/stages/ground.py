@@ -46,19 +46,20 @@ class Ground:
         """Return a grid without obstacles, (N, G, G) bool, x first: True is blocked."""
         return torch.zeros(moments, self.cells, self.cells, dtype=torch.bool)
 
-    def block(self, grid: Tensor, rectangles: Tensor, present: Tensor, clearance: float = CLEARANCE) -> None:
+    def block(self, grid: Tensor, rectangles: Tensor, present: Tensor, clearance: float | Tensor = CLEARANCE) -> None:
         """Mark in ``grid`` (N, G, G) the cells whose centres lie within ``clearance`` of rectangles (N, Q, 5).
 
-        Rectangles that are not ``present`` (N, Q) are left out.
+        Rectangles that are not ``present`` (N, Q) are left out. Clearances are one number or (N, Q), in metres.
         """
         moment, index = present.nonzero(as_tuple=True)
         if len(moment) == 0:
             return
         chosen = rectangles[moment, index]
-        reach = math.ceil((float(chosen[:, 2:4].norm(dim=-1).max()) + clearance) / CELL) + 1
+        margin = torch.as_tensor(clearance).expand(present.shape)[moment, index]
+        reach = math.ceil(float((chosen[:, 2:4].norm(dim=-1) + margin).max()) / CELL) + 1
         cells = self._cell(chosen[:, :2])[:, None] + _offsets(reach)
         offset = self._centre(cells) - chosen[:, None, :2]
-        hit = distance_to_rectangle(offset, chosen[:, None, 2:4], chosen[:, None, 4]) < clearance
+        hit = distance_to_rectangle(offset, chosen[:, None, 2:4], chosen[:, None, 4]) < margin[:, None]
         hit &= ((cells >= 0) & (cells < self.cells)).all(-1)
         flat = (moment[:, None] * self.cells + cells[..., 0]) * self.cells + cells[..., 1]
         grid.view(-1)[flat[hit]] = True
@@ -73,18 +74,19 @@ class Ground:
         free[:, :, [0, -1]] = True
         return torch.from_numpy(ndimage.label(free.numpy(), structure=_CONNECTED)[0])
 
-    def reachable(self, regions: Tensor, position: Tensor, aloft: Tensor) -> Tensor:
+    def reachable(self, regions: Tensor, position: Tensor, aloft: Tensor, present: Tensor) -> Tensor:
         """Return (N, G, G) bool: free cells that some walker gets to.
 
         Args:
           regions: (N, G, G).
           position: (N, K, 2) where the walkers are.
           aloft: (N, K) bool: those that stand on something.
+          present: (N, K) bool: those that are there at all.
         """
         reached = torch.zeros(int(regions.max()) + 1, dtype=torch.bool)
         for radius, chosen in ((NEAR, ~aloft), (NEAR_ALOFT, aloft)):
             around = self.around(regions, position, radius)
-            reached[around[chosen].flatten()] = True
+            reached[around[chosen & present].flatten()] = True
         reached[0] = False
         return reached[regions]
 

@@ -38,9 +38,8 @@ def _at_both_ends(trace: Trace, room: bool) -> Tensor:
 def _defended(terrain: Terrain, moment: int, room: bool) -> Tensor:
     """Return (W,) bool: no ramp is left at a moment."""
     trace = terrain.trace
-    boxes = trace.scenario.max_boxes
-    ramps = trace.objects[:, :, boxes:, :2]
-    locked = trace.locked[:, moment, boxes:]
+    ramps = trace.objects[:, :, trace.ramps, :2]
+    locked = trace.locked[:, moment, trace.ramps]
     handled = locked | ((ramps[:, moment] - ramps[:, 0]).norm(dim=-1) > CARRIED)
     safe = locked | ~_within_reach(terrain, moment)
     if room:
@@ -51,7 +50,7 @@ def _defended(terrain: Terrain, moment: int, room: bool) -> Tensor:
 def _within_reach(terrain: Terrain, moment: int) -> Tensor:
     """Return (W, R) bool: ramps that a seeker can walk up to."""
     reached = terrain.reachable(terrain.regions(moment), moment)
-    rectangles = object_rectangles(terrain.trace, moment)[:, terrain.trace.scenario.max_boxes :]
+    rectangles = object_rectangles(terrain.trace, moment)[:, terrain.trace.ramps]
     found = []
     for ramp in range(rectangles.shape[1]):
         around = terrain.ground.empty(len(reached))

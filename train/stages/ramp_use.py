@@ -36,7 +36,7 @@ def ramp_use(trace: Trace) -> Tensor:
     foot, up = torch.zeros(*used.shape, 2), torch.zeros(*used.shape, 2)
     for moment in range(start + 1, trace.pose.shape[1]):
         on_ramp, which = _on_ramp(trace, moment)
-        ramp = trace.objects[:, moment, scenario.max_boxes :].gather(1, which[..., None].expand(-1, -1, 4))
+        ramp = trace.objects[:, moment, trace.ramps].gather(1, which[..., None].expand(-1, -1, 4))
         foot = torch.where(on_ramp[..., None], ramp[..., :2], foot)
         uphill = torch.stack([ramp[..., 3].sin(), -ramp[..., 3].cos()], dim=-1)
         up = torch.where(on_ramp[..., None], uphill, up)
@@ -74,8 +74,8 @@ def _on_ramp(trace: Trace, moment: int) -> tuple[Tensor, Tensor]:
     """Return (W, S) bool: seekers above a ramp since the moment before, and (W, S) which ramp."""
     s = trace.scenario
     seekers = _seeker_points(trace, moment)
-    ramps = _points(trace, moment, s.num_agents + s.max_boxes, trace.pose.shape[2])
-    half_size = trace.object_half_size[:, s.max_boxes :, :2]
+    ramps = _points(trace, moment, s.num_agents + trace.ramps.start, s.num_agents + trace.ramps.stop)
+    half_size = trace.object_half_size[:, trace.ramps, :2]
     near = _distance(seekers, ramps[..., :2], half_size, ramps[..., 3]) < ON_RAMP
     bottom = seekers[..., 2] - AGENT_RADIUS
     above = (near & (bottom > ALOFT)[..., None]).any(1)

@@ -16,17 +16,17 @@ LASTING = 1.5
 
 
 def shelter(trace: Trace) -> Tensor:
-    """Return (W,) bool: all hiders are enclosed for ``LASTING`` live seconds at a stretch."""
+    """Return (W,) bool: all hiders that take part are enclosed for ``LASTING`` live seconds at a stretch."""
     terrain = Terrain(trace)
-    looks = [terrain.enclosed(moment).all(-1) for moment in _looks(trace)]
+    looks = [(terrain.enclosed(moment) | ~trace.hiders_present).all(-1) for moment in _looks(trace)]
     return lasting(torch.stack(looks, dim=1), _stretch(trace))
 
 
 def door_blocking(trace: Trace) -> Tensor:
-    """Return (W,) bool: all hiders are enclosed in the room for ``LASTING`` live seconds at a stretch."""
-    terrain = Terrain(trace)
+    """Return (W,) bool: all that take part are enclosed in the room for ``LASTING`` live seconds at a stretch."""
+    terrain, absent = Terrain(trace), ~trace.hiders_present
     looks = [
-        (terrain.enclosed(moment) & in_room(trace.layout, trace.hiders[:, moment, :, :2])).all(-1)
+        (terrain.enclosed(moment) & in_room(trace.layout, trace.hiders[:, moment, :, :2]) | absent).all(-1)
         for moment in _looks(trace)
     ]
     return lasting(torch.stack(looks, dim=1), _stretch(trace))

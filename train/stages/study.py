@@ -13,7 +13,7 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.layouts import LayoutStream
+from envs.layouts import JUDGING, LayoutStream
 from envs.scenarios import Scenario
 from envs.scene import Scene
 from policies.teams import Policy
@@ -168,7 +168,7 @@ def examine(
     Raises:
       UserError: physics broke in all of them, or had no room for all contacts.
     """
-    stream = LayoutStream(env.scenario, options.seed, env.num_worlds)
+    stream = LayoutStream(env.scenario, options.seed, env.num_worlds, domain=JUDGING)
     hits = dict.fromkeys(detectors, 0)
     examples: dict[str, tuple[Trace, mujoco.MjModel]] = {}
     episodes = 0

@@ -1,7 +1,7 @@
 """Episodes as they were played, in tensors: what every detector looks at.
 
 Shapes: W worlds, M moments (the start, then at equal times up to the end of the last step), A agents (H hiders, then S
-seekers), B boxes, R ramps, O = B + R objects, E = A + O entities, L wall slots.
+seekers), B boxes, R ramps, O objects (boxes, ramps, movable cylinders), E = A + O entities, L wall slots.
 
 Moments are at most ``LONGEST`` seconds apart. Steps that are longer have several, so that what agents do is judged
 alike however often they decide.
@@ -46,7 +46,7 @@ class Trace:
     locker: Tensor
     """(W, M, O) agent that last locked the object."""
     score: Tensor
-    """(W, M) rewards of the hiders so far, averaged over the team."""
+    """(W, M) rewards of the hiders so far, averaged over those of the team that take part."""
     broken: Tensor
     """(W,) bool: physics failed at some step; the episode says nothing."""
 
@@ -80,16 +80,31 @@ class Trace:
         return self.pose[:, :, self.scenario.num_agents :]
 
     @property
+    def ramps(self) -> slice:
+        """Which objects are ramps."""
+        return slice(self.scenario.max_boxes, self.scenario.max_boxes + self.scenario.ramps)
+
+    @property
+    def hiders_present(self) -> Tensor:
+        """(W, H) bool."""
+        return self.layout.agent_present[:, : self.scenario.hiders]
+
+    @property
+    def seekers_present(self) -> Tensor:
+        """(W, S) bool."""
+        return self.layout.agent_present[:, self.scenario.hiders :]
+
+    @property
     def object_present(self) -> Tensor:
         """(W, O) bool."""
-        ramps = torch.ones(len(self.pose), self.scenario.ramps, dtype=torch.bool)
-        return torch.cat([self.layout.box_present, ramps], dim=1)
+        others = self.scenario.ramps + self.scenario.cylinders.movable
+        return torch.cat([self.layout.box_present, torch.ones(len(self.pose), others, dtype=torch.bool)], dim=1)
 
     @property
     def object_half_size(self) -> Tensor:
-        """(W, O, 3) metres."""
+        """(W, O, 3) metres; of a cylinder, its radius twice and half its height."""
         ramps = torch.full((len(self.pose), self.scenario.ramps, 3), RAMP_HALF_SIZE)
-        return torch.cat([self.layout.box_half_size, ramps], dim=1)
+        return torch.cat([self.layout.box_half_size, ramps, self.layout.cylinder_half_size], dim=1)
 
     @property
     def seekers_bottom(self) -> Tensor:
@@ -109,11 +124,12 @@ def play_trace(env: BatchEnv, layout: Layout, player: Player) -> Trace:
     started = torch.ones(env.num_worlds, dtype=torch.bool, device=env.device)
     broken, score = torch.zeros_like(started), torch.zeros(env.num_worlds, device=env.device)
     moments = [_moment(env, everything, score)]
+    number = env.present_agents[:, : env.scenario.hiders].sum(1).clamp(min=1)
     for _ in range(env.scenario.horizon):
         transition = env.advance(player.act(obs, started), moments_per_step(env.scenario))
         obs, started = env.observe(), torch.zeros_like(started)
         broken |= env.engine.diverged
-        score = score + transition.reward[:, : env.scenario.hiders].mean(1)
+        score = score + transition.reward[:, : env.scenario.hiders].sum(1) / number
         before, after = moments[-1], _moment(env, everything, score)
         looked_up = {name: before[name] for name in ("visible", "score")}  # Hands and locks are decided before.
         moments += [after | looked_up | {"pose": pose.cpu()} for pose in transition.between]

@@ -13,6 +13,7 @@ from scipy import stats
 
 from ..config.task_presets import TRANSFER_TASKS
 from ..evaluation.intervals import Estimate, bootstrap_mean
+from ..evaluation.matches import pairs
 from ..evaluation.shares import Share
 from ..runs.metrics import CHART_TAGS, read_metrics
 from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
@@ -35,6 +36,8 @@ class RunOutcome:
     unit: Unit
     final: dict[str, NDArray[np.float64]]
     """Statistic -> (N,), one value for each episode in which the final policy was judged."""
+    layouts: NDArray[np.int64]
+    """(N,) numbers of the layouts of these episodes."""
     curves: dict[str, Curve]
     """Statistic -> its mean over the episodes that ended in each iteration of training; iterations with few are left
     out."""
@@ -42,6 +45,8 @@ class RunOutcome:
     """Of object counting: steps since the boxes vanished, and the share of right answers then."""
     chance: float | None = None
     """Of object counting: the score of who always gives the most frequent answer."""
+    diverged: int = 0
+    """Worlds that were reset in the judging because their physics broke."""
 
     @property
     def score(self) -> NDArray[np.float64]:
@@ -85,14 +90,15 @@ class Outcome:
     def difference(self, task: str, start: str, other: str) -> Estimate | None:
         """Return how much larger the final score is from one start than from another, None where one is missing.
 
-        Over seeds (Welch's t) if there are several; over the episodes, which have the same layouts, if there is one.
+        Over seeds (Welch's t) if there are several; over pairs of episodes with the same layout if there is one.
         """
         first, second = self.of(task, start), self.of(task, other)
         if not first or not second:
             return None
         if len(first) > 1 and len(second) > 1:
             return _welch([run.score.mean() for run in first], [run.score.mean() for run in second])
-        return bootstrap_mean(first[0].score - second[0].score, _SEED)
+        ours, theirs = pairs(first[0].layouts, second[0].layouts)
+        return bootstrap_mean(first[0].score[ours] - second[0].score[theirs], _SEED)
 
     def mean_while_learning(self, task: str, start: str) -> float | None:
         """Return the mean score over all of training, and over seeds: large where a good score came early."""
@@ -126,7 +132,7 @@ def read_run(plan: StudyPlan, unit: Unit) -> RunOutcome:
     file = plan.run_folder(unit).metrics_file
     lines = read_metrics(file) if file.is_file() else []
     curves = {name: curve for name in result.statistics if len((curve := training_curve(lines, name))[0])}
-    return RunOutcome(unit, result.statistics, curves)
+    return RunOutcome(unit, result.statistics, result.layouts, curves, diverged=result.diverged)
 
 
 def _counting_run(plan: StudyPlan, unit: Unit, result: Result) -> RunOutcome:
@@ -134,7 +140,8 @@ def _counting_run(plan: StudyPlan, unit: Unit, result: Result) -> RunOutcome:
     counting, horizon = result.counting, plan.configs[unit.task].scenario.horizon
     learned = [(point["episodes"] * horizon, point["accuracy"]) for point in counting["curve"]]
     by_time = [(point["steps_since_vanished"], point["accuracy"]) for point in counting["by_time"]]
-    return RunOutcome(unit, result.statistics, {"accuracy": _to_curve(learned)}, _to_curve(by_time), counting["chance"])
+    curves = {"accuracy": _to_curve(learned)}
+    return RunOutcome(unit, result.statistics, result.layouts, curves, _to_curve(by_time), counting["chance"])
 
 
 def to_csv(outcome: Outcome) -> str:

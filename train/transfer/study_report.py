@@ -177,6 +177,8 @@ def _task(outcome: Outcome, task: str) -> list[str]:
             f"{config.num_worlds} "
             f"worlds), then judged in {outcome.plan.request.episodes} episodes, the same layouts for all."
         )
+    if diverged := sum(run.diverged for run in outcome.runs if run.unit.task == task):
+        lines.append(f"Physics broke in {diverged} further episodes, which are in no score and no comparison.")
     return [" ".join(lines)]
 
 

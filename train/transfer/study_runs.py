@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from envs import observations
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.layouts import JUDGING
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
@@ -33,7 +34,7 @@ from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
 from .weights import transfer_weights
 
 JUDGING_SEED = 1_000_003
-"""Seed of the episodes in which final policies are judged: the same for all, and none that anyone learned from."""
+"""Seed of the episodes in which final policies are judged: the same for all, whatever seed they learned with."""
 _WORLDS = 50
 """Worlds in which they are played."""
 
@@ -176,7 +177,13 @@ def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, sto
 
     episodes = plan.request.episodes
     env = BatchEnv(
-        config.scenario, min(_WORLDS, episodes), JUDGING_SEED, config.device, config.threads, engine=config.engine
+        config.scenario,
+        min(_WORLDS, episodes),
+        JUDGING_SEED,
+        config.device,
+        config.threads,
+        engine=config.engine,
+        domain=JUDGING,
     )
     try:
         match = play_match(env, player, player, episodes, look_up)
@@ -188,7 +195,8 @@ def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, sto
     numbers = {"return": match.returns["hiders"], **match.statistics, "length": match.lengths}
     statistics = {name: [round(float(value), 6) for value in values] for name, values in numbers.items()}
     about = {"task": unit.task, "start": unit.start, "seed": unit.seed}
-    write_json(plan.result_file(unit), {**about, "statistics": statistics})
+    played = {"layouts": match.layouts.tolist(), "diverged_worlds": match.diverged}
+    write_json(plan.result_file(unit), {**about, "statistics": statistics, **played})
     return True
 
 
@@ -200,6 +208,10 @@ class Result:
     """Statistic -> (N,), one value for each episode in which it was judged."""
     counting: dict[str, Any]
     """What a classifier has found, of object counting; see ``CountingResult.to_plain``."""
+    layouts: NDArray[np.int64]
+    """(N,) numbers of the layouts of these episodes."""
+    diverged: int
+    """Worlds that were reset because their physics broke, whose episodes are not among them."""
 
 
 def read_result(file: Path) -> Result:
@@ -211,6 +223,10 @@ def read_result(file: Path) -> Result:
     try:
         plain = json.loads(file.read_text())
         statistics = {name: np.array(values, dtype=np.float64) for name, values in plain["statistics"].items()}
-        return Result(statistics, plain.get("counting", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        episodes = len(next(iter(statistics.values())))
+        layouts = np.array(plain.get("layouts", range(episodes)), dtype=np.int64)
+        if len(layouts) != episodes:
+            raise ValueError(f"{len(layouts)} layouts of {episodes} episodes")
+        return Result(statistics, plain.get("counting", {}), layouts, int(plain.get("diverged_worlds", 0)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise UserError(f"{file} cannot be read ({type(error).__name__}); delete it to judge that run again") from error

@@ -12,12 +12,14 @@ from envs.errors import UserError
 from envs.layouts import generate
 from envs.scenario_options import FoodOptions
 from envs.scenarios import get
-from tests.envs.worlds import NO_ACTION, small, world
+from tests.envs.worlds import NO_ACTION, needs_warp, small, world
 
 EAST, WEST = math.pi / 2, -math.pi / 2
 
 
-def start(hiders=((1.0, 3.0, EAST),), seeker=(5.0, 3.0, EAST), food=((1.3, 3.0),), prep=0.0, **options):
+def start(
+    hiders=((1.0, 3.0, EAST),), seeker=(5.0, 3.0, EAST), food=((1.3, 3.0),), prep=0.0, engine="mujoco", **options
+):
     """An environment in which an episode has begun."""
     s = small(
         hiders=len(hiders),
@@ -25,7 +27,7 @@ def start(hiders=((1.0, 3.0, EAST),), seeker=(5.0, 3.0, EAST), food=((1.3, 3.0),
         preparation_fraction=prep,
         food=FoodOptions(count=len(food), **({"health": 3.0, "respawn_steps": 2} | options)),
     )
-    env = BatchEnv(s, 1, threads=1)
+    env = BatchEnv(s, 1, threads=1, engine=engine)
     places = torch.tensor([[[(x, y, 0.05)] for x, y in food]])
     places = places.repeat(1, 1, 32, 1) if env.scenario.food.moves else places
     places[:, :, 1:, 0] += 2.0
@@ -112,6 +114,21 @@ def test_moving_food_comes_back_elsewhere():
     rewards, _ = steps(env, 2)
     assert env.observe()["food"][0, 0, 0, :4].tolist() == pytest.approx([3.3, 3.0, 0.05, 1.0])
     assert rewards[:, 0].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("engine", ["mujoco", pytest.param("warp", marks=(needs_warp, pytest.mark.warp))])
+def test_food_that_has_moved_is_seen_where_it_is_now(engine):
+    """Eaten at x = 1.3 by a hider that looks west, it comes back at 3.3, before another one that looks east."""
+    hiders = ((1.6, 3.0, WEST), (2.95, 3.0, EAST))
+    env = start(hiders, health=1.0, respawn_steps=0, moves=True, reward="selfish", engine=engine)
+    assert env.observe()["food_visible"][0, :, 0].tolist() == [True, False, False]
+    rest = torch.tensor(NO_ACTION).expand(1, 3, 5).contiguous()
+    transition = env.advance(rest)
+    assert transition.reward[0].tolist() == [2, 1, -1]  # Only the first one eats.
+    for observation in (env.observe(), env.conclude(transition).obs):
+        assert observation["food"][0, 0, 0, 0] == pytest.approx(3.3)
+        assert observation["food_visible"][0, :, 0].tolist() == [False, True, False]
+    assert env.step(rest).reward[0].tolist() == [1, 2, -1]  # What it saw there it eats.
 
 
 def test_masks_and_statistics():

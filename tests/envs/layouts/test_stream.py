@@ -2,12 +2,19 @@
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from envs.errors import UserError
-from envs.layouts import Layout, LayoutStream
+from envs.layouts import JUDGING, TRAINING, Layout, LayoutBank, LayoutStream, generate
+from envs.layouts.stream import episode_seeds
 from envs.scenarios import FULL
+
+SEEDS, NUMBERS = st.integers(0, 2**63 - 1), st.integers(0, 10**6)
+EPISODES = st.tuples(SEEDS, NUMBERS, NUMBERS)
 
 
 def equal(first, second):
@@ -72,3 +79,34 @@ def test_a_part_of_the_worlds_has_the_layouts_of_the_whole():
         expected, found = whole.draw(torch.tensor([3, 4])), part.draw(torch.tensor([0, 1]))
         assert torch.equal(expected.agent_pose, found.agent_pose)
         assert torch.equal(expected.walls, found.walls)
+
+
+def test_training_layouts_are_drawn_from_seed_world_and_episode():
+    """What a seed's training layouts are never changes: runs are repeated and resumed by it."""
+    stream = LayoutStream(FULL, seed=7, num_worlds=2)
+    stream.draw(torch.tensor([1, 1]))
+    expected = generate(FULL, np.random.default_rng(np.random.SeedSequence(7, spawn_key=(1, 2))))
+    assert equal(stream.draw(torch.tensor([1])), expected)
+
+
+@given(EPISODES, EPISODES)
+def test_no_judging_layout_is_one_of_training(judged, learned):
+    first, second = episode_seeds(JUDGING, *judged), episode_seeds(TRAINING, *learned)
+    assert first.generate_state(4).tolist() != second.generate_state(4).tolist()
+
+
+@given(EPISODES, EPISODES)
+def test_judging_layouts_differ_among_themselves(first, second):
+    assume(first != second)
+    states = [episode_seeds(JUDGING, *episode).generate_state(4).tolist() for episode in (first, second)]
+    assert states[0] != states[1]
+
+
+def test_the_same_seed_judges_on_other_layouts():
+    worlds = torch.arange(3)
+    training, judging = (LayoutStream(FULL, 7, 3, domain=domain) for domain in (TRAINING, JUDGING))
+    learned, judged = (Layout.stack([stream.draw(worlds) for _ in range(5)]) for stream in (training, judging))
+    starts = torch.cat([learned.agent_pose, judged.agent_pose]).flatten(1)
+    assert len(starts.unique(dim=0)) == 30
+    bank = LayoutBank(FULL, 7, 3, domain=JUDGING)
+    assert equal(bank.next(torch.ones(3, dtype=torch.bool)), judged.select([0, 1, 2]))

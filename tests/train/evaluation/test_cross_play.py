@@ -79,6 +79,20 @@ def test_games_compare_teams_that_met_the_same_opponent_on_the_same_layout():
     assert result.games("hiders") == [{"a": float(n), "b": float(n)} for n in (0, 0, 0, 0, 1, 1, 1, 1)]
 
 
+def test_games_leave_out_who_did_not_play_the_layout():
+    """In the first match, a's hiders against a's seekers, world 0 breaks in its first episode: layout 0 is
+    missing there."""
+    envs = iter([FakeEnv(2, broken={(0, 1)}), *(FakeEnv(2) for _ in range(3))])
+    result = play_all(lambda: next(envs), [Scripted({0}, "a"), Scripted(set(), "b")], episodes=4, seed=0)
+    assert result.matches[0][0].layouts.tolist() == [2, 1, 4, 3]
+    # By layout, and by the seekers met: a's, then b's.
+    assert result.games("hiders") == [
+        {"b": 0.0}, {"a": 0.0, "b": 0.0}, *[{"a": 0.0, "b": 0.0}] * 2, *[{"a": 1.0, "b": 1.0}] * 4, {"a": 2.0}
+    ]  # fmt: skip
+    assert result.incomplete == 4 and result.to_plain()["incomplete_games"] == 4
+    assert remarks(result)[-1].endswith("4 games of the ratings are without a player for it")
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_ratings_recover_a_known_order(seed):
     """Every k-th action random, 200 episodes: the rarer, the better."""

@@ -5,6 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from envs.batch_env import BatchEnv
+from envs.layouts import LayoutBank
+from envs.scenario_options import BlueprintOptions
+from envs.scenarios import get
+from train.commands.evaluate import _verdict
 from train.evaluation.matches import evaluate, play_match
 from train.play.players import RandomPlayer, StillPlayer
 
@@ -53,6 +58,9 @@ class FakeEnv:
             obs=self.observe(), done=done, live=live, hiders_seen=seen, statistics=statistics, counted=counted
         )
 
+    def refill(self):
+        pass
+
     def close(self):
         self.closed = True
 
@@ -97,6 +105,48 @@ def test_a_broken_world_plays_another_episode():
     assert match.diverged == 1
     assert match.returns["hiders"].tolist() == [1, 0]
     assert match.seen.tolist() == [1, 0]
+    assert match.layouts.tolist() == [2, 1]  # World 0's second, world 1's first.
+
+
+def test_only_episodes_of_the_same_layout_are_pairs():
+    """World 0 of 2 breaks in its second episode of the first match: layout 2 is missing there, 4 is played instead.
+
+    The rival's seekers see in episodes 1 alone, the subject's in all: ratio 1 over 1 / 3 on layouts 0, 1 and 3.
+    """
+    envs = iter([FakeEnv(2, broken={(0, 5)}), *(FakeEnv(2) for _ in range(3))])
+    result = evaluate(lambda: next(envs), Scripted(set(range(9)), "a"), Scripted({1}, "b"), episodes=4, seed=0)
+    assert result.matches[0].layouts.tolist() == [0, 1, 4, 3] and result.matches[1].layouts.tolist() == [0, 1, 2, 3]
+    assert (result.seekers_pairs, result.hiders_pairs) == (3, 4)
+    assert result.seekers_ratio.value == pytest.approx(3)
+    assert result.to_plain()["seekers_ratio"]["pairs"] == 3
+    episodes = [row.split(",")[2] for row in result.to_csv().splitlines()[1:]]
+    assert episodes == ["0", "1", "4", "3", *"0123" * 3]
+    assert lines_of(result)[-1] == (
+        "1 worlds were reset because of NaN physics; these episodes do not count, "
+        "and 3 and 4 of 4 pairs are left to compare"
+    )
+
+
+def lines_of(result):
+    return _verdict(result, against_random=True)
+
+
+def test_without_a_pair_there_is_no_ratio():
+    envs = iter([FakeEnv(1, broken={(0, 1)}), *(FakeEnv(1) for _ in range(3))])
+    result = evaluate(lambda: next(envs), Scripted({0, 1}, "a"), Scripted({0, 1}, "b"), episodes=1, seed=0)
+    assert result.seekers_pairs == 0 and result.to_plain()["seekers_ratio"]["value"] is None
+    assert result.hiders_ratio.value == 1.0
+    assert "wanted >= 2: no" in lines_of(result)[1]
+
+
+def test_worlds_whose_episodes_end_at_once_do_not_play_a_layout_twice():
+    """The layouts of a GPU wait in a table, which must be filled as fast as short episodes use it up."""
+    scenario = get("blueprint/small", horizon=20, blueprint=BlueprintOptions(sites=(1, 1), radius=5.0))
+    env = BatchEnv(scenario, 2, threads=1)
+    env._layouts = LayoutBank(scenario, 0, 2)
+    match = play_match(env, StillPlayer(BINS), StillPlayer(BINS), episodes=30)
+    assert (match.lengths == 1).all() and env.num_repeated_layouts == 0
+    env.close()
 
 
 def test_ratios_and_json():

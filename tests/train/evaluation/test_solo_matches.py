@@ -47,6 +47,9 @@ class CountdownEnv:
         obs = {"self": torch.zeros(self.num_worlds, 1, 1)}
         return SimpleNamespace(obs=obs, done=done, live=live, hiders_seen=~live, statistics=statistics, counted=counted)
 
+    def refill(self):
+        pass
+
     def close(self):
         pass
 
@@ -90,6 +93,19 @@ def test_broken_episodes_are_played_again():
     result = evaluate_alone(lambda: CountdownEnv(1, {(0, 0), (0, 2)}), [Presser("a", 1)], episodes=2, seed=0)
     assert result.players["a"]["length"].tolist() == [4, 6]
     assert result.diverged == 2
+    assert result.remarks()[1] == "2 worlds were reset because of NaN physics; these episodes do not count"
+
+
+def test_only_episodes_of_the_same_layout_are_pairs():
+    """Pressing takes 3 + n steps in episode n; the first player's episode 1 breaks, so that it plays 0, 2 and 3."""
+    envs = iter([CountdownEnv(1, {(0, 1)}), CountdownEnv(1)])
+    result = evaluate_alone(lambda: next(envs), [Presser("a", 1), Presser("b", 0)], episodes=3, seed=0)
+    assert result.players["a"]["length"].tolist() == [3, 5, 6]
+    assert result.difference("length").value == pytest.approx((3 - 6 + 5 - 6) / 2)
+    assert result.ratio("length").value == pytest.approx(8 / 12)
+    assert result.to_plain()["pairs"] == 2
+    assert result.remarks()[1].endswith("and 2 of 3 pairs are left to compare")
+    assert [row.split(",")[1] for row in result.to_csv().splitlines()[1:]] == ["0", "2", "3", "0", "1", "2"]
 
 
 def test_three_players_have_no_difference():
@@ -101,7 +117,8 @@ def test_three_players_have_no_difference():
 
 def test_unknown_numbers_are_left_out():
     numbers = {"return": np.array([1.0, np.nan, 3.0])}
-    result = AloneEvaluation({"a": numbers, "b": {"return": np.array([1.0, 5.0, 1.0])}}, 0, 0)
+    layouts = dict.fromkeys("ab", np.arange(3))
+    result = AloneEvaluation({"a": numbers, "b": {"return": np.array([1.0, 5.0, 1.0])}}, layouts, 0, 0)
     assert result.mean("a", "return").value == 2
     assert result.difference("return").value == 1
     assert result.ratio("return").value == 2

@@ -10,7 +10,7 @@ import torch
 from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.layouts import LayoutStream
+from envs.layouts import JUDGING, LayoutStream
 from envs.rendering.opengl import make_context
 from envs.scenario_options import PaddingOptions
 from policies.actor_critic import ActorCritic
@@ -132,7 +132,7 @@ def test_replayed_pictures_are_equal_to_the_pixel(file, episodes):
 
 
 def test_episodes_are_those_of_an_environment_with_the_same_seed(episodes):
-    env = BatchEnv(SHORT, 1, 3, threads=1)
+    env = BatchEnv(SHORT, 1, 3, threads=1, domain=JUDGING)
     env.reset()
     for index in range(2):
         assert np.array_equal(env.engine.pose[0].numpy(), episodes[index].states["pose"][0])

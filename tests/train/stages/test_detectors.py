@@ -1,14 +1,17 @@
 """Near misses: what looks like a strategy and is none. Hand-made motion, without physics."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 
 from envs import scenarios
+from envs.scenario_options import CylinderOptions
 from tests.envs.worlds import body, small, world
 from train.stages import shelter_building
 from train.stages.chasing import APPROACH, chasing
+from train.stages.enclosure import Terrain
 from train.stages.ramp_defence import ramp_defence, ramp_defence_in_room
 from train.stages.ramp_use import ramp_use
 from train.stages.rooms import in_room
@@ -186,6 +189,103 @@ def test_door_blocking_is_about_the_room():
     assert door_blocking(trace)
     trace.pose[:, :, [HIDER, SEEKER], :2] = trace.pose[:, :, [SEEKER, HIDER], :2]
     assert not door_blocking(trace)
+
+
+def with_absent(trace, team):
+    """The same episode in a scenario with one more hider (0) or seeker (1), which takes no part and is
+    parked far away."""
+    s = trace.scenario
+    place = s.hiders if team == 0 else s.num_agents
+    more = {"hiders": s.hiders + 1} if team == 0 else {"seekers": s.seekers + 1}
+
+    def put(tensor, dim, value):
+        before, after = tensor.split([place, tensor.shape[dim] - place], dim)
+        return torch.cat([before, torch.full_like(tensor.narrow(dim, 0, 1), value), after], dim)
+
+    layout = dataclasses.replace(
+        trace.layout,
+        agent_pose=put(trace.layout.agent_pose, 1, 0.0),
+        agent_present=put(trace.layout.agent_present, 1, False),
+    )
+    return dataclasses.replace(
+        trace,
+        scenario=dataclasses.replace(s, random_team_sizes=True, **more),
+        layout=layout,
+        pose=put(trace.pose, 2, -40.0),
+        visible=put(put(trace.visible, 2, False), 3, False),
+        holding=put(trace.holding, 2, -1),
+    )
+
+
+def test_absent_hiders_need_no_shelter():
+    assert shelter(with_absent(close(), team=0)).tolist() == [True]
+    assert not shelter(with_absent(close(at=3.5), team=0))
+    outside = close()
+    outside.pose[:, :, HIDER, :2] = torch.tensor([5.0, 2.0])
+    assert not shelter(with_absent(outside, team=0))
+
+
+def test_absent_seekers_walk_nowhere():
+    caged = close()
+    caged.pose[:, :, [HIDER, SEEKER], :2] = caged.pose[:, :, [SEEKER, HIDER], :2]
+    assert shelter(with_absent(caged, team=1)).tolist() == [True]
+
+
+def with_cylinder(trace, x, y, radius, fixed=False):
+    """The same episode with a cylinder that stands at (x, y) from the end of preparation on, or always if it
+    is fixed."""
+    s, layout = trace.scenario, trace.layout
+    if fixed:
+        layout = dataclasses.replace(layout, pillars=torch.tensor([[[x, y, radius, 0.5]]]))
+        s = dataclasses.replace(s, cylinders=CylinderOptions(fixed=1))
+        return dataclasses.replace(trace, scenario=s, layout=layout)
+    start = torch.tensor([[[5.0, 1.0, 0.25, 0.0]]])
+    half_size = torch.tensor([[[radius, radius, 0.25]]])
+    layout = dataclasses.replace(layout, cylinder_pose=start, cylinder_half_size=half_size)
+
+    def longer(tensor, value):
+        return torch.cat([tensor, torch.full_like(tensor[..., :1], value)], -1)
+
+    pose = torch.cat([trace.pose, start[:, None].repeat(1, trace.pose.shape[1], 1, 1)], dim=2)
+    pose[:, PREPARATION:, -1, :2] = torch.tensor([x, y])
+    return dataclasses.replace(
+        trace,
+        scenario=dataclasses.replace(s, cylinders=CylinderOptions(movable=1)),
+        layout=layout,
+        pose=pose,
+        visible=longer(trace.visible, False),
+        locked=longer(trace.locked, False),
+        locker=longer(trace.locker, 0),
+    )
+
+
+def test_cylinders_close_shelters():
+    """The opening is 1.9 m wide. A pillar that always stood in it leaves a shelter to nobody."""
+    open_to_the_north = close(at=4.5)
+    assert not shelter(open_to_the_north)
+    assert shelter(with_cylinder(open_to_the_north, 2.0, 3.0, 0.9)).tolist() == [True]
+    assert not shelter(with_cylinder(open_to_the_north, 2.0, 3.0, 0.6))
+    assert not shelter(with_cylinder(open_to_the_north, 2.0, 3.0, 0.9, fixed=True))
+    half_open = close(half=(0.6, 0.075, 0.25))  # 0.35 m on either side
+    assert not shelter(half_open)
+    beside = with_cylinder(half_open, 1.1, 3.2, 0.2, fixed=True)  # a pillar in the one gap
+    assert not shelter(beside)
+    both = torch.tensor([[[1.1, 3.2, 0.2, 0.5], [2.9, 3.2, 0.2, 0.5]]])
+    assert shelter(dataclasses.replace(beside, layout=dataclasses.replace(beside.layout, pillars=both)))
+
+
+def test_a_cylinder_is_round():
+    terrain = Terrain(with_cylinder(close(at=4.5), 4.0, 4.0, 0.5))
+    edge, corner = terrain.ground._cell(torch.tensor([[4.0, 4.55], [4.48, 3.52]])).tolist()  # of the square around it
+    regions = terrain.regions(PREPARATION)[0]
+    assert regions[*edge] == 0 and regions[*corner] > 0
+
+
+def test_a_cylinder_is_no_ramp():
+    trace = ramps()
+    trace.locked[:, PREPARATION:] = True
+    assert ramp_defence(with_cylinder(trace, 3.0, 3.0, 0.3)).tolist() == [True]
+    assert ramp_use(with_cylinder(climb(), 5.0, 3.0, 0.3)).tolist() == [True]
 
 
 def test_lasting():

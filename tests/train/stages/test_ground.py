@@ -17,7 +17,7 @@ def reach(rectangles, walkers, aloft=None):
     ground.block(grid, rows, torch.ones_like(rows[..., 0], dtype=torch.bool))
     position = torch.tensor([walkers])
     aloft = torch.tensor([aloft]) if aloft else torch.zeros(position.shape[:2], dtype=torch.bool)
-    return ground, ground.reachable(ground.regions(grid), position, aloft)
+    return ground, ground.reachable(ground.regions(grid), position, aloft, torch.ones_like(aloft))
 
 
 def reaches(rectangles, walkers, target, aloft=None):
@@ -109,7 +109,8 @@ def test_moments_do_not_connect():
     grid = ground.empty(2)
     position = torch.tensor([[[1.0, 1.0]], [[30.0, -30.0]]])  # the second is far away: it stands at the rim
     grid[1] = True
-    reached = ground.reachable(ground.regions(grid), position, torch.zeros(2, 1, dtype=torch.bool))
+    walking, there = torch.zeros(2, 1, dtype=torch.bool), torch.ones(2, 1, dtype=torch.bool)
+    reached = ground.reachable(ground.regions(grid), position, walking, there)
     assert reached[0].all()
     rim = torch.zeros_like(reached[1])
     rim[[0, -1]] = rim[:, [0, -1]] = True

@@ -31,7 +31,12 @@ def outcome(scores, task="shelter", seeds=1):
     plan = StudyPlan(None, request, {}, {}, {})
     nothing = (np.empty(0), np.empty(0))
     runs = [
-        RunOutcome(Unit(task, start, seed), {statistic: np.array(episodes, dtype=float)}, {statistic: nothing})
+        RunOutcome(
+            Unit(task, start, seed),
+            {statistic: np.array(episodes, dtype=float)},
+            np.arange(len(episodes)),
+            {statistic: nothing},
+        )
         for start, several in scores.items()
         for seed, episodes in enumerate(several)
     ]
@@ -101,3 +106,11 @@ def test_iterations_with_few_episodes_are_no_part_of_a_curve():
     lines = [{"env_steps": 100.0 * i, "charts/episodes": n, "stats/completed": v} for i, (n, v) in enumerate(numbers)]
     steps, values = training_curve(lines, "completed")
     assert (steps.tolist(), values.tolist()) == ([100.0, 300.0], [0.1, 0.2])
+
+
+def test_only_episodes_of_the_same_layout_are_pairs():
+    """Physics broke on layout 1 of the first run: pairs are those of layouts 0 and 2."""
+    found = outcome({"scratch": [[1, 2, 9]], "hide-and-seek": [[4, 100, 6]]})
+    runs = [dataclasses.replace(found.runs[0], layouts=np.array([0, 2, 3]), diverged=1), found.runs[1]]
+    found = dataclasses.replace(found, runs=runs)
+    assert found.difference("shelter", "hide-and-seek", "scratch").value == ((4 - 1) + (6 - 2)) / 2
