@@ -64,9 +64,18 @@ SCRIPTS = {
 """By the name that commands accept."""
 
 
-def script_actions(name: str, env: BatchEnv) -> tuple[Tensor, Tensor]:
-    """Return the actions (W, A, 5) of a script in the present state of the worlds, and who follows it (A,) bool."""
-    world = Situation(env)
+def script_actions(name: str, env: BatchEnv, worlds: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return what a script does now.
+
+    Args:
+      name: in ``SCRIPTS``.
+      env: the worlds, whose present state decides.
+      worlds: (W,) those to act in; all if not given.
+
+    Returns:
+      Actions (W, A, 5), and which agents follow the script, (A,) bool.
+    """
+    world = Situation(env, worlds)
     steer, script = Steering(world), SCRIPTS[name]
     script.play(world, steer)
     is_hider = torch.arange(env.num_agents, device=env.device) < env.scenario.hiders

@@ -22,15 +22,21 @@ _ABSENT = -20.0
 
 
 class Situation:
-    """The state of all worlds at the moment when agents decide."""
+    """The state of worlds at the moment when agents decide.
 
-    def __init__(self, env: BatchEnv) -> None:
+    Args:
+      env: where they are.
+      worlds: (W,) which; all if not given.
+    """
+
+    def __init__(self, env: BatchEnv, worlds: Tensor | None = None) -> None:
         self.scenario = s = env.scenario
         self.device = env.device
-        self.state = env.get_state(torch.arange(env.num_worlds, device=env.device))
-        self._walls = env.engine.walls
-        self._half = env.object_half_size
-        self.rows = torch.arange(env.num_worlds, device=env.device)[:, None]
+        worlds = torch.arange(env.num_worlds, device=env.device) if worlds is None else worlds
+        self.state = env.get_state(worlds)
+        self._walls = env.engine.walls[worlds]
+        self._half = env.object_half_size[worlds]
+        self.rows = torch.arange(len(worlds), device=env.device)[:, None]
         """(W, 1)."""
         self.hiders = torch.arange(s.hiders, device=env.device)
         self.seekers = torch.arange(s.hiders, s.num_agents, device=env.device)
