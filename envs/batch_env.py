@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from . import observations
+from .actions import Actions
 from .errors import UserError
 from .games import View
 from .layouts import TRAINING, Domain, Layout, LayoutBank, LayoutStream, validate_layout
@@ -32,11 +32,6 @@ from .scene import scene
 from .state_checks import check_worlds, fit_state, fit_tensors
 from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
-
-ACTION_BINS = (11, 11, 11, 2, 2)
-"""Choices per action component: force x, force y, torque, grab, lock (rule 5.1)."""
-NO_ACTION = (5, 5, 5, 0, 0)
-"""No force, no torque, hands open; what frozen seekers do."""
 
 
 class BatchEnv:
@@ -60,7 +55,6 @@ class BatchEnv:
       UserError: an impossible scenario or number, or an engine that cannot run here.
     """
 
-    action_bins = ACTION_BINS
     SHARED_STATE = ("generator", "num_diverged")
     """Names in ``state_dict`` that are not (W, ...): the same in every process, and a count to be added up."""
 
@@ -102,9 +96,7 @@ class BatchEnv:
         self._observer = Observer(scenario, self.device)
         self._team = observations.team_index(scenario, self.device)
         self.game = GAMES[scenario.game](scenario, num_worlds, self.engine)
-        self._bins = np.array(ACTION_BINS)
-        self._no_action = torch.tensor(NO_ACTION, device=self.device)
-        self._command_table = torch.linspace(-scenario.action_limit, scenario.action_limit, 11, device=self.device)
+        self._actions = Actions(scenario, num_worlds, self.device)
         self._allocate()
         if stagger:
             share = (torch.arange(num_worlds, device=self.device) + first_world + 1) / self.all_worlds
@@ -147,6 +139,11 @@ class BatchEnv:
         return observations.spec(self.scenario)
 
     @property
+    def action_bins(self) -> tuple[int, ...]:
+        """Choices per action component; see ``Scenario.action_bins``."""
+        return self.scenario.action_bins
+
+    @property
     def frozen_agents(self) -> Tensor:
         """(W, A) bool: agents whose next action will be ignored: absent ones, and seekers in the preparation phase."""
         return self.game.frozen(self._steps) | ~self.present_agents
@@ -155,6 +152,11 @@ class BatchEnv:
     def present_agents(self) -> Tensor:
         """(W, A) bool: agents that take part in the present episode; see ``Scenario.random_team_sizes``."""
         return self._present[:, : self.num_agents].clone()
+
+    @property
+    def object_half_size(self) -> Tensor:
+        """(W, O, 3) half sizes of objects as grabs and locks measure them, metres; zeros for absent boxes."""
+        return self._half_size.clone()
 
     @property
     def num_diverged(self) -> int:
@@ -305,11 +307,12 @@ class BatchEnv:
             return self._cuts_left >= 0
         return bool((transition.truncated & ~transition.broken).any())
 
-    def advance(self, actions: Tensor) -> Transition:
+    def advance(self, actions: Tensor, parts: int = 1) -> Transition:
         """Advance every world by one step and leave worlds whose episode is over as they are.
 
         Args:
-          actions: (W, A, 5) int64: bins of force x, force y and torque (5 is none), grab, lock.
+          actions: (W, A, 5) int64: bins of two forces and a torque (the middle one is none), grab, lock.
+          parts: equal parts of the step, a divisor of its substeps, between which poses are read; it changes nothing.
 
         Raises:
           ValueError: wrong shape, dtype or range.
@@ -317,13 +320,13 @@ class BatchEnv:
         """
         if not self._begun:
             raise RuntimeError("no episode has begun; call reset() before step()")
-        self._check(actions)
+        self._actions.check(actions)
         absent = ~self._present[:, : self.num_agents]
         frozen = self.game.frozen(self._steps) | absent
-        actions = torch.where(frozen[..., None], self._no_action, actions)
+        actions = torch.where(frozen[..., None], self._actions.none, actions)
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:].bool().unbind(-1))
-        self.engine.step(self._command_table[actions[..., :3]])
+        between = self._move(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]), parts)
         diverged = self.engine.diverged.clone()  # The engine clears its own when the world starts again.
         self._abandon(diverged)
         self._read_engine()
@@ -336,7 +339,17 @@ class BatchEnv:
         self.game.tally(view, verdict)
         done = (self._steps >= self._episode_end) | verdict.over | diverged
         truncated = done & (self._steps < self.scenario.horizon) & (diverged | ~verdict.over)
-        return Transition(verdict.reward, done, truncated, diverged, verdict.live, verdict.hiders_seen, view)
+        seen = verdict.hiders_seen
+        return Transition(verdict.reward, done, truncated, diverged, verdict.live, seen, view, between)
+
+    def _move(self, command: Tensor, parts: int) -> list[Tensor]:
+        """Let physics run for a step, and return the poses between its parts."""
+        between = []
+        for _ in range(parts - 1):
+            self.engine.step(command, self.scenario.substeps // parts)
+            between.append(self.engine.pose)
+        self.engine.step(command, self.scenario.substeps // parts)
+        return between
 
     def _view(self, seen_before: Tensor, locked_before: Tensor) -> View:
         return View(
@@ -351,15 +364,6 @@ class BatchEnv:
             locked_before,
             self._steps,
         )
-
-    def _check(self, actions: Tensor) -> None:
-        expected = (self.num_worlds, self.num_agents, len(ACTION_BINS))
-        if tuple(actions.shape) != expected or actions.dtype != torch.int64:
-            raise ValueError(
-                f"actions must be int64 of shape {expected}, got {actions.dtype} of shape {tuple(actions.shape)}"
-            )
-        if self.device.type == "cpu" and ((actions.numpy() < 0) | (actions.numpy() >= self._bins)).any():
-            raise ValueError(f"actions must lie in [0, n) with n = {ACTION_BINS} per component")
 
     def _manipulate(self, grab: Tensor, lock: Tensor) -> None:
         """Decide grabs and locks from presses (W, A) bool, and tell the engine."""

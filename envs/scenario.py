@@ -26,6 +26,7 @@ RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
 LayoutName = Literal["random_rooms", "quadrant", "variable_quadrant", "three_rooms", "empty", "counting"]
 Place = Literal["layout", "anywhere", "centre", "quarter", "each_room"]
 HeadingFeatures = Literal["raw", "cos_sin"]
+MovementBins = Literal[3, 5, 11]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +49,27 @@ class Scenario:
 
     # --- time ------------------------------------------------------------------------------------------------------
     horizon: AtLeastOne = 240
-    """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s)."""
+    """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s). Change them together to keep its
+    seconds."""
     preparation_fraction: Annotated[float, Range(low=0, below=1)] = 0.4
     """Share of the episode in which seekers are frozen and all rewards are zero."""
     substeps: Annotated[int, Range(low=1, high=10_000)] = 15
-    """Physics substeps in one step."""
+    """Physics substeps in one step. More of them make decisions rarer: with 30 there is one every 0.15 s, and an
+    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes
+    with it."""
     timestep: Annotated[float, Range(above=0, high=1)] = 0.005
     """Length of one physics substep in seconds."""
+
+    # --- actions ---------------------------------------------------------------------------------------------------
+    movement_bins: MovementBins = 11
+    """Choices of each force and of the torque: 3, 5 or 11, evenly spaced from ``-action_limit`` to ``action_limit``.
+    The middle one is none. The original has 11. With 3 there are none and full strength alone: random play then moves
+    things farther."""
+    heading_forces: bool = False
+    """Let the first force act ahead of the agent and the second to its left, instead of along the world's x and y. The
+    direction is the one at the start of the step. Not in the original."""
+    action_limit: Size = 0.9
+    """Largest motor command; force is 100 N and torque 100 N m times the command."""
 
     # --- arena -----------------------------------------------------------------------------------------------------
     floor_size: Size = 6.0
@@ -160,8 +175,6 @@ class Scenario:
     """Stand-ins for agents and ramps that a task lacks, for policies that come from hide-and-seek."""
 
     # --- physics ---------------------------------------------------------------------------------------------------
-    action_limit: Size = 0.9
-    """Largest motor command; force is 100 N and torque 100 N m times the command."""
     wall_friction: Friction = 1.0
     """Sliding friction of walls. A contact uses the larger of its two bodies' values."""
     floor_friction: Friction = 0.2
@@ -204,6 +217,16 @@ class Scenario:
     def preparation_steps(self) -> int:
         """Steps in the preparation phase."""
         return int(self.horizon * self.preparation_fraction)
+
+    @property
+    def action_bins(self) -> tuple[int, ...]:
+        """Choices per action component: force x, force y (or ahead and left), torque, grab, lock (rule 5.1)."""
+        return (self.movement_bins,) * 3 + (2, 2)
+
+    @property
+    def no_action(self) -> tuple[int, ...]:
+        """No force, no torque, hands open."""
+        return (self.movement_bins // 2,) * 3 + (0, 0)
 
     @property
     def step_seconds(self) -> float:

@@ -16,6 +16,7 @@ from policies.teams import Policy
 from .config.train_config import TrainConfig, validate
 from .intrinsic.reward import make_intrinsic_reward
 from .league.league import League
+from .league.scripted_seats import ScriptedSeats
 from .learning.learners import Learners
 from .play.players import flatten_agents
 from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
@@ -67,7 +68,8 @@ class TrainingState:
         self.policy = new_policy()
         self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
         sizes = (scenario.hiders, scenario.seekers)
-        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy)
+        scripts = ScriptedSeats(config.league.scripted, self.env, config.league.random_share)
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy, scripts)
         self.num_sequences = worlds * scenario.num_agents
         self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
         """Adds a bonus for novelty to the rewards; None for none."""

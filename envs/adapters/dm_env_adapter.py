@@ -14,7 +14,6 @@ import numpy as np
 from dm_env import specs
 from numpy.typing import NDArray
 
-from ..batch_env import ACTION_BINS
 from ..scenarios import Scenario
 from .dm_physics import ShownPhysics
 from .single_world import SingleWorld
@@ -48,10 +47,9 @@ class HideSeekEnvironment(dm_env.Environment):
         self._action_specs = [self._make_action_spec(name) for name in self.agents]
         self._observation_spec = {name: _array_spec(name, values) for name, values in self._world.example.items()}
 
-    @staticmethod
-    def _make_action_spec(agent: str) -> specs.BoundedArray:
-        most = np.array(ACTION_BINS) - 1
-        return specs.BoundedArray((len(ACTION_BINS),), np.int64, np.zeros_like(most), most, name=f"action of {agent}")
+    def _make_action_spec(self, agent: str) -> specs.BoundedArray:
+        most = np.array(self.scenario.action_bins) - 1
+        return specs.BoundedArray(most.shape, np.int64, np.zeros_like(most), most, name=f"action of {agent}")
 
     def _each(self, values: list[Any]) -> Any:
         """Return a list with one entry per agent, or the entry of the only agent."""
@@ -60,7 +58,7 @@ class HideSeekEnvironment(dm_env.Environment):
     # --- specs -----------------------------------------------------------------------------------------------------
 
     def action_spec(self) -> Any:
-        """Return bins of force x, force y and torque (5 is none), grab and lock."""
+        """Return bins of two forces and a torque (the middle one is none), grab and lock."""
         return self._each(self._action_specs)
 
     def observation_spec(self) -> Any:

@@ -74,7 +74,7 @@ class HideSeekEnv(gymnasium.Env):
         self.max_steps = max_steps
         self.metadata = self.metadata | {"render_fps": round(1 / resolved.step_seconds, 3)}
         self.observation_space = observation_space(self._world.example)
-        self.action_space = self._actions = action_space()
+        self.action_space = self._actions = action_space(resolved)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -177,7 +177,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         self._running = False
         example = {name: values[0].cpu().numpy() for name, values in self._flat(self.batch.observe()).items()}
         self.single_observation_space: spaces.Dict = observation_space(example)
-        self.single_action_space = self._actions = action_space()
+        self.single_action_space = self._actions = action_space(resolved)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 

@@ -16,7 +16,6 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from ..batch_env import ACTION_BINS
 from ..scenarios import SCENARIOS, Scenario
 from .single_world import RENDER_MODES, AgentObservation, SingleWorld
 from .spaces import (
@@ -73,10 +72,10 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         self.agents: list[str] = []
         self._seeded = False
         self._index = {name: index for index, name in enumerate(self.possible_agents)}
-        self._bins = np.array(ACTION_BINS)
+        self._bins = np.array(self.scenario.action_bins)
         example = self._world.example
         self.observation_spaces = {name: make_observation_space(example) for name in self.possible_agents}
-        self.action_spaces = {name: action_space() for name in self.possible_agents}
+        self.action_spaces = {name: action_space(self.scenario) for name in self.possible_agents}
         self.state_space = spaces.Box(-np.inf, np.inf, self._world.state().shape, np.float32)
 
     def observation_space(self, agent: str) -> spaces.Space:
@@ -133,7 +132,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
         """Return the actions of all possible agents, (A, 5), after checking those that are given."""
         if actions.keys() != set(self.agents):
             raise InvalidActionError(self._wrong_agents(actions))
-        table = np.zeros((len(self.possible_agents), len(ACTION_BINS)), dtype=np.int64)
+        table = np.zeros((len(self.possible_agents), len(self._bins)), dtype=np.int64)
         for name, action in actions.items():
             if isinstance(action, np.ndarray) and action.dtype == np.int64 and action.shape == self._bins.shape:
                 table[self._index[name]] = action

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ..batch_env import ACTION_BINS
+from ..scenarios import Scenario
 from .single_world import RENDER_MODES, AgentObservation
 
 
@@ -29,9 +29,9 @@ def environment_id(scenario_name: str) -> str:
     return f"hideseek/{scenario_name.replace('/', '-')}-v0"
 
 
-def action_space() -> spaces.MultiDiscrete:
-    """Return the actions of one agent: bins of force x, force y and torque (5 is none), grab, lock."""
-    return spaces.MultiDiscrete(list(ACTION_BINS))
+def action_space(scenario: Scenario) -> spaces.MultiDiscrete:
+    """Return the actions of one agent: bins of two forces and a torque (the middle one is none), grab, lock."""
+    return spaces.MultiDiscrete(list(scenario.action_bins))
 
 
 def observation_space(example: AgentObservation) -> spaces.Dict:

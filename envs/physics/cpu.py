@@ -103,6 +103,13 @@ class CpuEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
+    @property
+    def walls(self) -> Tensor:
+        """See PhysicsEngine.walls."""
+        centre = self._model["body_pos"][:, self.scene.wall_body]
+        size = self._model["geom_size"][:, self.scene.wall_geom]
+        return torch.from_numpy(np.concatenate([centre, size], axis=-1, dtype=np.float32))
+
     def begin(self, chosen: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.begin."""
         self._survive_fork()
@@ -193,11 +200,11 @@ class CpuEngine(PhysicsEngine):
         held_at = pose.flatten(1).numpy()[:, self._object_columns, None]
         self._object_range[:] = np.where(locked.numpy()[:, self._joint_object, None], held_at, _FREE)
 
-    def step(self, command: Tensor) -> None:
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
         self._survive_fork()
         self._ctrl[:] = command.numpy()
-        self._batch.step(nstep=self.scene.scenario.substeps)
+        self._batch.step(nstep=substeps or self.scene.scenario.substeps)
         self._find_diverged()
 
     def _divergence_warnings(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The contract between the rules and a physics engine.
 
 Shapes: W worlds, A agents, B boxes, R ramps, C movable cylinders, O = B + R + C objects, E = A + O entities (agents,
-boxes, ramps, cylinders), N rays.
+boxes, ramps, cylinders), L wall slots, N rays.
 Everything is a torch tensor on ``device`` in SI units and the world frame. A *pose* is Q numbers: x, y, z of the true
 centre and the unwrapped yaw, and where boxes tilt also the unwrapped angles about x and y (rotation Rx Ry Rz;
 envs/tensors/orientation.py), zero for whatever does not tilt. A *velocity* is their time derivative. Absent agents and
@@ -42,6 +42,11 @@ class PhysicsEngine(ABC):
     @abstractmethod
     def velocity(self) -> Tensor:
         """(W, E, Q) float32: vx, vy, vz, yaw rate, and where boxes tilt the rates of the other angles. A copy."""
+
+    @property
+    @abstractmethod
+    def walls(self) -> Tensor:
+        """(W, L, 6) float32: centre x, y, z and half sizes of walls, metres; absent ones lie below the floor."""
 
     @abstractmethod
     def begin(self, chosen: Tensor, layout: Layout) -> None:
@@ -94,8 +99,15 @@ class PhysicsEngine(ABC):
         """
 
     @abstractmethod
-    def step(self, command: Tensor) -> None:
-        """Advance every world by ``scenario.substeps`` substeps with constant motor commands (W, A, 3): x, y, yaw."""
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
+        """Advance every world by some substeps, ``scenario.substeps`` if not given.
+
+        Two calls with the same commands are one with as many substeps, to the bit.
+
+        Args:
+          command: (W, A, 3) constant motor commands: x, y, yaw.
+          substeps: how many.
+        """
 
     @abstractmethod
     def rays(self, worlds: Tensor, origin: Tensor, direction: Tensor, exclude: Tensor) -> tuple[Tensor, Tensor]:

@@ -97,6 +97,11 @@ class WarpEngine(PhysicsEngine):
         """(W,) bool."""
         return self._diverged
 
+    @property
+    def walls(self) -> Tensor:
+        """See PhysicsEngine.walls."""
+        return torch.cat([self._fields[name][:, self._wall_geom] for name in ("geom_xpos", "geom_size")], dim=-1)
+
     def begin(self, chosen: Tensor, layout: Layout) -> None:
         """See PhysicsEngine.begin."""
         self._write_walls(chosen, layout)
@@ -217,10 +222,10 @@ class WarpEngine(PhysicsEngine):
         held_at = pose.flatten(1)[:, self._object_columns, None]
         self._object_range.copy_(torch.where(locked[:, self._joint_object, None], held_at, self._free_range))
 
-    def step(self, command: Tensor) -> None:
+    def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
         self._ctrl.copy_(command)
-        self._worlds.step(self.scene.scenario.substeps)
+        self._worlds.step(substeps or self.scene.scenario.substeps)
         speed = self._qvel[:, self._slides].abs().amax(dim=1)
         self._diverged = ~(speed < MAX_SPEED) | ~self._qpos.isfinite().all(1)
 

@@ -21,6 +21,7 @@ from ..options.scenario_options import (
     CylinderOptions,
     FoodOptions,
     LockTaskOptions,
+    PaddingOptions,
     ShelterOptions,
 )
 from ..scenario import Scenario
@@ -93,6 +94,26 @@ QUICKSTART = _add(
     )
 )
 """The quadrant with one agent a side, longer episodes and bounded heading features: learned in minutes on two cores."""
+
+DOOR = _add(
+    dataclasses.replace(
+        QUICKSTART,
+        name="hide-and-seek/door",
+        horizon=80,
+        substeps=20,
+        timestep=0.0075,
+        preparation_fraction=0.4,
+        boxes=(1, 2),
+        ramps=0,
+        padding=PaddingOptions(ramps=1),
+        door_dropout_probability=1.0,
+        hiders_anywhere=False,
+        grab_unseen=True,
+        lock_unseen=True,
+    )
+)
+"""A hider in a room with one door and one or two boxes to block it, 12 s with a decision every 0.15 s. Observed as the
+quickstart, with zeros for the ramp that it lacks, so that a policy can go on in either."""
 
 FOOD = _add(dataclasses.replace(FULL, name="hide-and-seek/food", food=FoodOptions(count=3)))
 """The main environment with three foods around the middle, which hiders eat when nobody sees them."""

@@ -6,14 +6,18 @@ import pytest
 import torch
 
 from envs.batch_env import BatchEnv
-from tests.docs.test_pages import DOCS, blocks
+from tests.docs.pages import ROOT, blocks
 from tests.envs.worlds import body, small, world
 
 NONE = [5, 5, 5, 0, 0]
 
 
 def table():
-    rows = [line.strip("|").split("|") for line in (DOCS / "api.md").read_text().splitlines() if line.startswith("| ")]
+    rows = [
+        line.strip("|").split("|")
+        for line in (ROOT / "docs" / "api.md").read_text().splitlines()
+        if line.startswith("| ")
+    ]
     return {name.strip(): text.strip() for name, text, *_ in rows}
 
 
@@ -34,7 +38,7 @@ def after(env, first, steps=1):
 @pytest.mark.parametrize("yaw", [0.0, math.pi / 2, 2.0, -4.0])
 def test_heading(yaw):
     names = {"torch": torch}
-    (code,) = [code for code in blocks("api.md") if "def heading" in code]
+    (code,) = [code for code in blocks("docs/api.md", "python") if "def heading" in code]
     exec(code, names)
     x, y = names["heading"](torch.tensor(yaw)).tolist()
     assert (x, y) == pytest.approx((math.cos(yaw - math.pi / 2), math.sin(yaw - math.pi / 2)), abs=1e-6)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
+from tests.envs.worlds import NO_ACTION
 
 CROSSING_MARGIN = 0.02  # Metres below a wall's top from which on passing counts as going over it.
 ALTITUDE = {"agents": 0.15, "boxes": 0.25, "ramps": 0.25}  # Metres from a body's centre to its bottom.

@@ -7,11 +7,11 @@ import torch
 from torch.testing import assert_close
 
 import envs
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
 from envs.scenarios import FULL, QUADRANT
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 TILTING = dataclasses.replace(FULL, name="tilting boxes", tilting_boxes=True, preparation_fraction=0.0)
 SHORT = dataclasses.replace(QUADRANT, name="short", horizon=10)
@@ -25,6 +25,24 @@ def test_the_packages_under_test_are_those_of_this_repository():
         f"'import envs' gives {found}, not {repository / 'envs'}: another installed package of the same name shadows "
         f"this project's. Uninstall it, or use a fresh virtual environment."
     )
+
+
+@pytest.mark.parametrize("parts", [3, 5])
+def test_reading_poses_within_a_step_changes_nothing(parts):
+    plain, watched = (BatchEnv(FULL, 2, seed=1, threads=1) for _ in range(2))
+    generator = torch.Generator().manual_seed(0)
+    plain.reset()
+    watched.reset()
+    for _ in range(8):
+        actions, before = random_actions(plain, generator), watched.get_state(torch.arange(2)).pose
+        plain.advance(actions)
+        between = watched.advance(actions, parts).between
+        assert len(between) == parts - 1
+        poses = torch.stack([before, *between, watched.get_state(torch.arange(2)).pose])
+        moved = (poses[1:] - poses[:-1])[:, :, :2, :2].norm(dim=-1)  # Of hiders.
+        assert (moved > 0).all() and (moved < 1.2 / parts).all()
+    ours, theirs = plain.state_dict(), watched.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def random_actions(env, generator):

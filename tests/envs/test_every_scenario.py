@@ -61,6 +61,10 @@ OPTIONS = {
     ),
     "shelter with two builders": ("shelter", {"hiders": 2}),
     "lock task for two": ("lock-and-return", {"hiders": 2, "boxes": (1, 3)}),
+    "three bins along the heading, every 0.3 s": (
+        HIDE,
+        {"movement_bins": 3, "heading_forces": True, "substeps": 40, "timestep": 0.0075},
+    ),
     "stand-ins": ("lock-and-return", {"padding": PaddingOptions(agents=2, ramps=1)}),
     "three counted": ("object-counting", {"boxes": (3, 6)}),
 }

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.games.hide_and_seek import visibility_reward
 from envs.scenarios import get
-from tests.envs.worlds import small, world
+from tests.envs.worlds import NO_ACTION, small, world
 
 
 @pytest.fixture(scope="module")

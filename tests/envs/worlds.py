@@ -14,6 +14,10 @@ from envs.tensors.orientation import tilt_seen_from
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="mujoco_warp is not installed")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
+ACTION_BINS = (11, 11, 11, 2, 2)
+"""Choices per action component with the original's eleven movement bins."""
+NO_ACTION = (5, 5, 5, 0, 0)
+"""No force, no torque, hands open, with these."""
 BIN_COMMAND = 0.18  # Motor command of one bin from the middle.
 AGENT_HEIGHT = 0.15  # Metres, centre of an agent that stands on the floor.
 OBJECT_HEIGHT = 0.25

@@ -28,7 +28,8 @@ from ..evaluation.heat_map import heat_map
 from ..evaluation.intervals import Estimate, bootstrap_mean
 from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate, lost
 from ..evaluation.solo_matches import evaluate_alone
-from ..play.players import Player, PolicyPlayer, RandomPlayer
+from ..play.agents import is_agent, make_agent
+from ..play.players import Player, PolicyPlayer
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.arguments import parse_arguments
 from ..support.console import make_console
@@ -48,10 +49,11 @@ class EvaluateArguments(MachineOptions):
     """
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
-    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, the word random is a player
-    too."""
+    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, agents without a policy are
+    players too: random, zero, chaser, blocker, climber, ramp-thief; after the scripts a strength may follow, as in
+    chaser:0.5."""
     against: str = "random"
-    """What one run plays against: random, a run folder or a checkpoint file."""
+    """What one run plays against: random or another agent without a policy, a run folder or a checkpoint file."""
     episodes: AtLeastOne = 200
     """Episodes of each match; more make the intervals narrower."""
     seed: Seed = 0
@@ -77,11 +79,11 @@ def run(arguments: list[str]) -> None:
         return
     saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
     rival = _rival(args, saved)
-    subject_name = "trained" if args.against == "random" else _label("first", saved)
+    subject_name = "trained" if is_agent(args.against) else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
 
     if not saved.config.scenario.seekers:
-        paths = {subject.name: str(saved.path), rival.name: None if args.against == "random" else args.against}
+        paths = {subject.name: str(saved.path), rival.name: None if is_agent(args.against) else args.against}
         _alone(args, saved, [subject, rival], paths)
         return
     torch.set_num_threads(1)
@@ -90,7 +92,7 @@ def run(arguments: list[str]) -> None:
     with _shown(args.episodes) as show:
         result = evaluate(_worlds_of(args, saved), subject, rival, args.episodes, args.seed, show)
     console.print(_table(result))
-    for line in _verdict(result, against_random=args.against == "random"):
+    for line in _verdict(result, args.against):
         console.print(line, soft_wrap=True)
     _write(args, saved, result)
 
@@ -100,19 +102,21 @@ def _several(args: EvaluateArguments) -> None:
     if args.png_file is not None:
         require_matplotlib()
     device = resolve_device(args.device)
-    loaded = [None if run == "random" else load_policy(Path(run), device) for run in args.runs]
-    first = next((saved for saved in loaded if saved is not None), None)
+    loaded = [run if is_agent(run) else load_policy(Path(run), device) for run in args.runs]
+    first = next((saved for saved in loaded if not isinstance(saved, str)), None)
     if first is None:
         raise UserError("at least one of the players must be a run or a checkpoint")
     players: list[Player] = []
     for number, (saved, name) in enumerate(zip(loaded, _names(loaded), strict=True)):
         seed = args.seed + _SUBJECT_SEED + number
-        if saved is None:
-            players.append(RandomPlayer(first.policy.action_bins, seed, name))
+        if isinstance(saved, str):
+            players.append(make_agent(saved, first.config.scenario, seed, name))
         else:
-            saved.require_scenario(first.policy.spec.to_dict(), first.config.scenario.name)
+            saved.require_scenario(first.config.scenario)
             players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
-    paths = {player.name: str(saved.path) if saved else None for player, saved in zip(players, loaded, strict=True)}
+    paths = {
+        p.name: None if isinstance(saved, str) else str(saved.path) for p, saved in zip(players, loaded, strict=True)
+    }
     play = _cross_play if first.config.scenario.seekers else _alone
     play(args, first, players, paths)
 
@@ -126,7 +130,7 @@ def _alone(args: EvaluateArguments, saved: SavedPolicy, players: list[Player], p
     scenario = saved.config.scenario.name
     console.print(f"{scenario}: {args.episodes} episodes of each player, all on the same layouts", soft_wrap=True)
     for name, path in paths.items():
-        console.print(f"{name}: {path or 'random play'}", soft_wrap=True)
+        console.print(f"{name}: {path or 'no policy'}", soft_wrap=True)
     with _shown(args.episodes) as show:
         result = evaluate_alone(_worlds_of(args, saved), players, args.episodes, args.seed, show)
     console.print(result.table())
@@ -164,10 +168,10 @@ def _cross_play(
         write_atomically(args.png_file, heat_map(result))
 
 
-def _names(loaded: list[SavedPolicy | None]) -> list[str]:
+def _names(loaded: list[SavedPolicy | str]) -> list[str]:
     """Name each player after its run and iteration; the same checkpoint twice gets a number."""
     plain = [
-        f"{saved.path.absolute().parent.parent.name}:{saved.iteration}" if saved is not None else "random"
+        saved if isinstance(saved, str) else f"{saved.path.absolute().parent.parent.name}:{saved.iteration}"
         for saved in loaded
     ]
     return [
@@ -230,11 +234,10 @@ def _check(args: EvaluateArguments) -> None:
 
 def _rival(args: EvaluateArguments, saved: SavedPolicy) -> Player:
     """Make the player that the subject is judged against."""
-    if args.against == "random":
-        return RandomPlayer(saved.policy.action_bins, args.seed + _RIVAL_SEED)
+    if is_agent(args.against):
+        return make_agent(args.against, saved.config.scenario, args.seed + _RIVAL_SEED)
     other = load_policy(Path(args.against), resolve_device(args.device))
-    spec = saved.policy.spec
-    other.require_scenario(spec.to_dict(), saved.config.scenario.name)
+    other.require_scenario(saved.config.scenario)
     return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, _label("second", other))
 
 
@@ -265,17 +268,18 @@ def _row(match: Match, seed: int) -> list[str]:
     return [f"{match.seekers} seekers v {match.hiders} hiders", seen, *returns]
 
 
-def _verdict(result: Evaluation, against_random: bool) -> list[str]:
+def _verdict(result: Evaluation, against: str) -> list[str]:
     """Say in words what the two ratios mean."""
     rows = [
         ("seekers", "see hiders", result.seekers_ratio, f">= {SEEKERS_RATIO_WANTED:g}", _seekers_reach),
         ("hiders", "are seen", result.hiders_ratio, f"<= {HIDERS_RATIO_WANTED:g}", _hiders_reach),
     ]
+    alone, against_random = is_agent(against), against == "random"
+    other = "random" if against_random else f"the {against}'s" if alone else "the second policy's"
     lines = ["95 % bootstrap intervals over episodes; both ratios compare matches on the same layouts."]
     for team, verb, ratio, wanted, reached in rows:
-        who = f"Trained {team} {verb}" if against_random else f"The first policy's {team} {verb}"
-        whose = "random" if against_random else "the second policy's"
-        line = f"{who} {ratio.format('{:.2f}')} x as often as {whose} {team}"
+        who = f"Trained {team} {verb}" if alone else f"The first policy's {team} {verb}"
+        line = f"{who} {ratio.format('{:.2f}')} x as often as {other} {team}"
         lines.append(line + (f" (wanted {wanted}: {'yes' if reached(ratio) else 'no'})" if against_random else ""))
     if diverged := sum(match.diverged for match in result.matches):
         counts = [result.seekers_pairs, result.hiders_pairs]

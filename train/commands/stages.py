@@ -14,10 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from tyro.conf import Positional
 
+from envs import scenarios
 from envs.errors import UserError
 from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
+from ..play.agents import AGENT_CHOICES, check_agent
 from ..rendering.video import VideoOptions
 from ..runs.checkpoints import load_checkpoint
 from ..runs.metrics import read_metrics
@@ -27,7 +29,7 @@ from ..stages import curves
 from ..stages.film import film
 from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
-from ..stages.study import Study, StudyOptions, study
+from ..stages.study import Study, StudyOptions, examine_agent, study
 from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
@@ -40,10 +42,18 @@ _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 
 @dataclass(frozen=True, kw_only=True)
 class StagesArguments(MachineOptions):
-    """Play a run's checkpoints against themselves, tell their strategies, and write report.md into the run folder."""
+    """Play a run's checkpoints against themselves, tell their strategies, and write report.md into the run folder.
 
-    run: Positional[Path]
-    """Run folder."""
+    With --agent the strategies of an agent without a policy are told, and nothing is written.
+    """
+
+    run: Positional[Path | None] = None
+    """Run folder; not needed with --agent."""
+    agent: str | None = None
+    """Examine an agent without a policy instead: random, zero, chaser, blocker, climber or ramp-thief; after the
+    scripts a strength may follow, as in chaser:0.5."""
+    scenario: str = "hide-and-seek/quickstart"
+    """Scenario in which the agent plays; checkpoints play in their own."""
     episodes: AtLeastOne = 100
     """Episodes of each checkpoint; more make the intervals narrower."""
     checkpoints: str = "all"
@@ -59,20 +69,18 @@ class StagesArguments(MachineOptions):
 def run(arguments: list[str]) -> None:
     """Play, print the table, and write the report with its curves and videos."""
     args = parse_arguments(StagesArguments, arguments, "stages")
+    _check(args)
+    if args.agent is not None:
+        _agent(args, args.agent)
+        return
+    assert args.run is not None
     folder = RunFolder(args.run)
-    files = _check(args, folder)
+    files = _files(args, folder)
     config = load_policy(files[-1]).config
     strategies_of(config.scenario)
     torch.set_num_threads(1)
     console = make_console()
-    options = StudyOptions(
-        episodes=args.episodes,
-        seed=args.seed,
-        num_worlds=args.num_worlds,
-        device=str(resolve_device(args.device)),
-        engine=args.engine,
-        threads=args.threads,
-    )
+    options = _options(args)
     with _progress() as bar:
         tasks = {file: bar.add_task(file.stem, total=args.episodes) for file in files}
         result = study(files, options, lambda file, done: bar.update(tasks[file], completed=done))
@@ -90,13 +98,50 @@ def run(arguments: list[str]) -> None:
     say(f"wrote {report}")
 
 
-def _check(args: StagesArguments, folder: RunFolder) -> list[Path]:
-    """Refuse impossible requests before anything is played. Returns the checkpoints to examine, oldest first."""
+def _options(args: StagesArguments) -> StudyOptions:
+    return StudyOptions(
+        episodes=args.episodes,
+        seed=args.seed,
+        num_worlds=args.num_worlds,
+        device=str(resolve_device(args.device)),
+        engine=args.engine,
+        threads=args.threads,
+    )
+
+
+def _agent(args: StagesArguments, agent: str) -> None:
+    """Tell the strategies of an agent without a policy."""
+    check_agent(agent)
+    scenario = scenarios.get(args.scenario)
+    torch.set_num_threads(1)
+    with _progress() as bar:
+        task = bar.add_task(agent, total=args.episodes)
+        shares = examine_agent(agent, scenario, _options(args), lambda done: bar.update(task, completed=done))
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{agent} in {scenario.name}")
+    table.add_column(f"share of {args.episodes} episodes", justify="right")
+    for name, share in shares.items():
+        table.add_row(name, str(share))
+    make_console().print(table)
+
+
+def _check(args: StagesArguments) -> None:
+    """Refuse impossible requests before anything is loaded."""
+    if (args.run is None) == (args.agent is None):
+        raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
-    if args.run.is_file():
+    if args.run is not None and args.run.is_file():
         raise UserError(f"{args.run} is a file; give the run's folder")
     resolve_device(args.device)
+
+
+def _files(args: StagesArguments, folder: RunFolder) -> list[Path]:
+    """Return the checkpoints to examine, oldest first.
+
+    Raises:
+      UserError: there are none, or the folder is not writable.
+    """
     folder.read_config()
     if not os.access(folder.path, os.W_OK):
         raise UserError(f"cannot write {folder.path / 'report.md'}: the folder is not writable")

@@ -15,8 +15,9 @@ from envs.errors import UserError
 from envs.options.ranges import Range, Seed
 
 from ..config.machine_options import DeviceOptions
+from ..play.agents import AGENTS
 from ..play.episode_files import is_episode_file, load_episodes
-from ..play.play_session import AGENTS, choose_scenario
+from ..play.play_session import choose_scenario
 from ..rendering.renderer import CAMERAS
 from ..support.arguments import parse_arguments
 from ..support.console import make_console
@@ -35,7 +36,8 @@ class WatchArguments(DeviceOptions):
     paths: Positional[tuple[Path, ...]] = ()
     """Run folders and checkpoint files, whose players can be exchanged while watching; or one episode file."""
     hiders: str | None = None
-    """Who plays the hiders: a name that the page offers, such as random or zero. Default: the newest checkpoint."""
+    """Who plays the hiders: a name that the page offers, such as random, zero or blocker. Default: the newest
+    checkpoint."""
     seekers: str | None = None
     """Who plays the seekers."""
     scenario: str | None = None

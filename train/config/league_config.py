@@ -24,6 +24,10 @@ class LeagueConfig:
     random_share: Share = 0.0
     """Share of the league's episodes in which a player of random actions stands in for the past version: the one before
     the first, so to speak. What beats it is learned first and easily forgotten."""
+    scripted: tuple[str, ...] = ()
+    """Scripted players (docs/scripted_players.md) and the share of the league's episodes in which each plays its whole
+    team in place of the past version, such as chaser=0.1 blocker:0.5=0.2. Their strength never changes, so they are met
+    again however long ago they were beaten."""
     at_once: AtLeastOne = 2
     """Versions that are drawn for the episodes that begin in one iteration. More are more varied, and slower."""
     interval: AtLeastOne = 10

@@ -87,7 +87,7 @@ def play_match(
     obs = env.reset()
     players = [hiders] if hiders is seekers else [hiders, seekers]
     for player in players:
-        player.begin(env.num_worlds * env.num_agents)
+        player.begin(env)
     is_hider = torch.arange(env.num_agents, device=next(iter(obs.values())).device) < env.scenario.hiders
     started = torch.ones(env.num_worlds, dtype=torch.bool, device=is_hider.device)
     tally = _SeenTally(started)

@@ -26,6 +26,7 @@ from ..evaluation.ratings import Rating, chance_to_win
 from ..play.random_play import random_actions
 from ..support.ranks import Ranks
 from .past_versions import VersionFolder, versions_at
+from .scripted_seats import ScriptedSeats
 
 TEAMS = ("hiders", "seekers")
 NEWEST = 0
@@ -46,6 +47,7 @@ class League:
       num_worlds: worlds of all processes.
       ranks: the processes.
       make_policy: makes a policy to load a version into.
+      scripts: scripted players that stand in for past versions.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class League:
         num_worlds: int,
         ranks: Ranks,
         make_policy: Callable[[], Policy],
+        scripts: ScriptedSeats | None = None,
     ) -> None:
+        self._scripts = scripts
         self.config, self._seed, self._ranks, self._make_policy = config, seed, ranks, make_policy
         self._all_worlds = num_worlds
         self._first, self.num_worlds = ranks.share(num_worlds)
@@ -66,7 +70,7 @@ class League:
         self._whole, self._single = (rows.to(device) for rows in roles(sizes))
         self._action_bins = torch.tensor(example.action_bins, device=device)
         self.seats = torch.full((self.num_worlds, self.num_agents), NEWEST, device=device)
-        """(W, A): the version on each seat, NEWEST or RANDOM_PLAYER."""
+        """(W, A): the version on each seat, NEWEST, RANDOM_PLAYER or a scripted player (``FIRST_SCRIPT``)."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
         self._returns = torch.zeros(self.num_worlds, len(TEAMS), device=device)
         """(W, teams): rewards so far of the episode, averaged over the members of each team that take part."""
@@ -121,6 +125,8 @@ class League:
         self._next_seats = self._draw_seats([version for version in offers if version in self._policies])
         self._random_play = bool(((self.seats == RANDOM_PLAYER) | (self._next_seats == RANDOM_PLAYER)).any())
         self._list_players()
+        if self._scripts:
+            self._scripts.prepare(self.seats, self._next_seats)
 
     def act(self, obs: dict[str, Tensor], started: Tensor, actions: Tensor) -> Tensor:
         """Let past versions act on their seats.
@@ -134,7 +140,8 @@ class League:
           Actions (N, 5); those of the newest policy on its own seats.
         """
         self._noise_seed += 1
-        if not self._players and not self._random_play:
+        scripted = self._scripts is not None and self._scripts.busy
+        if not self._players and not self._random_play and not scripted:
             return actions
         begins = started.view(self.num_worlds, -1)[:, :1]
         self.seats = torch.where(begins, self._next_seats, self.seats)
@@ -153,7 +160,16 @@ class League:
             self._memory[:, rows] = torch.where(seated, after, self._memory[:, rows])
         if self._random_play:
             actions = torch.where((seats == RANDOM_PLAYER)[:, None], self._random_actions(), actions)
-        return actions
+        return self._follow_scripts(actions) if scripted else actions
+
+    def _follow_scripts(self, actions: Tensor) -> Tensor:
+        """Let scripted players act on their seats, given the actions (N, 5) of all others."""
+        assert self._scripts is not None
+        at_random, by_world = self._random_actions(), (self.num_worlds, self.num_agents)
+        draws = torch.rand(self._all_worlds, self.num_agents, generator=self._noise, device=self.seats.device)
+        here = draws.narrow(0, self._first, self.num_worlds)
+        others, at_random = actions.unflatten(0, by_world), at_random.unflatten(0, by_world)
+        return self._scripts.act(self.seats, others, at_random, here).flatten(0, 1)
 
     def _random_actions(self) -> Tensor:
         """Return actions (N, 5), all equally likely, that depend on the step and the number of the sequence alone."""
@@ -213,7 +229,7 @@ class League:
         return [versions[pick] for pick in picks.tolist()]
 
     def _draw_seats(self, offers: list[int]) -> Tensor:
-        """Give the seats (W, A) of every world's next episode to a version on offer, to RANDOM_PLAYER or to NEWEST."""
+        """Give the seats (W, A) of every world's next episode to a version on offer, another player or NEWEST."""
         if not offers:
             return torch.full_like(self.seats, NEWEST)
         draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
@@ -224,7 +240,8 @@ class League:
         plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
         versions = self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])
         players = torch.where(draws[:, 4] < self.config.random_share, RANDOM_PLAYER, versions)
-        return torch.where(plays, players[:, None], NEWEST)
+        seats = torch.where(plays, players[:, None], NEWEST)
+        return self._scripts.draw(seats, draws[:, 0] < self.config.fraction, draws[:, 4]) if self._scripts else seats
 
     def _pick(self, rows: Tensor, draw: Tensor) -> Tensor:
         """Return a row (W, ...) of a table for each draw (W,) from [0, 1); zeros if the table is empty."""

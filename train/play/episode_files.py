@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import Layout, validate_layout
 from envs.options.ranges import Seed, Whole, faults
@@ -134,7 +133,7 @@ def _episode(scenario: Scenario, entry: _Entry, arrays: dict[str, NDArray[Any]])
         raise ValueError(f"its layout is of {layout.num_worlds} worlds")
     steps, agents, objects = entry.steps, scenario.num_agents, scenario.num_objects
     _require("actions", arrays["actions"], (steps, agents, 5), np.int8)
-    _require_within("actions", arrays["actions"], 0, np.array(ACTION_BINS))
+    _require_within("actions", arrays["actions"], 0, np.array(scenario.action_bins))
     _require("rewards", arrays["rewards"], (steps, agents), np.float32)
     _require("live", arrays["live"], (steps,), np.bool_)
     if (attention := arrays.get("attention")) is not None:

@@ -302,7 +302,7 @@ class EpisodePlayer:
     def __init__(self, env: BatchEnv, player: Player, seed: int, title: str = "") -> None:
         self._env, self._player, self._seed, self._title = env, player, seed, title
         self._layouts = LayoutStream(env.scenario, seed, 1, domain=JUDGING)
-        player.begin(env.num_agents)
+        player.begin(env)
 
     def play(self) -> Episode:
         """Play the next episode."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.options.ranges import Seed
 from envs.scenarios import Scenario
@@ -14,12 +14,11 @@ from envs.scenarios import Scenario
 from ..config.machine_options import DeviceOptions
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.devices import resolve_device
+from .agents import AGENT_CHOICES, agent_title, check_agent, make_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
-from .players import Player, PolicyPlayer, RandomPlayer, StillPlayer
+from .players import Player, PolicyPlayer
 
-AGENTS = ("random", "zero")
-"""Agents that need no policy."""
 _PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
 
 
@@ -28,7 +27,8 @@ class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
-    """Show agents without a policy instead: random or zero (motionless)."""
+    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber or ramp-thief; after
+    the scripts a strength may follow, as in chaser:0.5."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
     seed: Seed = 0
@@ -43,9 +43,9 @@ class PlayArguments(DeviceOptions):
           UserError: names the option.
         """
         if (getattr(self, "run", None) is None) == (self.agent is None):
-            raise UserError("give either a run or checkpoint, or --agent random or zero")
-        if self.agent not in (None, *AGENTS):
-            raise UserError(f"unknown agent '{self.agent}'; choose {' or '.join(AGENTS)}")
+            raise UserError(f"give either a run or checkpoint, or --agent {AGENT_CHOICES}")
+        if self.agent is not None:
+            check_agent(self.agent)
 
 
 class PlaySession:
@@ -67,9 +67,9 @@ class PlaySession:
         self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)
         try:
             if self.saved is not None:
-                self.saved.require_scenario(self.env.observation_spec, self.scenario.name)
+                self.saved.require_scenario(self.scenario)
             self.title = title(self.saved, args.agent, self.scenario)
-            player = make_player(self.saved, args.agent, args.seed, args.deterministic, attention)
+            player = make_player(self.env, self.saved, args.agent, args.seed, args.deterministic, attention)
             self._episodes = EpisodePlayer(self.env, player, args.seed, self.title)
         except BaseException:
             self.env.close()
@@ -93,25 +93,41 @@ class PlaySession:
 
 
 def choose_scenario(name: str | None, saved: SavedPolicy | None) -> Scenario:
-    """Return the scenario that was asked for, else the one of the policy, else the full game."""
+    """Return the scenario that was asked for, else the one of the policy, else the full game.
+
+    What actions mean is up to the policy (``SavedPolicy.actions``), because it can act only as it learned to; how long
+    a step is, and everything else, is as in the scenario.
+    """
     if name:
-        return scenarios.get(name)
+        chosen = scenarios.get(name)
+        return scenarios.replace(chosen, **saved.actions) if saved else chosen
     return saved.config.scenario if saved else scenarios.FULL
 
 
 def make_player(
-    saved: SavedPolicy | None, agent: str | None, seed: int, deterministic: bool = False, attention: bool = False
+    env: BatchEnv,
+    saved: SavedPolicy | None,
+    agent: str | None,
+    seed: int,
+    deterministic: bool = False,
+    attention: bool = False,
 ) -> Player:
-    """Return the policy's player, or that of ``agent``: random or zero."""
+    """Return the policy's player, or that of ``agent``.
+
+    Raises:
+      UserError: no such agent, or it cannot play in these worlds.
+    """
     seed += _PLAYER_SEED
     if saved is not None:
         kind = AttentivePlayer if attention else PolicyPlayer
         return kind(saved.policy, seed, deterministic)
-    return RandomPlayer(ACTION_BINS, seed) if agent == "random" else StillPlayer(ACTION_BINS)
+    assert agent is not None
+    return make_agent(agent, env.scenario, seed)
 
 
 def title(saved: SavedPolicy | None, agent: str | None, scenario: Scenario) -> str:
     """Return who plays what, for captions."""
     if saved is not None:
         return f"{scenario.name}, iteration {saved.iteration:,}"
-    return f"{scenario.name}, {'random play' if agent == 'random' else 'motionless agents'}"
+    assert agent is not None
+    return f"{scenario.name}, {agent_title(agent)}"

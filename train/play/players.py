@@ -13,14 +13,23 @@ from policies.teams import Policy
 Observations = dict[str, Tensor]
 
 
+class Worlds(Protocol):
+    """Where a player plays."""
+
+    @property
+    def num_worlds(self) -> int: ...  # noqa: D102
+    @property
+    def num_agents(self) -> int: ...  # noqa: D102
+
+
 class Player(Protocol):
     """Chooses actions. Shapes: W worlds, A agents, N = W * A sequences."""
 
     name: str
     """How tables call it."""
 
-    def begin(self, num_sequences: int) -> None:
-        """Forget everything and get ready for N sequences; the same seed then gives the same actions again."""
+    def begin(self, worlds: Worlds) -> None:
+        """Forget everything and get ready to play in these worlds; the same seed then gives the same actions again."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
         """Return actions (W, A, 5) int64 for observations (W, A, ...).
@@ -39,7 +48,7 @@ class RandomPlayer:
         self._seed = seed
         self._generator = torch.Generator()
 
-    def begin(self, num_sequences: int) -> None:
+    def begin(self, worlds: Worlds) -> None:
         """Restart the random numbers."""
         self._generator.manual_seed(self._seed)
 
@@ -57,7 +66,7 @@ class StillPlayer:
         self.name = name
         self._action = torch.tensor([bins // 2 if bins > 2 else 0 for bins in action_bins])
 
-    def begin(self, num_sequences: int) -> None:
+    def begin(self, worlds: Worlds) -> None:
         """Nothing to forget."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
@@ -77,10 +86,10 @@ class PolicyPlayer:
         self._generator = torch.Generator(self._device)
         self._state: LSTMState | None = None
 
-    def begin(self, num_sequences: int) -> None:
+    def begin(self, worlds: Worlds) -> None:
         """Forget the memory and restart the random numbers."""
         self._generator.manual_seed(self._seed)
-        self._state = self._policy.initial_state(num_sequences)
+        self._state = self._policy.initial_state(worlds.num_worlds * worlds.num_agents)
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
         """Return the policy's actions (W, A, 5), drawn from its distribution unless it plays its most likely ones."""

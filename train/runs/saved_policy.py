@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from envs.batch_env import ACTION_BINS
+from envs import observations
 from envs.errors import UserError
+from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
@@ -19,6 +20,9 @@ from ..config.train_config import TrainConfig, validate
 from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
+
+ACTION_FIELDS = ("movement_bins", "heading_forces")
+"""Fields of a scenario that say what actions mean."""
 
 
 @dataclass
@@ -34,17 +38,27 @@ class SavedPolicy:
     iteration: int
     """Iterations of training behind it."""
 
-    def require_scenario(self, spec: dict[str, Any], name: str) -> None:
-        """Check that the policy can play in an environment.
+    @property
+    def actions(self) -> dict[str, Any]:
+        """Fields of the scenario that say what the policy's actions mean."""
+        return {name: getattr(self.config.scenario, name) for name in ACTION_FIELDS}
 
-        Args:
-          spec: the environment's ``observation_spec``.
-          name: the scenario's name, for the message.
+    def require_scenario(self, scenario: Scenario) -> None:
+        """Check that the policy can play in a scenario.
 
         Raises:
-          UserError: names the first kind of input that differs, what the policy expects and what the scenario gives.
+          UserError: names the first option of actions, or kind of input, that differs, what the policy expects and what
+            the scenario has.
         """
-        expected, found = self.policy.spec.shapes, _to_spec(spec).shapes
+        name = scenario.name
+        for field, wanted in self.actions.items():
+            found_there = getattr(scenario, field)
+            if found_there != wanted:
+                raise UserError(
+                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {found_there} there, the "
+                    f"policy learned with {wanted} (trained in '{self.config.scenario.name}')"
+                )
+        expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
         for key in [*expected, *found]:
             if expected.get(key) != found.get(key):
                 raise UserError(
@@ -75,12 +89,12 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     where, described = f"checkpoint {file}", checkpoint.metadata
     config = to_config(described.get("config"), where)
     spec = from_plain(ObservationSpec, described.get("observation_spec"), where)
-    if described.get("action_bins") != list(ACTION_BINS):
+    if described.get("action_bins") != list(config.scenario.action_bins):
         raise UserError(f"{where} does not hold a policy for the actions of this version")
     iteration, tensors = checkpoint.counters(where).iteration, checkpoint.group("policy")
     # First without memory: the sizes that a damaged file asks for may be of any size.
     require_same_tensors(_make_described(spec, config, where).state_dict(), tensors, where)
-    policy = make_policy(spec, ACTION_BINS, config)
+    policy = make_policy(spec, config.scenario.action_bins, config)
     policy.load_state_dict(tensors)
     return SavedPolicy(policy.to(device).eval(), config, file, iteration)
 
@@ -106,7 +120,7 @@ def _make_described(spec: ObservationSpec, config: TrainConfig, where: str) -> P
     """Return a policy of names and shapes alone."""
     try:
         with torch.device("meta"):
-            return make_policy(spec, ACTION_BINS, config)
+            return make_policy(spec, config.scenario.action_bins, config)
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
         raise UserError(f"{where} describes no network ({' '.join(str(error).split())})") from error
 
@@ -124,7 +138,3 @@ def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
     if not path.exists():
         raise UserError(f"no run or checkpoint at {path}")
     return path, load_checkpoint(path)
-
-
-def _to_spec(spec: dict[str, Any]) -> ObservationSpec:
-    return ObservationSpec.from_dict(spec)

@@ -19,8 +19,8 @@ STRAIGHTNESS = 0.5
 def chasing(trace: Trace) -> Tensor:
     """Return (W,) bool.
 
-    Counted are live steps that begin with the seeker on the floor and seeing a hider more than ``FAR`` away. Their path
-    and the part of it that leads straight at the nearest such hider are summed over the episode.
+    Counted is the time between two live moments if it begins with the seeker on the floor and seeing a hider more than
+    ``FAR`` away. The path, and the part of it that leads straight at the nearest such hider, are summed.
     """
     s, start = trace.scenario, trace.live_from
     seekers, hiders = trace.seekers[:, start:, :, :2], trace.hiders[:, start:-1, :, :2]

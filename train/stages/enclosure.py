@@ -17,6 +17,8 @@ UNDERPASS = 0.3
 """Metres: an object whose bottom is higher than that, an agent's height, does not stop one that walks."""
 ALOFT = 0.1
 """Metres from the floor to an agent's lowest point from which on it stands on something or falls."""
+CARRIED = 0.5
+"""Metres from its start beyond which an object was taken away."""
 
 
 class Terrain:
@@ -30,14 +32,28 @@ class Terrain:
         rectangles = torch.cat([walls[..., :4], torch.zeros_like(walls[..., :1])], dim=-1)
         self.ground.block(self._walls, rectangles, trace.layout.wall_present)
         self._block_discs(self._walls, pillars[..., :2], pillars[..., 2], torch.ones_like(pillars[..., 2]).bool())
-        self._first_regions = self.regions(0)
 
     def regions(self, moment: int) -> Tensor:
         """(W, G, G) int32: the regions of the floor among what stands there at a moment."""
+        return self._regions_among(moment, self.trace.object_present)
+
+    def untouched_regions(self, moment: int) -> Tensor:
+        """(W, G, G) int32: the same among what stands where it started, without what was seen to up to a moment.
+
+        That is what was carried away, and what a hider has locked: an object that closes something from the start on
+        closes it for good only then.
+        """
+        t = self.trace
+        carried = (t.objects[:, moment, :, :2] - t.objects[:, 0, :, :2]).norm(dim=-1) > CARRIED
+        kept = t.locked[:, moment] & (t.locker[:, moment] < t.scenario.hiders)
+        return self._regions_among(0, t.object_present & ~carried & ~kept)
+
+    def _regions_among(self, moment: int, objects: Tensor) -> Tensor:
+        """(W, G, G) int32: the regions among walls and some objects (W, O) where they are at a moment."""
         t = self.trace
         blocked = self._walls.clone()
         bottom = t.objects[:, moment, :, 2] - t.object_half_size[..., 2]
-        standing, angular = t.object_present & (bottom < UNDERPASS), slice(0, t.ramps.stop)
+        standing, angular = objects & (bottom < UNDERPASS), slice(0, t.ramps.stop)
         self.ground.block(blocked, object_rectangles(t, moment)[:, angular], standing[:, angular])
         centre, radius = t.objects[:, moment, t.ramps.stop :, :2], t.object_half_size[:, t.ramps.stop :, 0]
         self._block_discs(blocked, centre, radius, standing[:, t.ramps.stop :])
@@ -57,7 +73,8 @@ class Terrain:
     def enclosed(self, moment: int) -> Tensor:
         """(W, H) bool: hiders on the floor in a region into which no seeker can walk. Absent ones are not.
 
-        Regions do not count into which no seeker could walk either if all objects stood where they started.
+        Regions do not count into which no seeker could walk either among what nobody has seen to
+        (``untouched_regions``).
         """
         position = self.trace.hiders[:, moment]
         regions = self.regions(moment)
@@ -68,7 +85,7 @@ class Terrain:
         if not apart.any():
             return apart
         once_open = torch.zeros(int(regions.max()) + 1, dtype=torch.bool)
-        once_open[regions[self.reachable(self._first_regions, moment)].long()] = True
+        once_open[regions[self.reachable(self.untouched_regions(moment), moment)].long()] = True
         once_open[0] = False
         return apart & once_open[around].any(-1)
 

@@ -39,8 +39,9 @@ def to_footage(example: Example) -> Footage:
     visible = t.visible[0].numpy()
     sees = visible[:, s.hiders : s.num_agents, : s.hiders]
     moments, seen = [], []
-    for step in range(t.pose.shape[1]):
-        live = step > s.preparation_steps
+    ends = range(0, t.pose.shape[1], t.moments_per_step)
+    for step in ends:
+        live = step > t.live_from
         moments.append(
             Moment(
                 pose=t.pose[0, step].double().numpy(),
@@ -51,4 +52,4 @@ def to_footage(example: Example) -> Footage:
             )
         )
         seen.append(bool(sees[step].any()) if live else None)
-    return Footage(example.model, moments, seen, t.score[0].tolist())
+    return Footage(example.model, moments, seen, t.score[0, list(ends)].tolist())

@@ -5,14 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .enclosure import Terrain, object_rectangles
+from .enclosure import CARRIED, Terrain, object_rectangles
 from .ground import CLEARANCE
 from .rooms import in_room
 from .shelter_building import LASTING
 from .trace import Trace
 
-CARRIED = 0.5
-"""Metres from its start beyond which a ramp was taken away."""
 AT_HAND = CLEARANCE + 0.075
 """Metres: a seeker that gets to a free cell within this distance of a ramp gets to the ramp. Cells behind a wall that
 the ramp touches are farther away."""
@@ -21,7 +19,7 @@ the ramp touches are farther away."""
 def ramp_defence(trace: Trace) -> Tensor:
     """Return (W,) bool: every ramp is locked or out of reach, and hiders have seen to at least one of them.
 
-    So it is when the preparation phase ends, and still ``LASTING`` live steps later.
+    So it is when the preparation phase ends, and still ``LASTING`` live seconds later.
     """
     return _at_both_ends(trace, room=False)
 
@@ -33,7 +31,7 @@ def ramp_defence_in_room(trace: Trace) -> Tensor:
 
 def _at_both_ends(trace: Trace, room: bool) -> Tensor:
     terrain = Terrain(trace)
-    later = min(trace.live_from + LASTING, trace.pose.shape[1] - 1)
+    later = min(trace.live_from + trace.moments(LASTING), trace.pose.shape[1] - 1)
     return _defended(terrain, trace.live_from, room) & _defended(terrain, later, room)
 
 

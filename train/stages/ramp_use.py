@@ -1,6 +1,6 @@
 """Ramp use: a seeker runs up a ramp, over a wall or box, and comes down behind it.
 
-Shapes: W worlds, T steps, S seekers, P points between two moments, Q rectangles.
+Shapes: W worlds, S seekers, P points between two moments, Q rectangles.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from .ground import distance_to_rectangle
 from .trace import Trace
 
 POINTS = 12
-"""Points looked at between two moments: 0.08 m apart at the highest speed, and walls are 0.1 m thick."""
+"""Points looked at between two moments: 0.08 m apart or less at the highest speed, and walls are 0.1 m thick."""
 ON_RAMP = 0.05
 """Metres around a ramp's footprint within which a centre counts as above it."""
 CLIMBED = 0.4
 """Metres from the floor to a seeker's lowest point above a wall or box; both are 0.5 m high."""
-FLIGHT = 20
-"""Steps (1.5 s) within which a seeker must come down after it was last on the ramp."""
+FLIGHT = 1.5
+"""Seconds within which a seeker must come down after it was last on the ramp."""
 BEYOND = 0.5
 """Metres from the ramp's centre, in the direction that it leads up, behind which the seeker must come down."""
 
@@ -30,7 +30,8 @@ def ramp_use(trace: Trace) -> Tensor:
     """Return (W,) bool: a live seeker with empty hands goes over something by a ramp and reaches the floor behind."""
     scenario, start = trace.scenario, trace.live_from
     used = torch.zeros(len(trace.pose), scenario.seekers, dtype=torch.bool)
-    since_ramp = torch.full_like(used, FLIGHT + 1, dtype=torch.int64)
+    flight = trace.moments(FLIGHT)
+    since_ramp = torch.full_like(used, flight + 1, dtype=torch.int64)
     crossed = torch.zeros_like(used)
     foot, up = torch.zeros(*used.shape, 2), torch.zeros(*used.shape, 2)
     for moment in range(start + 1, trace.pose.shape[1]):
@@ -41,13 +42,13 @@ def ramp_use(trace: Trace) -> Tensor:
         up = torch.where(on_ramp[..., None], uphill, up)
         since_ramp = torch.where(on_ramp, 0, since_ramp + 1)
         empty_handed = trace.holding[:, moment, scenario.hiders :] < 0
-        on_the_way = (since_ramp <= FLIGHT) & empty_handed
+        on_the_way = (since_ramp <= flight) & empty_handed
         crossed = (crossed | _over_something(trace, moment)) & on_the_way
         on_floor = trace.seekers_bottom[:, moment] < ALOFT
         behind = ((trace.seekers[:, moment, :, :2] - foot) * up).sum(-1) > BEYOND
         used |= crossed & on_floor & behind
         ended = ~on_the_way | (on_floor & ~on_ramp)
-        since_ramp = torch.where(ended, FLIGHT + 1, since_ramp)
+        since_ramp = torch.where(ended, flight + 1, since_ramp)
         crossed &= ~ended
     return used.any(-1)
 
@@ -70,7 +71,7 @@ def _distance(seekers: Tensor, centre: Tensor, half_size: Tensor, yaw: Tensor) -
 
 
 def _on_ramp(trace: Trace, moment: int) -> tuple[Tensor, Tensor]:
-    """Return (W, S) bool: seekers above a ramp during the last step, and (W, S) which ramp."""
+    """Return (W, S) bool: seekers above a ramp since the moment before, and (W, S) which ramp."""
     s = trace.scenario
     seekers = _seeker_points(trace, moment)
     ramps = _points(trace, moment, s.num_agents + trace.ramps.start, s.num_agents + trace.ramps.stop)
@@ -82,7 +83,7 @@ def _on_ramp(trace: Trace, moment: int) -> tuple[Tensor, Tensor]:
 
 
 def _over_something(trace: Trace, moment: int) -> Tensor:
-    """Return (W, S) bool: seekers high above a wall or box during the last step."""
+    """Return (W, S) bool: seekers high above a wall or box since the moment before."""
     s, layout = trace.scenario, trace.layout
     seekers = _seeker_points(trace, moment)
     boxes = _points(trace, moment, s.num_agents, s.num_agents + s.max_boxes)

@@ -9,34 +9,38 @@ from .enclosure import Terrain
 from .rooms import in_room
 from .trace import Trace
 
-LOOK_EVERY = 4
-"""Steps between two looks."""
-LASTING = 20
-"""Live steps (1.5 s) that all hiders must be enclosed in a row."""
+LOOK_EVERY = 0.3
+"""Seconds between two looks."""
+LASTING = 1.5
+"""Live seconds that all hiders must be enclosed at a stretch."""
 
 
 def shelter(trace: Trace) -> Tensor:
-    """Return (W,) bool: all hiders that take part are enclosed for ``LASTING`` live steps in a row."""
+    """Return (W,) bool: all hiders that take part are enclosed for ``LASTING`` live seconds at a stretch."""
     terrain = Terrain(trace)
     looks = [(terrain.enclosed(moment) | ~trace.hiders_present).all(-1) for moment in _looks(trace)]
-    return lasting(torch.stack(looks, dim=1))
+    return lasting(torch.stack(looks, dim=1), _stretch(trace))
 
 
 def door_blocking(trace: Trace) -> Tensor:
-    """Return (W,) bool: all hiders that take part are enclosed in the room for ``LASTING`` live steps in a row."""
+    """Return (W,) bool: all that take part are enclosed in the room for ``LASTING`` live seconds at a stretch."""
     terrain, absent = Terrain(trace), ~trace.hiders_present
     looks = [
         (terrain.enclosed(moment) & in_room(trace.layout, trace.hiders[:, moment, :, :2]) | absent).all(-1)
         for moment in _looks(trace)
     ]
-    return lasting(torch.stack(looks, dim=1))
+    return lasting(torch.stack(looks, dim=1), _stretch(trace))
 
 
 def _looks(trace: Trace) -> range:
-    return range(trace.live_from, trace.pose.shape[1], LOOK_EVERY)
+    return range(trace.live_from, trace.pose.shape[1], trace.moments(LOOK_EVERY))
 
 
-def lasting(holds: Tensor) -> Tensor:
-    """Return (W,) bool: something holds (W, looks) at all looks of ``LASTING`` steps in a row, or of all there are."""
-    length = min(LASTING // LOOK_EVERY + 1, holds.shape[1])
-    return holds.unfold(1, length, 1).all(-1).any(1)
+def _stretch(trace: Trace) -> int:
+    """Return the looks, at both ends as well, that a stretch of ``LASTING`` has."""
+    return -(-trace.moments(LASTING) // trace.moments(LOOK_EVERY)) + 1
+
+
+def lasting(holds: Tensor, looks: int) -> Tensor:
+    """Return (W,) bool: something holds (W, all looks) at some ``looks`` in a row, or at all there are if fewer."""
+    return holds.unfold(1, min(looks, holds.shape[1]), 1).all(-1).any(1)

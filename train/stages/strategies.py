@@ -9,6 +9,7 @@ from torch import Tensor
 from envs.errors import UserError
 from envs.scenarios import Scenario
 
+from ..play.scripted.room import QUADRANTS
 from .chasing import chasing
 from .ramp_defence import ramp_defence, ramp_defence_in_room
 from .ramp_use import ramp_use
@@ -18,9 +19,6 @@ from .trace import Trace
 
 Detector = Callable[[Trace], Tensor]
 """Tells in which of W episodes a strategy was played: (W,) bool."""
-
-QUADRANTS = ("quadrant", "variable_quadrant")
-"""Layouts with one room in the lower right."""
 
 
 def strategies_of(scenario: Scenario) -> dict[str, Detector]:

@@ -21,6 +21,7 @@ from policies.teams import Policy
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.shares import Share
+from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
@@ -123,6 +124,28 @@ def study(
     return result
 
 
+def examine_agent(
+    agent: str, scenario: Scenario, options: StudyOptions, progress: Callable[[int], None] = lambda _done: None
+) -> dict[str, Share]:
+    """Return the share of episodes by strategy of an agent without a policy, one of ``AGENTS``.
+
+    Raises:
+      UserError: no such agent, it cannot play in the scenario, or that is not hide-and-seek.
+    """
+
+    def players(number: int) -> Player:
+        return make_agent(agent, scenario, options.seed + _PLAYER_SEED + number)
+
+    detectors = strategies_of(scenario)
+    players(0)  # Refuses what cannot be played before worlds are made.
+    worlds = min(options.num_worlds, options.episodes)
+    env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
+    try:
+        return examine(env, players, detectors, options, progress)[0]
+    finally:
+        env.close()
+
+
 def examine(
     env: BatchEnv,
     players: Callable[[int], Player],
@@ -152,7 +175,7 @@ def examine(
     episodes = 0
     for number in range(math.ceil(options.episodes / env.num_worlds)):
         player = players(number)
-        player.begin(env.num_worlds * env.num_agents)
+        player.begin(env)
         trace = play_trace(env, stream.draw(torch.arange(env.num_worlds)), player)
         env.engine.check_overflow()
         done = number * env.num_worlds

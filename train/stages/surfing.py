@@ -19,8 +19,8 @@ RIDE = 1.0
 def box_surfing(trace: Trace) -> Tensor:
     """Return (W,) bool.
 
-    Counted are live steps in which a seeker holds a box and stands on it before and after. The moves of that box in
-    these steps are summed as vectors; the sum must get ``RIDE`` long.
+    Counted is the time between two live moments if a seeker holds a box and stands on it at both. The moves of that box
+    then are summed as vectors; the sum must get ``RIDE`` long.
     """
     s, start = trace.scenario, trace.live_from
     boxes = trace.objects[:, start:, : s.max_boxes]

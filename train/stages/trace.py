@@ -1,11 +1,15 @@
 """Episodes as they were played, in tensors: what every detector looks at.
 
-Shapes: W worlds, T + 1 moments (the start and after each of T steps), A agents (H hiders, then S seekers), B boxes,
-R ramps, O objects (boxes, ramps, movable cylinders), E = A + O entities, L wall slots.
+Shapes: W worlds, M moments (the start, then at equal times up to the end of the last step), A agents (H hiders, then S
+seekers), B boxes, R ramps, O objects (boxes, ramps, movable cylinders), E = A + O entities, L wall slots.
+
+Moments are at most ``LONGEST`` seconds apart. Steps that are longer have several, so that what agents do is judged
+alike however often they decide.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -18,6 +22,8 @@ from envs.scene import AGENT_RADIUS
 
 from ..play.players import Player
 
+LONGEST = 0.075
+"""Seconds between two moments at most: a step of the original."""
 RAMP_HALF_SIZE = 0.25
 """Metres: half a side of the cube that a ramp fills half of."""
 
@@ -30,38 +36,47 @@ class Trace:
     layout: Layout
     """How the W episodes started."""
     pose: Tensor
-    """(W, T + 1, E, Q)."""
+    """(W, M, E, Q)."""
     visible: Tensor
-    """(W, T + 1, A, E) bool."""
+    """(W, M, A, E) bool; within a step what was visible when it began."""
     holding: Tensor
-    """(W, T + 1, A) object that an agent held during the step that ended here, -1 for none."""
+    """(W, M, A) object that an agent held during the step that ended here, -1 for none."""
     locked: Tensor
-    """(W, T + 1, O) bool."""
+    """(W, M, O) bool."""
     locker: Tensor
-    """(W, T + 1, O) agent that last locked the object."""
+    """(W, M, O) agent that last locked the object."""
     score: Tensor
-    """(W, T + 1) rewards of the hiders so far, averaged over those of the team that take part."""
+    """(W, M) rewards of the hiders so far, averaged over those of the team that take part."""
     broken: Tensor
     """(W,) bool: physics failed at some step; the episode says nothing."""
 
     @property
     def live_from(self) -> int:
-        """Index of the last moment of the preparation phase: the steps that start here are live."""
-        return min(self.scenario.preparation_steps, self.pose.shape[1] - 1)
+        """Index of the last moment of the preparation phase: the step that starts here is live."""
+        return min(self.scenario.preparation_steps * self.moments_per_step, self.pose.shape[1] - 1)
+
+    @property
+    def moments_per_step(self) -> int:
+        """Moments that each step has."""
+        return moments_per_step(self.scenario)
+
+    def moments(self, seconds: float) -> int:
+        """Return the number of moments that some seconds take, rounded up."""
+        return math.ceil(seconds * self.moments_per_step / self.scenario.step_seconds - 1e-6)
 
     @property
     def hiders(self) -> Tensor:
-        """(W, T + 1, H, Q) poses."""
+        """(W, M, H, Q) poses."""
         return self.pose[:, :, : self.scenario.hiders]
 
     @property
     def seekers(self) -> Tensor:
-        """(W, T + 1, S, Q) poses."""
+        """(W, M, S, Q) poses."""
         return self.pose[:, :, self.scenario.hiders : self.scenario.num_agents]
 
     @property
     def objects(self) -> Tensor:
-        """(W, T + 1, O, Q) poses; those of absent boxes mean nothing."""
+        """(W, M, O, Q) poses; those of absent boxes mean nothing."""
         return self.pose[:, :, self.scenario.num_agents :]
 
     @property
@@ -93,7 +108,7 @@ class Trace:
 
     @property
     def seekers_bottom(self) -> Tensor:
-        """(W, T + 1, S) metres from the floor to the lowest point of each seeker."""
+        """(W, M, S) metres from the floor to the lowest point of each seeker."""
         return self.seekers[..., 2] - AGENT_RADIUS
 
     def select(self, worlds: Tensor) -> Trace:
@@ -111,17 +126,34 @@ def play_trace(env: BatchEnv, layout: Layout, player: Player) -> Trace:
     moments = [_moment(env, everything, score)]
     number = env.present_agents[:, : env.scenario.hiders].sum(1).clamp(min=1)
     for _ in range(env.scenario.horizon):
-        transition = env.advance(player.act(obs, started))
+        transition = env.advance(player.act(obs, started), moments_per_step(env.scenario))
         obs, started = env.observe(), torch.zeros_like(started)
         broken |= env.engine.diverged
         score = score + transition.reward[:, : env.scenario.hiders].sum(1) / number
-        moments.append(_moment(env, everything, score))
-    names = ("pose", "visible", "holding", "locked", "locker", "score")
-    columns = [torch.stack(column, dim=1) for column in zip(*moments, strict=True)]
-    return Trace(env.scenario, layout.to("cpu"), **dict(zip(names, columns, strict=True)), broken=broken.cpu())
+        before, after = moments[-1], _moment(env, everything, score)
+        looked_up = {name: before[name] for name in ("visible", "score")}  # Hands and locks are decided before.
+        moments += [after | looked_up | {"pose": pose.cpu()} for pose in transition.between]
+        moments.append(after)
+    columns = {name: torch.stack([moment[name] for moment in moments], dim=1) for name in moments[0]}
+    return Trace(env.scenario, layout.to("cpu"), **columns, broken=broken.cpu())
 
 
-def _moment(env: BatchEnv, worlds: Tensor, score: Tensor) -> list[Tensor]:
+def moments_per_step(scenario: Scenario) -> int:
+    """Return the smallest number of equal parts of a step, in whole substeps, of ``LONGEST`` seconds at most."""
+    wanted = math.ceil(scenario.step_seconds / LONGEST - 1e-6)
+    return next(
+        (parts for parts in range(wanted, scenario.substeps) if scenario.substeps % parts == 0), scenario.substeps
+    )
+
+
+def _moment(env: BatchEnv, worlds: Tensor, score: Tensor) -> dict[str, Tensor]:
     state = env.get_state(worlds)
-    kept = (state.pose, state.visible, state.grabs.holding, state.locks.locked, state.locks.locker, score)
-    return [values.cpu().clone() for values in kept]
+    kept = {
+        "pose": state.pose,
+        "visible": state.visible,
+        "holding": state.grabs.holding,
+        "locked": state.locks.locked,
+        "locker": state.locks.locker,
+        "score": score,
+    }
+    return {name: values.cpu().clone() for name, values in kept.items()}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
 from envs.physics import EngineName
@@ -126,7 +126,7 @@ class CountingWorlds:
 
     def _record_round(self) -> CountingEpisodes:
         env, layout = self._env, self._draw()
-        nothing = torch.tensor(NO_ACTION, device=env.device).expand(env.num_worlds, 1, -1)
+        nothing = torch.tensor(env.scenario.no_action, device=env.device).expand(env.num_worlds, 1, -1)
         observation = env.reset(layout)
         labels = env.game.state["label"].clone()
         seen = [observation]

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 
 from envs import observations
-from envs.batch_env import ACTION_BINS
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
@@ -55,7 +54,7 @@ def count(
     torch.manual_seed(unit.seed)
     described = observations.spec(config.scenario)
     spec = ObservationSpec.from_dict(described)
-    policy = ActorCritic(spec, ACTION_BINS, config.network).to(config.device)
+    policy = ActorCritic(spec, config.scenario.action_bins, config.network).to(config.device)
     start = plan.read_start(unit.start)
     if start is None:
         _normalise(policy, config)

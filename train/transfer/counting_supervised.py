@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.options.ranges import AtLeastOne, Positive, PositiveOrInfinite, Threads, faults
 from envs.scenarios import Scenario
@@ -71,7 +70,7 @@ def train_counter(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         observation_spec = ObservationSpec.from_dict(spec)
-        policy = ActorCritic(observation_spec, ACTION_BINS, network)
+        policy = ActorCritic(observation_spec, scenario.action_bins, network)
         head = nn.Linear(network.lstm_size, scenario.max_boxes + 1)
         policy.observation_normalizer.update(episodes.observations)
         _fit(policy, head, episodes, scenario.counting.wait_steps, config, progress)

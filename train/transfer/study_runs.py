@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import observations
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
 from policies.actor_critic import ActorCritic
@@ -93,7 +93,7 @@ def check_fit(configs: Mapping[str, TrainConfig], starts: Mapping[str, InitialWe
     for task, config in configs.items():
         described = observations.spec(config.scenario)
         spec = ObservationSpec.from_dict(described)
-        fresh = ActorCritic(spec, ACTION_BINS, config.network)
+        fresh = ActorCritic(spec, config.scenario.action_bins, config.network)
         for start in starts.values():
             transfer_weights(fresh, start.tensors, start.spec, f"{start.file} in task {task}")
 
@@ -123,7 +123,7 @@ def run_unit(plan: StudyPlan, unit: Unit, threads: int, tell: Tell, warn: Callab
     folder = plan.run_folder(unit)
     if unit.start == RANDOM_PLAY:
         make_folder(folder.path)
-        return _judge(plan, unit, config, RandomPlayer(ACTION_BINS, JUDGING_SEED), stop)
+        return _judge(plan, unit, config, RandomPlayer(config.scenario.action_bins, JUDGING_SEED), stop)
     if not _train(plan, unit, config, tell, warn, stop):
         return False
     policy = load_policy(folder.path, config.device).policy

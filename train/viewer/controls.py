@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from envs.batch_env import ACTION_BINS, NO_ACTION
+from envs.scenarios import Scenario
 
 FORWARD, BACK = ("KeyW", "ArrowUp"), ("KeyS", "ArrowDown")
 LEFT, RIGHT = ("KeyA", "ArrowLeft"), ("KeyD", "ArrowRight")
@@ -14,29 +14,30 @@ GRAB, LOCK, FAST = ("Space",), ("KeyF",), ("ShiftLeft", "ShiftRight")
 KEYS = (*FORWARD, *BACK, *LEFT, *RIGHT, *TURN_LEFT, *TURN_RIGHT, *GRAB, *LOCK, *FAST)
 """Names of keys as browsers give them in ``KeyboardEvent.code``."""
 
-_NONE = NO_ACTION[0]
-_WALK, _RUN = 2, NO_ACTION[0]
-_TURN = 1
-"""Bins away from no force: walking 3.6 m/s, running 9 m/s, turning 1.8 rad/s."""
+_WALK = 0.4
+"""Share of the largest force. With 11 bins: walking 3.6 m/s, running 9 m/s, turning, by one bin, 1.8 rad/s."""
 
 
-def action(keys: Collection[str], lock: bool, heading: float | None) -> list[int]:
-    """Return the action (5,) of a human.
+def action(keys: Collection[str], lock: bool, forward: float, scenario: Scenario, heading: float) -> list[int]:
+    """Return the action (5,) of a human: whatever of the scenario's bins comes closest to what the keys say.
 
     Args:
       keys: held down now.
       lock: whether the agent presses its lock all the time; the key switches it, because the rules look at its level.
-      heading: angle, radians, in the floor plane that "forward" means; None: up on a picture seen from above.
+      forward: angle, radians, in the floor plane that "forward" means.
+      scenario: says what actions mean.
+      heading: angle in the floor plane at which the agent looks.
     """
     along = _pressed(keys, FORWARD) - _pressed(keys, BACK)
     right = _pressed(keys, RIGHT) - _pressed(keys, LEFT)
-    angle = math.pi / 2 if heading is None else heading
+    angle = forward - heading if scenario.heading_forces else forward
     force_x = along * math.cos(angle) + right * math.sin(angle)
     force_y = along * math.sin(angle) - right * math.cos(angle)
-    size = (_RUN if _pressed(keys, FAST) else _WALK) / max(math.hypot(force_x, force_y), 1.0)
-    turn = _TURN * (_pressed(keys, TURN_LEFT) - _pressed(keys, TURN_RIGHT))
-    bins = [_NONE + round(size * force_x), _NONE + round(size * force_y), _NONE + turn]
-    return [min(max(b, 0), ACTION_BINS[0] - 1) for b in bins] + [_pressed(keys, GRAB), int(lock)]
+    none = scenario.no_action[0]
+    size = (none if _pressed(keys, FAST) else max(round(_WALK * none), 1)) / max(math.hypot(force_x, force_y), 1.0)
+    turn = _pressed(keys, TURN_LEFT) - _pressed(keys, TURN_RIGHT)
+    bins = [none + round(size * force_x), none + round(size * force_y), none + turn]
+    return [min(max(b, 0), 2 * none) for b in bins] + [_pressed(keys, GRAB), int(lock)]
 
 
 def _pressed(keys: Collection[str], names: tuple[str, ...]) -> int:

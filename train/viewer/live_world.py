@@ -97,7 +97,7 @@ class LiveGame:
     # --- players -----------------------------------------------------------------------------------------------------
 
     def _player(self, name: str) -> TeamPlayer:
-        return TeamPlayer(self._choice, name, self.scenario, self._env.observation_spec, self.seed)
+        return TeamPlayer(self._choice, name, self._env, self.seed)
 
     def set_player(self, team: int, name: str) -> None:
         """Let another player take over the hiders (0) or the seekers (1), with an empty memory.

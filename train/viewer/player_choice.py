@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenarios import Scenario
 
+from ..play.agents import AGENTS, check_agent, is_agent
 from ..play.attention_shares import entity_attention
-from ..play.play_session import AGENTS, make_player
+from ..play.play_session import make_player
 from ..play.players import Observations, Player
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy
@@ -46,9 +47,12 @@ class PlayerChoice:
         Raises:
           UserError: no such player, or its file is damaged.
         """
+        if name not in self._files and is_agent(name):
+            check_agent(name)
+            return None
         if name not in self.names:
             raise UserError(f"unknown player '{name}'; choose {', '.join(self.names)}")
-        return self._load(self._files[name], self.device) if name in self._files else None
+        return self._load(self._files[name], self.device)
 
     def _add(self, path: Path) -> None:
         if not path.is_dir():
@@ -70,13 +74,13 @@ class TeamPlayer:
       UserError: the policy does not fit the scenario.
     """
 
-    def __init__(self, choice: PlayerChoice, name: str, scenario: Scenario, spec: dict, seed: int) -> None:
+    def __init__(self, choice: PlayerChoice, name: str, env: BatchEnv, seed: int) -> None:
         self.name = name
         self.saved = choice.policy(name)
         if self.saved is not None:
-            self.saved.require_scenario(spec, scenario.name)
-        self.player: Player = make_player(self.saved, name, seed)
-        self.player.begin(scenario.num_agents)
+            self.saved.require_scenario(env.scenario)
+        self.player: Player = make_player(env, self.saved, name, seed)
+        self.player.begin(env)
 
     def attention(self, obs: Observations) -> object:
         """Return what every agent would attend to (A, E), None without a policy."""

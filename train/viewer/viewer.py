@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import threading
 import time
 from concurrent.futures import Future
@@ -18,6 +19,7 @@ from envs.scenarios import Scenario
 
 from ..play.episodes import Episode
 from ..play.moment import between
+from ..play.play_session import choose_scenario
 from ..rendering.annotations import DrawOptions
 from ..rendering.minimap import Minimap
 from ..rendering.overlays import Status, draw_status
@@ -282,7 +284,9 @@ class Viewer:
 
     @COMMANDS.takes("scenario", name=optional(TEXT), **{name: optional(kind) for name, kind in _OPTIONS.items()})
     def _change_scenario(self, name: str | None = None, **options: Any) -> None:
-        start = self._game().scenario if name is None else scenarios.get(name)
+        game = self._game()
+        policies = [team.saved for team in game.teams if team.saved]
+        start = game.scenario if name is None else choose_scenario(name, policies[0] if policies else None)
         changes = {key: type(getattr(start, key))(value) for key, value in options.items()}
         self._exchange(scenarios.replace(start, **changes))
 
@@ -386,8 +390,8 @@ class Viewer:
         self._keys = now
 
     def _human_action(self, heading: float) -> list[int]:
-        from_behind = self._look.camera in CAMERAS[2:]
-        return controls.action(self._keys, self._lock, heading if from_behind else None)
+        forward = heading if self._look.camera in CAMERAS[2:] else math.pi / 2
+        return controls.action(self._keys, self._lock, forward, self._show.scenario, heading)
 
     def _game(self) -> LiveGame:
         if not isinstance(self._show, LiveGame):

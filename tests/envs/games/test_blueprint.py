@@ -6,14 +6,14 @@ import math
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.games.blueprint import POINT_SIGNS, box_points, smooth_minimum
 from envs.layouts.occupancy import Spot
 from envs.layouts.sites import site_row
 from envs.options.scenario_options import BlueprintOptions
 from envs.scenarios import get
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 
 def start(sites, boxes, **options):

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.options.scenario_options import LockTaskOptions
 from envs.scenarios import get
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 EAST = math.pi / 2
 PRESS = 4  # The lock component of an action.

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import generate
 from envs.options.scenario_options import FoodOptions
 from envs.scenarios import get
-from tests.envs.worlds import needs_warp, small, world
+from tests.envs.worlds import NO_ACTION, needs_warp, small, world
 
 EAST, WEST = math.pi / 2, -math.pi / 2
 

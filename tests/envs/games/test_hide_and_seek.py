@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.games.hide_and_seek import behaviour, outside, reward, seeker_sees_hider, visibility_reward
 from envs.scenarios import FULL, QUADRANT
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 EAST, NORTH, WEST, SOUTH = math.pi / 2, math.pi, -math.pi / 2, 0.0  # Yaw of an agent that looks there.
 

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.games.shelter import ray_origins
 from envs.options.scenario_options import CylinderOptions, ShelterOptions
 from envs.scenarios import get
-from tests.envs.worlds import body, small, world
+from tests.envs.worlds import NO_ACTION, body, small, world
 
 STILL = torch.tensor(NO_ACTION).expand(1, 1, 5).contiguous()
 

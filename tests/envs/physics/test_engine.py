@@ -32,6 +32,23 @@ BUSY = small(boxes=(0, 2), ramps=1)
 BUSY_BINS = [[[5, 0, 1], [-4, -4, 0]]] * 4
 
 
+class TestSubsteps:
+    def test_two_parts_of_a_step_are_a_step(self, engine_factory):
+        whole, parts = (Driver(engine_factory(BUSY, busy_layouts(BUSY))) for _ in range(2))
+        command = torch.tensor(BUSY_BINS, dtype=torch.float32, device=whole.engine.device) * 0.18
+        for driver in (whole, parts):
+            driver.lock(0, 2)
+            driver.grab(3, 0, 0)
+            driver.engine.set_grabs(driver.holding, driver.offset, driver.yaw, driver.tilt)
+            driver.engine.set_locks(driver.locked, driver.lock_pose)
+        for _ in range(4):
+            whole.engine.step(command)
+            for substeps in (5, 10):
+                parts.engine.step(command, substeps)
+        engine_factory.assert_same(whole.engine.pose, parts.engine.pose)
+        engine_factory.assert_same(whole.engine.velocity, parts.engine.velocity)
+
+
 class TestReset:
     def test_starts_at_rest_where_the_layout_says(self, engine_factory):
         layouts = Layout.stack(busy_layouts(BUSY))
@@ -41,6 +58,16 @@ class TestReset:
         assert_close(engine.pose.cpu()[present], pose[present], rtol=0, atol=1e-6)
         assert engine.velocity.abs().max() == 0
         assert engine.pose.dtype == engine.velocity.dtype == torch.float32
+
+    def test_walls_are_those_of_the_layout(self, engine_factory):
+        scenario = small(layout="quadrant")
+        given = [(3.1, 1.6, 0.05, 1.45, 0.5), (0.1, 3.0, 0.05, 2.85, 4.0)]
+        walls = engine_factory(scenario, [world(scenario, walls=given), world(scenario)]).walls.cpu()
+        assert walls.dtype == torch.float32 and (walls[0, 2:, 2] < -1).all() and (walls[1, :, 2] < -1).all()
+        expected = torch.tensor(
+            [(x, y, height / 2, half_x, half_y, height / 2) for x, y, half_x, half_y, height in given]
+        )
+        assert_close(walls[0, :2], expected)
 
     def test_any_subset_leaves_the_others_alone(self, engine_factory):
         layouts = busy_layouts(BUSY)

@@ -1,8 +1,12 @@
 import pytest
+import torch
 
+from envs import observations
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenarios import FULL, QUADRANT, SCENARIOS, Scenario, get, register
+from envs.layouts import LayoutStream
+from envs.scenarios import FULL, QUADRANT, QUICKSTART, SCENARIOS, Scenario, get, register
+from train.stages.rooms import in_room
 
 
 class TestImpossibleScenarios:
@@ -78,3 +82,22 @@ def test_derived_numbers():
     assert (QUADRANT.num_objects, QUADRANT.preparation_steps) == (3, 32)
     assert FULL.step_seconds == pytest.approx(0.075)
     assert FULL.cell_size == pytest.approx(0.2)
+
+
+def test_door_has_one_door_a_hider_inside_and_the_quickstarts_observation():
+    door = get("hide-and-seek/door")
+    assert observations.spec(door) == observations.spec(QUICKSTART)
+    assert (door.horizon * door.step_seconds, door.preparation_steps) == (pytest.approx(12.0), 32)
+    starts = LayoutStream(door, 0, 100).draw(torch.arange(100))
+    inner = starts.wall_present & ~starts.wall_is_outer
+    vertical = starts.walls[..., 2] < starts.walls[..., 3]
+    # The walls are 2.9 m and 2.7 m long; a door leaves 0.7 m free.
+    length = 2 * starts.walls[..., 2:4].amax(-1)
+    for along_y in (True, False):
+        whole = (length * inner * (vertical == along_y)).sum(1) > 2.65
+        assert 20 < int(whole.sum()) < 80
+    assert ((length * inner).sum(1) < 5.05).all()
+    assert in_room(starts, starts.agent_pose[..., :2]).tolist() == [[True, False]] * 100
+    boxes = in_room(starts, starts.box_pose[..., :2])
+    assert (boxes | ~starts.box_present).all()
+    assert set(starts.box_present.sum(1).tolist()) == {1, 2}

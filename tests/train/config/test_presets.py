@@ -3,10 +3,11 @@ import dataclasses
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.observations import spec
 from envs.scenarios import FULL, QUADRANT
+from tests.envs.worlds import NO_ACTION
 from train.config.presets import PRESETS, choose, get_preset
 from train.config.task_presets import TASKS, TRANSFER_TASKS, task_config
 from train.config.train_config import TrainConfig, validate

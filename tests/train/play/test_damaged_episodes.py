@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from tests.damage import changed, damaged, examples, read_or_refuse
 from train.cli import main
 from train.play.episode_files import load_episodes, write_episodes
@@ -24,7 +24,7 @@ SCENARIO = dataclasses.replace(scenarios.get("hide-and-seek/food"), horizon=3, b
 def played():
     env = BatchEnv(SCENARIO, 1, 3, threads=1)
     try:
-        return EpisodePlayer(env, RandomPlayer(ACTION_BINS, 3), 3, "somebody").play()
+        return EpisodePlayer(env, RandomPlayer(SCENARIO.action_bins, 3), 3, "somebody").play()
     finally:
         env.close()
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING, LayoutStream
 from envs.options.scenario_options import PaddingOptions
@@ -17,6 +17,7 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from tests.envs.busy import BusyAgents
+from tests.envs.worlds import ACTION_BINS
 from train.cli import main
 from train.evaluation import behaviour_plots
 from train.play import episode_files
@@ -31,13 +32,14 @@ SHORT = scenarios.get("hide-and-seek/full", horizon=12, preparation_fraction=0.5
 TILTING = dataclasses.replace(
     SHORT, tilting_boxes=True, preparation_fraction=0.0, horizon=30, reach=0.6, grab_unseen=True, lock_unseen=True
 )
+FEW_BINS = dataclasses.replace(SHORT, movement_bins=3, heading_forces=True, substeps=30, preparation_fraction=0.0)
 FOOD = dataclasses.replace(scenarios.get("hide-and-seek/food"), horizon=6)
 
 
 def play(scenario=SHORT, episodes=1, seed=3, player=None):
     env = BatchEnv(scenario, 1, seed, threads=1)
     try:
-        performer = EpisodePlayer(env, player or RandomPlayer(ACTION_BINS, seed), seed, "somebody")
+        performer = EpisodePlayer(env, player or RandomPlayer(env.action_bins, seed), seed, "somebody")
         return [performer.play() for _ in range(episodes)]
     finally:
         env.close()
@@ -70,7 +72,7 @@ def assert_equal(a, b):
 # --- exact replay --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", [SHORT, FOOD, TILTING], ids=["full", "food", "tilting"])
+@pytest.mark.parametrize("scenario", [SHORT, FOOD, TILTING, FEW_BINS], ids=["full", "food", "tilting", "few bins"])
 def test_a_file_gives_back_what_was_played(tmp_path, scenario):
     played = play(scenario, 2)
     save_episodes(tmp_path / "a.npz", played)

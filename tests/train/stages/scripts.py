@@ -6,15 +6,17 @@ Shapes: W worlds, A agents, K agents of a script.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from envs import scenarios
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.layouts import Layout, LayoutStream
 from tests.envs.worlds import CUBE, body, world
 from train.play.players import RandomPlayer
+from train.play.scripted.situation import Situation
+from train.play.scripted.steering import FULL_SPEED, WITH_LOAD, Steering
 from train.stages.strategies import strategies_of
 from train.stages.trace import play_trace
 
@@ -31,8 +33,6 @@ FRAME = [
 LONG = (0.075, 0.825, 0.25)  # Half sizes of an elongated box along y.
 WEST, EAST, NORTH, SOUTH = -math.pi / 2, math.pi / 2, math.pi, 0.0  # Yaw of an agent that looks there.
 UP_EAST = math.pi / 2  # Yaw of a ramp that leads up to the east.
-FULL_SPEED = 8.0  # Metres per second.
-WITH_LOAD = 25.0  # Newtons of friction of an agent that drags a box, and a little more.
 
 
 def vertical(x, y0, y1):
@@ -96,57 +96,41 @@ class Script:
         layout.wall_is_outer[:, : len(FRAME)] = True
         return layout
 
-    def begin(self, num_sequences):
+    def begin(self, worlds):
         self.step = -1
 
     def act(self, obs, started):
         self.step += 1
-        self.state = self.env.get_state(self.everything)
-        self.actions = torch.tensor(NO_ACTION).repeat(self.env.num_worlds, self.env.num_agents, 1)
+        self.world = Situation(self.env)
+        self.state, self.steer = self.world.state, Steering(self.world)
+        self.actions = self.steer.actions
         self.play()
         return self.actions
 
     def play(self):
-        """Fill ``self.actions``."""
+        """Say what agents do."""
 
     @property
     def live(self):
         return self.step >= self.env.scenario.preparation_steps
 
     def position(self, who):
-        return self.state.pose[:, who, :2]
+        return self.world.position(who)
 
     def object(self, which):
-        return self.state.pose[:, self.env.num_agents + torch.as_tensor(which), :2]
+        return self.world.position(self.world.entity(torch.as_tensor(which)))
 
     def go(self, who, target, speed=FULL_SPEED, where=True, friction=10.0):
-        """Drive agents (K) towards targets (W, K, 2) against newtons of friction."""
-        offset = target - self.position(who)
-        wanted = offset * 6.0
-        wanted = wanted * (speed / wanted.norm(dim=-1, keepdim=True).clamp(min=speed))
-        direction = wanted / wanted.norm(dim=-1, keepdim=True).clamp(min=0.3)
-        force = 10 * wanted + friction * direction + 5 * (wanted - self.state.velocity[:, who, :2])
-        bins = (force / 18).round().clamp(-5, 5).long()
-        self.actions[:, who, :2] = torch.where(torch.as_tensor(where)[..., None], 5 + bins, self.actions[:, who, :2])
+        self.steer.go(who, target, speed, where, friction)
 
     def look(self, who, target=None, yaw=None):
-        """Turn agents (K) towards targets (W, K, 2), or to a yaw."""
-        here = self.state.pose[:, who, 3]
-        if target is not None:
-            offset = target - self.position(who)
-            yaw = torch.atan2(offset[..., 1], offset[..., 0]) + torch.pi / 2
-        turn = torch.remainder(yaw - here + torch.pi, 2 * torch.pi) - torch.pi
-        self.actions[:, who, 2] = 5 + (turn / 0.135).round().clamp(-5, 5).long()
-
-    def press(self, who, component, where=True):
-        where = torch.as_tensor(where).expand(self.env.num_worlds, len(who))
-        self.actions[:, who, component] = where.long()
+        self.steer.look(who, target, yaw)
 
     def grab(self, who, where=True):
-        self.press(who, 3, where)
+        self.steer.grab(who, where)
 
     def lock(self, who, where=True):
-        self.press(who, 4, where)
+        self.steer.lock(who, where)
 
 
 class Chase(Script):
@@ -229,7 +213,7 @@ class BlockDoors(Script):
         self.grab(who, ~arrived)
         locked = self.state.locks.locked[:, index : index + 1]
         self.lock(who, arrived | locked)
-        self.actions[:, who, :2] = torch.where((arrived | locked)[..., None], 5, self.actions[:, who, :2])
+        self.steer.rest(who, arrived | locked)
 
 
 class QuadrantBlockDoor(BlockDoors):
@@ -274,7 +258,7 @@ class Fort(Script):
         self.go(second, goal, speed=1.0, friction=WITH_LOAD)
         locked = self.state.locks.locked[:, 1:2]
         self.lock(second, arrived | locked)
-        self.actions[:, second, :2] = torch.where((arrived | locked)[..., None], 5, self.actions[:, second, :2])
+        self.steer.rest(second, arrived | locked)
 
 
 class ClimbRamp(Script):
@@ -402,10 +386,10 @@ class RandomPlay(Script):
     def layout(self, worlds, seed):
         return LayoutStream(self.scenario, seed, worlds).draw(torch.arange(worlds))
 
-    def begin(self, num_sequences):
-        super().begin(num_sequences)
-        self.random = RandomPlayer(self.env.action_bins, seed=num_sequences)
-        self.random.begin(num_sequences)
+    def begin(self, worlds):
+        super().begin(worlds)
+        self.random = RandomPlayer(self.env.action_bins, seed=worlds.num_worlds * worlds.num_agents)
+        self.random.begin(worlds)
 
     def act(self, obs, started):
         return self.random.act(obs, started)
@@ -444,16 +428,22 @@ class Confusion:
         return "\n".join(lines)
 
 
+def play(script, episodes, seed=0, **options):
+    """Play a script from its starts, in its scenario with some fields replaced."""
+    env = BatchEnv(replace(script.scenario, **options), episodes, seed=seed, threads=0)
+    player = script(env)
+    player.begin(env)
+    trace = play_trace(env, player.layout(episodes, seed), player)
+    env.close()
+    return trace
+
+
 def confusion(scripts, episodes, seed=0):
     """Play every script and tell its strategies."""
     rows = []
     for script in scripts:
         detectors = strategies_of(script.scenario)
-        env = BatchEnv(script.scenario, episodes, seed=seed, threads=0)
-        player = script(env)
-        player.begin(episodes * env.num_agents)
-        trace = play_trace(env, player.layout(episodes, seed), player)
-        env.close()
+        trace = play(script, episodes, seed)
         assert not trace.broken.any()
         rows.append((script.__name__, script.name, [float(d(trace).float().mean()) for d in detectors.values()]))
     return Confusion(list(detectors), rows)

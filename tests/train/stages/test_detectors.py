@@ -9,21 +9,24 @@ import torch
 from envs import scenarios
 from envs.options.scenario_options import CylinderOptions
 from tests.envs.worlds import body, small, world
+from train.stages import shelter_building
 from train.stages.chasing import APPROACH, chasing
 from train.stages.enclosure import Terrain
 from train.stages.ramp_defence import ramp_defence, ramp_defence_in_room
 from train.stages.ramp_use import ramp_use
 from train.stages.rooms import in_room
-from train.stages.shelter_building import LASTING, door_blocking, lasting, shelter
+from train.stages.shelter_building import door_blocking, lasting, shelter
 from train.stages.strategies import strategies_of
 from train.stages.surfing import RIDE, box_surfing, surf_defence
 from train.stages.trace import Trace
 
 STEPS, PREPARATION = 60, 20
+STEP = 0.075  # Seconds.
+LASTING = round(shelter_building.LASTING / STEP)
 HIDER, SEEKER = 0, 1  # Entities; objects follow.
 
 
-def make(agents, boxes=(), ramps=(), walls=()):
+def make(agents, boxes=(), ramps=(), walls=(), **options):
     """One hider and one seeker in a world in which nothing happens, seen by nobody."""
     s = small(
         boxes=(len(boxes), len(boxes)),
@@ -31,6 +34,7 @@ def make(agents, boxes=(), ramps=(), walls=()):
         layout="quadrant",  # for its slots of walls
         horizon=STEPS,
         preparation_fraction=PREPARATION / STEPS + 1e-6,
+        **options,
     )
     layout = world(s, agents, boxes, ramps, walls)
     start = torch.cat([layout.agent_pose, layout.box_pose, layout.ramp_pose], dim=1)
@@ -113,7 +117,7 @@ def test_shelter():
 
 def test_a_shelter_that_stood_from_the_start_is_none():
     trace = close()
-    trace.pose[:, :, 2] = trace.pose[:, -1:, 2]
+    trace.pose[:, :, 2] = trace.pose[:, PREPARATION, 2]
     assert not shelter(trace)
 
 
@@ -122,6 +126,42 @@ def test_a_shelter_with_a_seeker_in_it_or_a_hider_outside_is_none():
     inside.pose[:, :, SEEKER, :2] = torch.tensor([2.5, 1.5])
     outside.pose[:, :, HIDER, :2] = torch.tensor([5.0, 2.0])
     assert not shelter(inside) and not shelter(outside)
+
+
+@pytest.mark.parametrize("locker", [HIDER, SEEKER])
+def test_a_box_that_starts_in_the_door_is_a_shelter_once_a_hider_has_locked_it(locker):
+    trace = close()
+    trace.pose[:, :, 2] = trace.pose[:, PREPARATION, 2]
+    trace.locked[:, PREPARATION + 10 :], trace.locker[:] = True, locker
+    assert shelter(trace).tolist() == [locker == HIDER]
+    trace.locked[:, PREPARATION + LASTING :] = False
+    assert not shelter(trace)
+
+
+def test_a_box_that_is_brought_back_to_where_it_closed_the_door_is_none():
+    """Nobody has changed anything then."""
+    trace = close()
+    trace.pose[:, :, 2] = trace.pose[:, PREPARATION, 2]
+    trace.pose[:, 5:10, 2, 1] += 2.0
+    assert not shelter(trace)
+
+
+@pytest.mark.parametrize(("seconds", "parts"), [(0.0375, 1), (0.15, 2), (0.3, 4)])
+def test_seconds_count_and_not_steps(seconds, parts):
+    """The same motion at other lengths of a step."""
+    options = dict(substeps=40, timestep=seconds / 40)
+    per_second = parts / seconds
+    start, lasting_moments = round(PREPARATION * parts), round(1.5 * per_second)
+    for until, told in ((start + lasting_moments - round(0.3 * per_second), False), (start + lasting_moments, True)):
+        trace = make([(2.0, 2.0), (5.0, 5.0)], [body(4.0, 4.5, half=LID)], walls=WALLS, **options)
+        moments = STEPS * parts + 1
+        for name in ("pose", "visible", "holding", "locked", "locker", "score"):
+            values = getattr(trace, name)
+            setattr(trace, name, values[:, :1].expand(-1, moments, *values.shape[2:]).clone())
+        assert trace.moments_per_step == parts and trace.live_from == start
+        move(trace, 2, [(2.0, 3.0, None)], start=start)
+        move(trace, 2, [(4.0, 4.5, None)], start=until + 1)
+        assert shelter(trace).tolist() == [told]
 
 
 def test_a_caged_seeker_is_a_shelter_too():
@@ -254,8 +294,8 @@ def test_lasting():
     looks[0, 3 : 3 + length] = True
     looks[1, 3 : 2 + length] = True
     looks[2, ::2] = True
-    assert lasting(looks).tolist() == [True, False, False]
-    assert lasting(torch.ones(1, 2, dtype=torch.bool)).tolist() == [True]  # shorter than what is asked for
+    assert lasting(looks, length).tolist() == [True, False, False]
+    assert lasting(torch.ones(1, 2, dtype=torch.bool), length).tolist() == [True]  # shorter than what is asked for
 
 
 # --- ramps ---------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def test_every_detector_answers(name, changes):
     scenario = get(name, horizon=2, **changes)
     env = BatchEnv(scenario, WORLDS, threads=1)
     player = RandomPlayer(env.action_bins, seed=0)
-    player.begin(WORLDS * env.num_agents)
+    player.begin(env)
     trace = play_trace(env, LayoutStream(scenario, 0, WORLDS).draw(torch.arange(WORLDS)), player)
     env.close()
     for strategy, detector in strategies_of(scenario).items():
@@ -42,7 +42,7 @@ def test_the_score_is_of_the_hiders_that_take_part():
     scenario = get("hide-and-seek/random-teams", horizon=3, preparation_fraction=0.0)
     env = BatchEnv(scenario, 8, threads=1)
     player = RandomPlayer(env.action_bins, seed=0)
-    player.begin(8 * env.num_agents)
+    player.begin(env)
     layout = LayoutStream(scenario, 0, 8).draw(torch.arange(8))
     assert not layout.agent_present[:, : scenario.hiders].all(1).all()
     score = play_trace(env, layout, player).score

@@ -47,7 +47,7 @@ def chase():
     """Four worlds of scripted chasing, and the environment that they were played in."""
     env = BatchEnv(QuadrantChase.scenario, 4, threads=1)
     player = QuadrantChase(env)
-    player.begin(16)
+    player.begin(env)
     yield play_trace(env, player.layout(4, 0), player), env
     env.close()
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 from envs import observations, scenarios
-from envs.batch_env import ACTION_BINS
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
@@ -38,7 +37,7 @@ def spec_of(scenario):
 def policy_for(scenario, network=NETWORK):
     if isinstance(scenario, str):
         scenario = scenarios.get(scenario)
-    return ActorCritic(spec_of(scenario), ACTION_BINS, network)
+    return ActorCritic(spec_of(scenario), scenario.action_bins, network)
 
 
 def train(folder, **changes):

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS
 from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.observations import spec
@@ -15,6 +14,7 @@ from envs.options.scenario_options import CountingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
+from tests.envs.worlds import ACTION_BINS
 from train.transfer.counting_classifier import Samples
 from train.transfer.counting_curves import (
     CountingConfig,

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from envs import scenarios
-from envs.batch_env import ACTION_BINS, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.rendering.opengl import make_context
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
+from tests.envs.worlds import ACTION_BINS
 from train.config.train_config import TrainConfig
 from train.runs.checkpoints import Checkpoint
 from train.runs.run_folder import RunFolder

@@ -24,6 +24,8 @@ from train.viewer.viewer import ViewerOptions
 
 from .conftest import WORLD, Served
 
+UP = math.pi / 2  # On a picture seen from above.
+
 
 @pytest.fixture
 def game(run_folder):
@@ -63,7 +65,7 @@ def test_the_same_seed_gives_the_same_game_again(game):
 def test_a_human_takes_over_one_agent(game):
     start = game.after.pose[0, :2].copy()
     keys = {"KeyD", "ShiftLeft"}
-    game.human = (0, lambda heading: controls.action(keys, False, None))
+    game.human = (0, lambda heading: controls.action(keys, False, UP, game.scenario, heading))
     for _ in range(6):
         game.step()
     episode = game.episode()
@@ -72,7 +74,7 @@ def test_a_human_takes_over_one_agent(game):
 
 
 def test_a_played_session_is_recorded_and_replays_exactly(game, tmp_path):
-    game.human = (1, lambda heading: controls.action({"KeyW", "KeyQ", "Space"}, True, heading))
+    game.human = (1, lambda heading: controls.action({"KeyW", "KeyQ", "Space"}, True, heading, game.scenario, heading))
     for _ in range(60):
         game.step()
     save_episodes(tmp_path / "a.npz", [game.episode()])
@@ -145,8 +147,27 @@ def test_an_episode_ends_and_the_next_one_begins():
     ],
 )
 def test_keys_mean_actions(keys, heading, bins):
-    assert controls.action(keys, False, heading) == bins
-    assert controls.action(keys, True, heading)[4] == 1
+    forward = UP if heading is None else heading
+    assert controls.action(keys, False, forward, scenarios.QUADRANT, 0.3) == bins
+    assert controls.action(keys, True, forward, scenarios.QUADRANT, 0.3)[4] == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "forward", "options", "bins"),
+    [
+        ({"KeyW"}, UP, {"movement_bins": 3}, [1, 2, 1, 0, 0]),
+        ({"KeyW", "KeyD", "KeyQ"}, UP, {"movement_bins": 3}, [2, 2, 2, 0, 0]),
+        ({"KeyW"}, UP, {"movement_bins": 5}, [2, 3, 2, 0, 0]),
+        ({"KeyW", "ShiftLeft", "KeyE"}, UP, {"movement_bins": 5}, [2, 4, 1, 0, 0]),
+        # Looking to the right: up on the picture is to the agent's left, and forward ahead.
+        ({"KeyW"}, UP, {"heading_forces": True}, [5, 7, 5, 0, 0]),
+        ({"KeyW"}, 0.0, {"heading_forces": True}, [7, 5, 5, 0, 0]),
+        ({"KeyS"}, 0.0, {"heading_forces": True, "movement_bins": 3}, [0, 1, 1, 0, 0]),
+    ],
+)
+def test_keys_mean_the_actions_that_there_are(keys, forward, options, bins):
+    scenario = scenarios.get("hide-and-seek/quadrant", **options)
+    assert controls.action(keys, False, forward, scenario, heading=0.0) == bins
 
 
 # --- over HTTP -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,232 @@
+"""Scripted players: what they know, how they move, and how well they do from the scenarios' own starts."""
+
+import math
+
+import pytest
+import torch
+
+from envs.actions import Actions
+from envs.batch_env import BatchEnv
+from envs.errors import UserError
+from envs.layouts import LayoutStream
+from envs.scenarios import get
+from tests.envs.worlds import body, small, world
+from train.play.players import RandomPlayer
+from train.play.scripted import SCRIPTS, ScriptedPlayer, script_actions
+from train.play.scripted.situation import Situation
+from train.play.scripted.steering import Steering
+from train.stages.rooms import in_room
+from train.stages.study import StudyOptions, examine_agent
+
+QUICKSTART = get("hide-and-seek/quickstart")
+STARTED = torch.ones(1, dtype=torch.bool)
+
+
+def actions_of(player, env, steps):
+    """Actions (T, W, A, 5) of a player from the environment's first starts on."""
+    env.reseed(0)
+    obs, chosen = env.reset(), []
+    player.begin(env)
+    for _ in range(steps):
+        chosen.append(player.act(obs, STARTED))
+        obs = env.step(chosen[-1]).obs
+    return torch.stack(chosen)
+
+
+@pytest.fixture(scope="module")
+def env():
+    made = BatchEnv(QUICKSTART, 6, threads=1)
+    yield made
+    made.close()
+
+
+# --- strength ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_strength_0_is_random_play(env, script):
+    at_random = actions_of(RandomPlayer(env.action_bins, 3), env, 40)
+    assert torch.equal(actions_of(ScriptedPlayer(script, QUICKSTART, 0.0, 3), env, 40), at_random)
+    followed = actions_of(ScriptedPlayer(script, QUICKSTART, 1.0, 3), env, 40)
+    mine = slice(0, 1) if SCRIPTS[script].team == "hiders" else slice(1, 2)
+    assert (followed[:, :, mine] != at_random[:, :, mine]).any(-1).float().mean() > 0.9
+
+
+def test_strength_is_the_share_of_decisions(env):
+    """The others are those of random play, and so is all that the other team does."""
+    player = ScriptedPlayer("blocker", QUICKSTART, 0.3, 3)
+    random = RandomPlayer(env.action_bins, 3)
+    player.begin(env)
+    random.begin(env)
+    obs, followed = env.reset(), []
+    for _ in range(100):
+        actions, at_random = player.act(obs, STARTED), random.act(obs, STARTED)
+        scripted, followers = script_actions("blocker", env)
+        assert followers.tolist() == [True, False]
+        assert torch.equal(actions[:, 1], at_random[:, 1])
+        is_random, is_scripted = (actions == at_random).all(-1)[:, 0], (actions == scripted).all(-1)[:, 0]
+        assert (is_random | is_scripted).all()
+        followed.append(is_scripted & ~is_random)
+        obs = env.step(actions).obs
+    assert float(torch.stack(followed).float().mean()) == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_the_seed_decides(env, strength):
+    first, again, other = (actions_of(ScriptedPlayer("climber", QUICKSTART, strength, s), env, 50) for s in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_it_remembers_nothing(env, script):
+    """In the middle of an episode that is taken up in other worlds it does the same."""
+    actions_of(ScriptedPlayer(script, QUICKSTART, 1.0, 0), env, 45)
+    other = BatchEnv(QUICKSTART, 6, seed=9, threads=1)
+    other.load_state_dict(env.state_dict())
+    for _ in range(5):
+        mine, theirs = script_actions(script, env)[0], script_actions(script, other)[0]
+        assert torch.equal(mine, theirs)
+        env.step(mine)
+        other.step(theirs)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "scenario", "message"),
+    [
+        ("climber", get("hide-and-seek/door"), "no ramps"),
+        ("blocker", get("hide-and-seek/full"), "no room with doors"),
+        ("blocker", get("hide-and-seek/quadrant", boxes=(0, 0)), "no boxes"),
+        ("ramp-thief", get("hide-and-seek/quadrant", door_cells=0), "no room with doors"),
+        ("chaser", get("hide-and-seek/quadrant", seekers=0), "no seekers"),
+        ("chaser", get("lock-and-return"), "not hide-and-seek"),
+        ("blocker", get("hide-and-seek/quadrant", tilting_boxes=True), "boxes that tilt"),
+    ],
+)
+def test_where_it_cannot_be_played_is_said(script, scenario, message):
+    with pytest.raises(UserError, match=f"the {script} cannot play in scenario '{scenario.name}': {message}"):
+        ScriptedPlayer(script, scenario, 1.0, 0)
+
+
+# --- the room ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["quadrant", "variable-quadrant", "door"])
+def rooms(request):
+    """Layouts of 100 worlds, and their rooms as scripts see them."""
+    scenario = get(f"hide-and-seek/{request.param}")
+    layout = LayoutStream(scenario, 5, 100).draw(torch.arange(100))
+    env = BatchEnv(scenario, 100, threads=1)
+    env.reset(layout)
+    yield layout, Situation(env).room
+    env.close()
+
+
+def hits_wall(layout, place, radius):
+    """(W,) bool: places (W, 2) are within a radius of walls."""
+    offset = (place[:, None] - layout.walls[..., :2]).abs() - layout.walls[..., 2:4]
+    return ((offset.clamp(min=0).norm(dim=-1) < radius) & layout.wall_present).any(-1)
+
+
+def test_doors_are_gaps_in_the_walls(rooms):
+    layout, room = rooms
+    assert room.open.any(1).all() and room.open.any(0).all()
+    closed = hits_wall(layout, room.corner, 0.15)  # Two doors may meet there, once in a hundred worlds.
+    assert closed.float().mean() > 0.95
+    for wall in range(2):
+        there, centre = room.open[:, wall] & closed, room.door[:, wall]
+        along = torch.tensor([[0.0, 1.0], [1.0, 0.0]])[wall]
+        assert not hits_wall(layout, centre, 0.29)[there].any()
+        for side in (-0.4, 0.4):
+            assert hits_wall(layout, centre + side * along, 0.11)[there].all()
+        solid = room.solid[:, wall]
+        assert hits_wall(layout, solid, 0.01).all()
+    points = 6 * torch.rand(100, 50, 2, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(room.inside(points), in_room(layout, points))
+
+
+def test_the_way_leads_there_and_not_through_walls(rooms):
+    """An agent that walks where it is told, 5 cm at a time, arrives from anywhere anywhere."""
+    layout, room = rooms
+    generator = torch.Generator().manual_seed(1)
+    here, goal = (0.4 + 5.2 * torch.rand(100, 2, generator=generator) for _ in range(2))
+    free = ~(hits_wall(layout, here, 0.25) | hits_wall(layout, goal, 0.25))
+    assert free.sum() > 50 and (room.inside(here[:, None]) != room.inside(goal[:, None]))[free].any()
+    touched = torch.zeros(100, dtype=torch.bool)
+    for _ in range(400):
+        offset = room.way(here[:, None], goal[:, None])[:, 0] - here
+        here = here + offset * (0.05 / offset.norm(dim=-1, keepdim=True).clamp(min=0.05))
+        touched |= hits_wall(layout, here, 0.1)
+    assert ((here - goal).norm(dim=-1) < 0.01)[free].all()
+    assert not touched[free].any()
+
+
+# --- steering ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"heading_forces": True}, {"movement_bins": 5}, {"substeps": 30}])
+def test_forces_point_at_the_target_whatever_the_actions_are(options):
+    scenario = small(hiders=1, seekers=0, **options)
+    env = BatchEnv(scenario, 1, threads=1)
+    for angle in (0.3, 2.0, 4.0):
+        env.reset(world(scenario, [(3.0, 3.0, 1.1)]))
+        situation = Situation(env)
+        steer = Steering(situation)
+        target = torch.tensor([3 + 2 * math.cos(angle), 3 + 2 * math.sin(angle)])
+        steer.go(torch.tensor([0]), target.expand(1, 1, 2), speed=3.0)
+        steer.look(torch.tensor([0]), target.expand(1, 1, 2))
+        command = Actions(scenario, 1, env.device).commands(steer.actions, situation.yaw(torch.tensor([0])))[0, 0]
+        wanted = 55 * torch.tensor([math.cos(angle), math.sin(angle)])  # 3 m/s: 30 N, friction 10 N, from rest 15 N.
+        limit = 100 * scenario.action_limit / (scenario.movement_bins // 2)
+        assert (100 * command[:2] - wanted).norm() <= limit / 2 * 1.42
+        assert float(command[2]) * math.sin(angle + math.pi / 2 - 1.1) >= 0
+
+
+@pytest.mark.parametrize("seconds", [0.075, 0.15])
+def test_an_agent_gets_where_it_shall_and_looks_there(seconds):
+    scenario = small(hiders=1, seekers=0, substeps=round(seconds / 0.005))
+    env = BatchEnv(scenario, 1, threads=1)
+    env.reset(world(scenario, [(2.0, 2.0, 0.0)]))
+    target, who = torch.tensor([[[4.0, 3.0]]]), torch.tensor([0])
+    for _ in range(round(1.5 / seconds)):
+        steer = Steering(Situation(env))
+        steer.go(who, target)
+        steer.look(who, yaw=2.0)
+        env.step(steer.actions)
+    pose = env.get_state(torch.tensor([0])).pose[0, 0]
+    assert (pose[:2] - target[0, 0]).norm() < 0.1 and float(pose[3]) == pytest.approx(2.0, abs=0.14)
+
+
+# --- from the scenarios' own starts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("agent", "scenario", "strategy", "least"),
+    [
+        ("chaser", "quickstart", "chasing", 0.9),
+        ("chaser", "full", "chasing", 0.6),
+        ("blocker", "quickstart", "door blocking", 0.6),
+        ("blocker", "door", "door blocking", 0.8),
+        ("climber", "quickstart", "ramp use", 0.5),
+        ("ramp-thief", "quadrant", "ramp defence", 0.25),
+    ],
+)
+def test_strategies_are_played_from_fresh_starts(agent, scenario, strategy, least):
+    """Lower bounds with much room; docs/scripted_players.md has the shares of 50 episodes."""
+    options = StudyOptions(episodes=12, num_worlds=12, threads=1)
+    shares = examine_agent(agent, get(f"hide-and-seek/{scenario}"), options)
+    assert shares[strategy].value >= least
+
+
+def test_a_blocker_presses_lock_beside_its_box_only():
+    """Beside another one it must not, because the lock takes all boxes in reach."""
+    scenario = get("hide-and-seek/door", boxes=(2, 2))
+    walls = [(3.1, 0.65, 0.05, 0.5, 0.5), (3.1, 2.45, 0.05, 0.6, 0.5), (4.5, 3.1, 1.35, 0.05, 0.5)]
+    env = BatchEnv(scenario, 1, threads=1)
+    for agent, lock in (((3.55, 1.5), 1), ((4.9, 2.4), 0)):
+        boxes = [body(3.1, 1.5), body(5.2, 2.7)]
+        frame = [(0.1, 3.0, 0.05, 2.85, 4.0), (5.9, 3.0, 0.05, 2.85, 4.0)]
+        env.reset(world(scenario, [(*agent, -math.pi / 2), (1.0, 5.0)], boxes, (), frame + walls))
+        actions, _ = script_actions("blocker", env)
+        assert int(actions[0, 0, 4]) == lock
+    env.close()

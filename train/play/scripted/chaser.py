@@ -1,0 +1,33 @@
+"""The chaser: every seeker runs at the nearest hider, those that it sees first."""
+
+from __future__ import annotations
+
+import torch
+
+from .room import QUADRANTS
+from .situation import Situation, towards
+from .steering import Steering
+
+_UNSEEN = 3.0
+"""Metres by which a hider counts as farther away while the seeker does not see it."""
+_CLOSE = 0.45
+"""Metres from a hider at which a seeker has arrived."""
+_SPEED = 6.0
+"""Metres per second."""
+
+
+def chase(world: Situation, steer: Steering) -> None:
+    """Run after hiders. Where there are rooms, other than the quadrant's, seekers run into their walls."""
+    s, seekers, hiders = world.scenario, world.seekers, world.hiders
+    here, there = world.position(seekers), world.position(hiders)
+    distance = (here[:, :, None] - there[:, None]).norm(dim=-1)
+    sees = world.state.visible[:, seekers][:, :, hiders]
+    distance = distance + _UNSEEN * ~sees
+    distance = distance.masked_fill(~world.present[:, None, : s.hiders], torch.inf)
+    nearest = distance.argmin(-1)
+    prey = there[world.rows, nearest]
+    target = prey - _CLOSE * towards(here, prey)
+    way = world.room.way(here, target) if s.layout in QUADRANTS else target
+    looks_at_prey = sees.gather(2, nearest[..., None])
+    steer.go(seekers, way, _SPEED)
+    steer.look(seekers, torch.where(looks_at_prey, prey, way))

@@ -1,0 +1,122 @@
+"""A player that follows a script as often as its strength says, and plays at random otherwise.
+
+What a script does follows from the state of the worlds at that moment alone, so nothing has to be saved for going on.
+Shapes: W worlds, A agents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from envs.batch_env import BatchEnv
+from envs.errors import UserError
+from envs.scenarios import Scenario
+
+from ..players import Observations, RandomPlayer, Worlds
+from .blocker import block_doors
+from .chaser import chase
+from .climber import climb
+from .ramp_thief import steal_ramp
+from .room import QUADRANTS
+from .situation import Situation
+from .steering import Steering
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a player of this name does."""
+
+    team: str
+    """hiders or seekers: who follows it. The others play at random."""
+    play: Callable[[Situation, Steering], None]
+    """Says what the agents do."""
+    in_room: bool = True
+    """It needs the quadrant's room."""
+    needs: tuple[str, ...] = ()
+    """Objects that there must be: boxes, ramps."""
+
+    def check(self, name: str, scenario: Scenario) -> None:
+        """Refuse scenarios in which it cannot be played.
+
+        Raises:
+          UserError: says what is missing.
+        """
+        s = scenario
+        counts = {"boxes": s.max_boxes, "ramps": s.ramps}
+        missing = [f"no {kind}" for kind in self.needs if counts[kind] == 0]
+        missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
+        missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
+        missing += ["boxes that tilt"] * s.tilting_boxes
+        if missing:
+            raise UserError(f"the {name} cannot play in scenario '{s.name}': {missing[0]}")
+
+
+SCRIPTS = {
+    "chaser": Script("seekers", chase, in_room=False),
+    "blocker": Script("hiders", block_doors, needs=("boxes",)),
+    "climber": Script("seekers", climb, needs=("ramps",)),
+    "ramp-thief": Script("hiders", steal_ramp, needs=("ramps",)),
+}
+"""By the name that commands accept."""
+
+
+def script_actions(name: str, env: BatchEnv, worlds: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return what a script does now.
+
+    Args:
+      name: in ``SCRIPTS``.
+      env: the worlds, whose present state decides.
+      worlds: (W,) those to act in; all if not given.
+
+    Returns:
+      Actions (W, A, 5), and which agents follow the script, (A,) bool.
+    """
+    world = Situation(env, worlds)
+    steer, script = Steering(world), SCRIPTS[name]
+    script.play(world, steer)
+    is_hider = torch.arange(env.num_agents, device=env.device) < env.scenario.hiders
+    return steer.actions, is_hider if script.team == "hiders" else ~is_hider
+
+
+class ScriptedPlayer:
+    """One team follows a script, the other one plays at random.
+
+    Args:
+      script: a name in ``SCRIPTS``.
+      scenario: where it plays.
+      strength: share of the decisions of each agent that follow the script; the others are random. 0 is random play.
+      seed: of the random actions.
+      name: how tables call it; the script's name and strength if not given.
+
+    Raises:
+      UserError: no such strength, or the script cannot be played in the scenario.
+    """
+
+    def __init__(self, script: str, scenario: Scenario, strength: float, seed: int, name: str | None = None) -> None:
+        if not 0.0 <= strength <= 1.0:
+            raise UserError(f"the strength of the {script} is {strength:g}; it must lie between 0 and 1")
+        SCRIPTS[script].check(script, scenario)
+        self.name = name or (script if strength == 1.0 else f"{script}:{strength:g}")
+        self._script, self._strength, self._seed = script, strength, seed
+        self._random = RandomPlayer(scenario.action_bins, seed)
+        self._generator = torch.Generator()
+        self._env: BatchEnv | None = None
+
+    def begin(self, worlds: Worlds) -> None:
+        """Restart the random numbers, in worlds whose state can be read."""
+        assert isinstance(worlds, BatchEnv), "scripted players look into the worlds that they play in"
+        self._env = worlds
+        self._random.begin(worlds)
+        self._generator.manual_seed(self._seed + 1)
+
+    def act(self, obs: Observations, started: Tensor) -> Tensor:
+        """Return actions (W, A, 5) for the worlds as they are now."""
+        assert self._env is not None, "begin() comes before act()"
+        at_random = self._random.act(obs, started)
+        draws = torch.rand(at_random.shape[:2], generator=self._generator).to(at_random.device)
+        actions, followers = script_actions(self._script, self._env)
+        return torch.where(((draws < self._strength) & followers)[..., None], actions, at_random)
