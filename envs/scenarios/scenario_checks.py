@@ -5,15 +5,11 @@ A check is a condition and the line that names the field to change if it fails.
 
 from __future__ import annotations
 
-from typing import get_args
-
 from ..errors import UserError, did_you_mean
 from ..games import Requirement
 from ..options.ranges import faults
-from ..scenario import MovementBins, Scenario
+from ..scenario import Scenario
 from .catalogue import GAMES
-
-BINS = get_args(MovementBins)
 
 
 def validate(scenario: Scenario) -> Scenario:
@@ -37,7 +33,6 @@ def validate(scenario: Scenario) -> Scenario:
             f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes "
             f"{s.boxes}",
         ),
-        (s.movement_bins in BINS, f"movement_bins is {s.movement_bins}; it must be {BINS[0]}, {BINS[1]} or {BINS[2]}"),
         *_arena_checks(s),
         *_padding_checks(s),
         *(GAMES[s.game].requirements(s) if s.game in GAMES else []),

@@ -37,9 +37,9 @@ class Counters:
 
     iteration: Whole
     """Iterations done."""
-    env_steps: Annotated[int, Range(low=0, high=2**63 - 1)]
+    env_steps: Annotated[int, Range(low=0, high=2**63 - 1)] = 0
     """Steps of all worlds done."""
-    seconds: NotNegative
+    seconds: NotNegative = 0.0
     """Time spent in iterations, over all sessions of the run."""
 
 
