@@ -22,6 +22,7 @@ from .games import View
 from .layouts import TRAINING, Domain, Layout, LayoutBank, LayoutStream, validate_layout
 from .manipulation import Grabs, Locks, distance_to_objects, update_grabs, update_locks
 from .observations import Observation, Observer
+from .options.ranges import AtLeastOne, Threads, require
 from .perception import Perception
 from .physics import EngineName, make_engine
 from .scenario import Scenario
@@ -39,7 +40,7 @@ class BatchEnv:
     Args:
       scenario: what the worlds are.
       num_worlds: W.
-      seed: decides every layout (world w, episode e) and every random draw.
+      seed: decides every layout (world w, episode e) and every random draw; from 0 to 2**63 - 1.
       device: where the worlds live.
       threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
       stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all
@@ -51,7 +52,7 @@ class BatchEnv:
       domain: what its layouts are for: ``TRAINING`` or ``JUDGING``, which never give the same one.
 
     Raises:
-      UserError: an impossible scenario, or an engine that cannot run here.
+      UserError: an impossible scenario or number, or an engine that cannot run here.
     """
 
     SHARED_STATE = ("generator", "num_diverged")
@@ -81,9 +82,11 @@ class BatchEnv:
             "domain": domain,
         }
         self.scenario = validate(scenario)
-        self.num_worlds, self.num_agents = num_worlds, scenario.num_agents
+        self.num_worlds, self.num_agents = require("num_worlds", num_worlds, AtLeastOne), scenario.num_agents
         self.first_world, self.all_worlds = first_world, num_worlds if all_worlds is None else all_worlds
-        self.engine = make_engine(scene.build(scenario), num_worlds, device, threads, engine)
+        self.engine = make_engine(
+            scene.build(scenario), num_worlds, device, require("threads", threads, Threads), engine
+        )
         self.device = self.engine.device
         self._num_diverged = torch.zeros((), dtype=torch.int64, device=self.device)
         self._domain = domain

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from .scenario_options import (
+from .options.ranges import AtLeastOne, Coordinate, Friction, Metres, Objects, Range, Share, Size, Whole
+from .options.scenario_options import (
     BlueprintOptions,
     CountingOptions,
     CylinderOptions,
@@ -39,24 +40,23 @@ class Scenario:
     """Rules of reward and end, one of ``GAMES`` in envs/scenarios/catalogue.py. ``free_play`` has neither."""
 
     # --- teams -----------------------------------------------------------------------------------------------------
-    hiders: int = 2
+    hiders: AtLeastOne = 2
     """Number of hiders. Hiders come first in every agent axis."""
-    seekers: int = 2
+    seekers: Whole = 2
     """Number of seekers; 0 leaves hide-and-seek to hiders whom nobody seeks."""
     random_team_sizes: bool = False
     """Draw the size of each team uniformly from 1 to its number above in every episode; the others are absent."""
 
     # --- time ------------------------------------------------------------------------------------------------------
-    horizon: int = 240
+    horizon: AtLeastOne = 240
     """Steps in an episode; one step is ``substeps * timestep`` seconds (0.075 s). Change them together to keep its
     seconds."""
-    preparation_fraction: float = 0.4
+    preparation_fraction: Annotated[float, Range(low=0, below=1)] = 0.4
     """Share of the episode in which seekers are frozen and all rewards are zero."""
-    substeps: int = 15
+    substeps: Annotated[int, Range(low=1, high=10_000)] = 15
     """Physics substeps in one step. More of them make decisions rarer: with 30 there is one every 0.15 s, and an
-    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes
-    with it."""
-    timestep: float = 0.005
+    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes with it."""
+    timestep: Annotated[float, Range(above=0, high=1)] = 0.005
     """Length of one physics substep in seconds."""
 
     # --- actions ---------------------------------------------------------------------------------------------------
@@ -67,35 +67,35 @@ class Scenario:
     heading_forces: bool = False
     """Let the first force act ahead of the agent and the second to its left, instead of along the world's x and y. The
     direction is the one at the start of the step. Not in the original."""
-    action_limit: float = 0.9
+    action_limit: Size = 0.9
     """Largest motor command; force is 100 N and torque 100 N m times the command."""
 
     # --- arena -----------------------------------------------------------------------------------------------------
-    floor_size: float = 6.0
+    floor_size: Size = 6.0
     """Side of the square arena in metres, lower-left corner at the origin."""
-    min_floor_size: float | None = None
+    min_floor_size: Size | None = None
     """Draw the arena's side uniformly from this to ``floor_size`` in every episode; walls and doors scale with it."""
-    grid_cells: int = 30
+    grid_cells: Annotated[int, Range(low=10, high=1000)] = 30
     """Cells along a side of the grid on which walls and objects are placed."""
     layout: LayoutName = "random_rooms"
     """Generator of walls and start positions."""
-    rooms: int = 4
+    rooms: Annotated[int, Range(low=1, high=100)] = 4
     """Number of rooms of ``random_rooms``, or the largest number if it is random."""
     random_room_number: bool = True
     """Draw the number of rooms uniformly from 1 to ``rooms`` in every episode."""
-    min_room_cells: int = 6
+    min_room_cells: Whole = 6
     """Cells that must lie between two walls that start on the same side of a third."""
-    door_cells: int = 2
+    door_cells: Whole = 2
     """Free grid cells of a door; 2 cells leave 0.7 m clear. 0 makes closed rooms."""
-    outer_walls_probability: float = 1.0
+    outer_walls_probability: Share = 1.0
     """Chance that an episode of ``random_rooms`` has the 4 m high outer walls."""
-    door_dropout_probability: float = 0.0
+    door_dropout_probability: Share = 0.0
     """Chance that one of the quadrant's two walls has no door."""
     hiders_anywhere: bool = False
     """In the quadrant layout, place hiders anywhere instead of inside the room."""
-    hiders_together_radius: float | None = None
+    hiders_together_radius: Metres | None = None
     """Place hiders within this distance (metres, per axis) of the first hider; None places them independently."""
-    seekers_together_radius: float | None = None
+    seekers_together_radius: Metres | None = None
     """The same for seekers."""
     agent_start: Place = "layout"
     """Where agents start: as usual for the layout, anywhere, in the centre, in the lower-left quarter, or in rooms
@@ -106,18 +106,18 @@ class Scenario:
     """Where ramps start; usual for ``three_rooms`` is one in each room."""
 
     # --- objects ---------------------------------------------------------------------------------------------------
-    boxes: tuple[int, int] = (3, 9)
+    boxes: tuple[Objects, Objects] = (3, 9)
     """Smallest and largest number of boxes; the number is drawn uniformly in every episode."""
-    elongated_boxes: tuple[int, int] = (0, 0)
+    elongated_boxes: tuple[Objects, Objects] = (0, 0)
     """Smallest and largest number of boxes that are 1.65 x 0.15 m instead of cubes, at most all boxes."""
-    ramps: int = 2
+    ramps: Objects = 2
     """Number of ramps; all are present in every episode."""
     tilting_boxes: bool = False
     """Let boxes turn about all three axes, so that they lean, tip over and fall on their sides. Without it they stay
     upright. Box features then hold three angles and three angular velocities. They start upright."""
 
     # --- grab and lock ---------------------------------------------------------------------------------------------
-    reach: float = 0.25
+    reach: Metres = 0.25
     """Distance in metres from an agent centre to an object surface up to which it can be grabbed or locked."""
     lock_boxes: bool = True
     """Whether boxes can be locked."""
@@ -133,7 +133,7 @@ class Scenario:
     # --- reward ----------------------------------------------------------------------------------------------------
     reward_type: RewardType = "joint_zero_sum"
     """How the per-agent visibility rewards are shared within a team."""
-    bounds: tuple[float, float, float, float] | None = None
+    bounds: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     """x0, y0, x1, y1 in metres; an agent whose centre is outside has its reward replaced by -10. None: no bounds."""
     penalize_objects_out: bool = False
     """Replace everyone's reward by -10 while any object's centre is outside ``bounds``."""
@@ -141,7 +141,7 @@ class Scenario:
     """Measure distances to food and in lock tasks between lower-left corners, as the original does, instead of centres.
     Only for comparisons with it."""
 
-    # --- options of some games and arenas; see envs/scenario_options.py ----------------------------------------------
+    # --- options of some games and arenas; see envs/options/scenario_options.py --------------------------------------
     food: FoodOptions = FoodOptions()
     """Food in hide-and-seek."""
     lock_task: LockTaskOptions = LockTaskOptions()
@@ -156,11 +156,11 @@ class Scenario:
     """Motion of the boxes in object counting."""
 
     # --- perception and observation --------------------------------------------------------------------------------
-    vision_angle: float = math.radians(135.0)
+    vision_angle: Annotated[float, Range(low=0, high=math.tau)] = math.radians(135.0)
     """Full opening angle of the vision cone, radians, in the horizontal plane."""
-    lidar_rays: int = 30
+    lidar_rays: Annotated[int, Range(low=0, high=10_000)] = 30
     """Number of horizontal lidar rays at world-fixed directions; 0 switches the lidar off."""
-    lidar_range: float = 6.0
+    lidar_range: Size = 6.0
     """Value of a lidar ray that hits nothing, metres. Hits beyond it are not clipped."""
     heading_features: HeadingFeatures = "raw"
     """How an agent's yaw appears in agent features: the raw unwrapped angle (original) or its cosine and sine."""
@@ -174,18 +174,18 @@ class Scenario:
     """Stand-ins for agents and ramps that a task lacks, for policies that come from hide-and-seek."""
 
     # --- physics ---------------------------------------------------------------------------------------------------
-    wall_friction: float = 1.0
+    wall_friction: Friction = 1.0
     """Sliding friction of walls. A contact uses the larger of its two bodies' values."""
-    floor_friction: float = 0.2
+    floor_friction: Friction = 0.2
     """Sliding friction of the floor."""
-    box_friction: float = 0.2
+    box_friction: Friction = 0.2
     """Sliding friction of boxes."""
-    gravity: float = 50.0
+    gravity: Annotated[float, Range(low=0, high=1000)] = 50.0
     """Downward acceleration in m/s^2."""
-    max_contacts: int = 100
+    max_contacts: Annotated[int, Range(low=1, high=1_000_000)] = 100
     """Contacts, and pairs of geoms near each other, per world; mujoco_warp keeps room for those of all worlds
     together."""
-    max_constraints: int = 500
+    max_constraints: Annotated[int, Range(low=1, high=1_000_000)] = 500
     """Constraint rows for which mujoco_warp keeps room in every world: 4 per contact, 4 per locked (6 per
     locked tilting box), 6 per held object."""
 

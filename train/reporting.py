@@ -9,6 +9,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.options.ranges import derived_seed
 from envs.scenarios import Scenario
 from policies.teams import Policy
 
@@ -112,9 +113,10 @@ class TrainingVideos:
             return
         path = self._folder.videos / f"train-{iteration:07d}.gif"
         options = VideoOptions(width=320, height=240, caption=f"iteration {iteration:,}")
-        env = BatchEnv(scenario, 1, seed + iteration)
+        seed = derived_seed(seed, iteration)
+        env = BatchEnv(scenario, 1, seed)
         try:
-            episode = EpisodePlayer(env, PolicyPlayer(policy, seed + iteration), seed + iteration).play()
+            episode = EpisodePlayer(env, PolicyPlayer(policy, seed), seed).play()
             record(path, env.engine.scene, [episode], 1, options)
             log.gif("video/episode", path.read_bytes(), (options.width, options.height), env_steps)
         except (UserError, OSError) as error:

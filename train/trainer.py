@@ -18,6 +18,7 @@ from torch import Tensor
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
+from envs.options.ranges import derived_seed
 from envs.transition import StepResult, Transition
 from policies.teams import Policy, members
 
@@ -87,7 +88,7 @@ class Trainer(TrainingState):
             return self.env.reset()
         steps = self.config.env_steps_per_iteration
         say(f"first {steps:,} env steps of random play, which count nowhere: they give the scale of observations")
-        first = record_random_play(self.env, self.buffer, self.config.seed + 2)
+        first = record_random_play(self.env, self.buffer, derived_seed(self.config.seed, 2))
         self.learners.fit_normalizers(self.buffer)
         if self.intrinsic:
             self.intrinsic.fit_normalizer(self.buffer)
@@ -251,7 +252,7 @@ class Trainer(TrainingState):
         interval = self.config.league.rating_interval
         if not interval or self.iteration % interval:
             return {}
-        scenario, seed = self.config.scenario, self.config.seed + self.iteration
+        scenario, seed = self.config.scenario, derived_seed(self.config.seed, self.iteration)
         self.league.ratings = self.ranks.from_first(
             lambda: rate_newest(
                 self.league,

@@ -19,7 +19,7 @@ from .league.league import League
 from .league.scripted_seats import ScriptedSeats
 from .learning.learners import Learners
 from .play.players import flatten_agents
-from .runs.checkpoints import Checkpoint, require_same_tensors
+from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
 from .runs.saved_policy import make_policy
 from .support.devices import available_cores, resolve_device
@@ -110,7 +110,7 @@ class TrainingState:
         """Return what a checkpoint says of itself."""
         return {
             "config": to_plain(self.config),
-            "counters": {"iteration": self.iteration, "env_steps": self.env_steps, "seconds": self.seconds},
+            "counters": to_plain(Counters(iteration=self.iteration, env_steps=self.env_steps, seconds=self.seconds)),
             "observation_spec": self.policy.spec.to_dict(),
             "action_bins": list(self.policy.action_bins),
             "versions": package_versions(),
@@ -143,15 +143,19 @@ class TrainingState:
             self.obs = flatten_agents(self.env.load_state_dict(env))
             running, rng = checkpoint.group("running"), checkpoint.group("rng")
             running = self.ranks.scatter(running, self.config.num_worlds, self.env.num_agents)
+            nothing = torch.zeros(self.num_sequences, dtype=torch.bool)
+            state = self.policy.initial_state(self.num_sequences)
+            require_same_tensors({**state._asdict(), "started": nothing}, running, where)
             self.started = running.pop("started").to(device)
             self.state = LSTMState(**{name: tensor.to(device) for name, tensor in running.items()})
             self.action_generator.set_state(rng["actions"])
             self.update_generator.set_state(rng["update"])
             torch.set_rng_state(rng["torch"])
-            counters = checkpoint.metadata["counters"]
-            self.iteration, self.env_steps = int(counters["iteration"]), int(counters["env_steps"])
-            self.seconds = float(counters["seconds"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            counters = checkpoint.counters(where)
+            self.iteration, self.env_steps, self.seconds = counters.iteration, counters.env_steps, counters.seconds
+        except UserError:
+            raise
+        except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise UserError(f"{where} does not fit this run ({type(error).__name__}: {error})") from error
 
     def _gather_env(self) -> dict[str, Tensor]:

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout, num_food_places
+from ..options.scenario_options import FoodOptions
 from ..perception import in_cone
 from ..physics.engine import PhysicsEngine
 from ..rendering.lines import Line, ball, circle
 from ..scenario import Scenario
-from ..scenario_options import FoodOptions
 from ..tensors.where_worlds import where_worlds
 from .game import AGENT_CORNER, Requirement, View
 
@@ -195,13 +195,8 @@ def food_marks(scenario: Scenario, state: Mapping[str, NDArray]) -> list[Line]:
 def food_requirements(food: FoodOptions) -> list[Requirement]:
     """Return the conditions on the options of food."""
     return [
-        (food.count >= 0, f"food.count is {food.count}; it must not be negative"),
-        (food.radius > 0 and food.health > 0, "food.radius and food.health must be positive"),
-        ((food.respawn_steps or 0) >= 0, f"food.respawn_steps is {food.respawn_steps}; it must not be negative"),
         (
             food.reward_scale[0] <= food.reward_scale[1],
             f"food.reward_scale is {food.reward_scale}; it must be (smallest, largest)",
         ),
-        (0.0 < food.central_share <= 1.0, f"food.central_share is {food.central_share}; it must be in (0, 1]"),
-        (food.clusters >= 1, f"food.clusters is {food.clusters}; it must be at least 1"),
     ]

@@ -39,7 +39,6 @@ class Shelter(Game):
             *Game.requirements(s),
             (s.cylinders.fixed == 1, f"cylinders.fixed is {s.cylinders.fixed}; shelter needs exactly 1"),
             (s.min_floor_size is None, "min_floor_size: shelter needs a floor of fixed size"),
-            (s.shelter.rays_per_side >= 1, "shelter.rays_per_side must be at least 1"),
         ]
 
     @property

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..options.ranges import Seed, require
 from ..scenario import Scenario
 from .assemble import Start, to_layout
 from .generate import draw_start, max_walls
@@ -34,16 +35,14 @@ class LayoutStream:
       domain: what the layouts are for.
 
     Raises:
-      UserError: a seed that is not in 0..2**63 - 1.
+      UserError: a seed that is negative or above 2**63 - 1.
     """
 
     def __init__(
         self, scenario: Scenario, seed: int, num_worlds: int, first_world: int = 0, domain: Domain = TRAINING
     ) -> None:
-        if not 0 <= seed < 2**63:
-            raise UserError(f"seed is {seed}; it must not be negative, and at most 2**63 - 1")
         self.scenario = scenario
-        self.seed = seed
+        self.seed = require("seed", seed, Seed)
         self.num_worlds = num_worlds
         self.first_world = first_world
         self.domain = domain

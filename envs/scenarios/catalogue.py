@@ -15,8 +15,7 @@ from ..games.free_play import FreePlay
 from ..games.hide_and_seek import HideAndSeek
 from ..games.object_counting import ObjectCounting
 from ..games.shelter import Shelter
-from ..scenario import Scenario
-from ..scenario_options import (
+from ..options.scenario_options import (
     BlueprintOptions,
     CountingOptions,
     CylinderOptions,
@@ -25,6 +24,7 @@ from ..scenario_options import (
     PaddingOptions,
     ShelterOptions,
 )
+from ..scenario import Scenario
 
 GAMES: dict[str, type[Game]] = {
     "hide_and_seek": HideAndSeek,

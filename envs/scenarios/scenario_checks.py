@@ -5,14 +5,11 @@ A check is a condition and the line that names the field to change if it fails.
 
 from __future__ import annotations
 
-from typing import get_args
-
 from ..errors import UserError, did_you_mean
 from ..games import Requirement
-from ..scenario import MovementBins, Scenario
+from ..options.ranges import faults
+from ..scenario import Scenario
 from .catalogue import GAMES
-
-BINS = get_args(MovementBins)
 
 
 def validate(scenario: Scenario) -> Scenario:
@@ -22,34 +19,22 @@ def validate(scenario: Scenario) -> Scenario:
       UserError: names the field that makes it impossible.
     """
     s = scenario
+    for field, text in faults(s):
+        raise UserError(f"scenario '{s.name}': {field} {text}")
     checks = [
         (s.game in GAMES, f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}"),
-        (s.hiders >= 1, f"hiders is {s.hiders}; there must be at least 1"),
-        (s.seekers >= 0, f"seekers is {s.seekers}; it must not be negative"),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
         (
-            0 <= s.boxes[0] <= s.boxes[1],
-            f"boxes is {s.boxes}; it must be (smallest, largest) with 0 <= smallest <= largest",
+            s.boxes[0] <= s.boxes[1],
+            f"boxes is {s.boxes}; it must be (smallest, largest)",
         ),
         (
-            0 <= s.elongated_boxes[0] <= s.elongated_boxes[1] and s.elongated_boxes[0] <= s.boxes[0],
+            s.elongated_boxes[0] <= s.elongated_boxes[1] and s.elongated_boxes[0] <= s.boxes[0],
             f"elongated_boxes is {s.elongated_boxes}; it must be (smallest, largest), smallest not above boxes "
             f"{s.boxes}",
         ),
-        (s.ramps >= 0, f"ramps is {s.ramps}; it must not be negative"),
-        (s.horizon >= 1, f"horizon is {s.horizon}; it must be at least 1 step"),
-        (
-            0.0 <= s.preparation_fraction < 1.0,
-            f"preparation_fraction is {s.preparation_fraction}; it must be in [0, 1)",
-        ),
-        (s.substeps >= 1 and s.timestep > 0, "substeps must be at least 1 and timestep positive"),
-        (s.movement_bins in BINS, f"movement_bins is {s.movement_bins}; it must be {BINS[0]}, {BINS[1]} or {BINS[2]}"),
-        (s.max_contacts >= 1 and s.max_constraints >= 1, "max_contacts and max_constraints must be at least 1"),
-        (s.grid_cells >= 10, f"grid_cells is {s.grid_cells}; it must be at least 10"),
         *_arena_checks(s),
-        (s.lidar_rays >= 0, f"lidar_rays is {s.lidar_rays}; it must not be negative"),
         *_padding_checks(s),
-        (s.rooms >= 1, f"rooms is {s.rooms}; it must be at least 1"),
         *(GAMES[s.game].requirements(s) if s.game in GAMES else []),
     ]
     for passed, message in checks:
@@ -63,7 +48,6 @@ def _padding_checks(s: Scenario) -> list[Requirement]:
     """Return conditions on stand-ins, each with what to say if it fails."""
     p = s.padding
     return [
-        (min(p.agents, p.ramps) >= 0, "padding.agents and padding.ramps must not be negative"),
         (p.agents == 0 or s.num_agents == 1, f"padding.agents is {p.agents}; it is for scenarios with one agent"),
         (p.ramps == 0 or s.ramps == 0, f"padding.ramps is {p.ramps}; it is for scenarios without ramps"),
     ]
@@ -73,8 +57,10 @@ def _arena_checks(s: Scenario) -> list[Requirement]:
     """Return conditions on walls, places, sites and cylinders, each with what to say if it fails."""
     b, c, low = s.blueprint, s.cylinders, s.min_floor_size
     starts = (s.agent_start, s.box_start, s.ramp_start)
+    x0, y0, x1, y1 = s.bounds or (0.0, 0.0, 1.0, 1.0)
     return [
-        (low is None or 0 < low <= s.floor_size, f"min_floor_size is {low}; it must be in (0, floor_size]"),
+        (x0 < x1 and y0 < y1, f"bounds is {s.bounds}; it must be (x0, y0, x1, y1) with x0 < x1 and y0 < y1"),
+        (low is None or low <= s.floor_size, f"min_floor_size is {low}; it must be in (0, floor_size]"),
         (
             "each_room" not in starts or s.layout == "three_rooms",
             f"a start is 'each_room' but layout is {s.layout}; only three_rooms tells its rooms",
@@ -83,19 +69,14 @@ def _arena_checks(s: Scenario) -> list[Requirement]:
             s.layout != "three_rooms" or s.grid_cells >= 20,
             f"grid_cells is {s.grid_cells}; three_rooms needs at least 20",
         ),
-        (0 <= b.sites[0] <= b.sites[1], f"blueprint.sites is {b.sites}; it must be (smallest, largest)"),
+        (b.sites[0] <= b.sites[1], f"blueprint.sites is {b.sites}; it must be (smallest, largest)"),
         (
-            0 <= b.elongated_sites[0] <= b.elongated_sites[1] and b.elongated_sites[0] <= b.sites[0],
+            b.elongated_sites[0] <= b.elongated_sites[1] and b.elongated_sites[0] <= b.sites[0],
             f"blueprint.elongated_sites is {b.elongated_sites}; it must be (smallest, largest), smallest not above "
             "sites",
         ),
-        (c.fixed >= 0 and c.movable >= 0, "cylinders.fixed and cylinders.movable must not be negative"),
-        (0 < c.diameter[0] <= c.diameter[1], f"cylinders.diameter is {c.diameter}; it must be (smallest, largest)"),
-        (0 < c.height[0] <= c.height[1], f"cylinders.height is {c.height}; it must be (smallest, largest)"),
-        (
-            c.central_share is None or 0.0 < c.central_share <= 1.0,
-            f"cylinders.central_share is {c.central_share}; it must be in (0, 1]",
-        ),
+        (c.diameter[0] <= c.diameter[1], f"cylinders.diameter is {c.diameter}; it must be (smallest, largest)"),
+        (c.height[0] <= c.height[1], f"cylinders.height is {c.height}; it must be (smallest, largest)"),
     ]
 
 

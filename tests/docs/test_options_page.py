@@ -27,8 +27,8 @@ def test_groups_within_the_scenario_are_in_the_linked_file():
     groups = [value for value in vars(QUADRANT).values() if dataclasses.is_dataclass(value)]
     assert groups
     for group in groups:
-        assert inspect.getfile(type(group)) == str(ROOT / "envs" / "scenario_options.py")
-    assert "(../envs/scenario_options.py)" in PAGE
+        assert inspect.getfile(type(group)) == str(ROOT / "envs" / "options" / "scenario_options.py")
+    assert "(../envs/options/scenario_options.py)" in PAGE
 
 
 def test_every_field_says_what_it_means():

@@ -40,7 +40,7 @@ def test_fewer_bins_span_the_same_forces_and_the_middle_is_none(bins, values):
 
 @pytest.mark.parametrize("bins", [1, 4, 7, 12])
 def test_other_numbers_are_refused(bins):
-    with pytest.raises(UserError, match=f"movement_bins is {bins}; it must be 3, 5 or 11"):
+    with pytest.raises(UserError, match=f"movement_bins is {bins}; it must be one of 3, 5, 11"):
         get("hide-and-seek/full", movement_bins=bins)
 
 

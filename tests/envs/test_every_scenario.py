@@ -7,7 +7,13 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.env_checks import check_step, play_randomly, random_actions
-from envs.scenario_options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, PaddingOptions
+from envs.options.scenario_options import (
+    BlueprintOptions,
+    CylinderOptions,
+    FoodOptions,
+    LockTaskOptions,
+    PaddingOptions,
+)
 from envs.scenarios import SCENARIOS, get, validate
 from tests.envs.worlds import needs_warp
 

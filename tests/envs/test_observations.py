@@ -9,7 +9,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.manipulation import Locks
 from envs.observations import Observer, others_index, spec
-from envs.scenario_options import PaddingOptions
+from envs.options.scenario_options import PaddingOptions
 from envs.scenarios import FULL, QUADRANT, QUICKSTART, SCENARIOS, get
 from tests.envs.worlds import small
 

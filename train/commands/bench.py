@@ -14,12 +14,14 @@ from rich.table import Table
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Positive, Seed, Threads
 
 from ..bench.measurements import PARTS, SWEPT, Benchmark, report, sweep
 from ..bench.step_parts import PARTS as STEP_PARTS
 from ..config.machine_options import MachineOptions
 from ..config.presets import preset_for_scenario
 from ..learning.memory_need import size
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..support.files import write_json
@@ -31,15 +33,15 @@ class BenchArguments(MachineOptions):
 
     scenario: str = "hide-and-seek/full"
     """Scenario to measure; 'hideseek list' shows all."""
-    num_worlds: tuple[int, ...] = (64,)
+    num_worlds: tuple[AtLeastOne, ...] = (64,)
     """Worlds stepped at once. Several numbers are measured one after the other, up to the first that does not fit."""
-    seconds: float = 6.0
+    seconds: Positive = 6.0
     """Time for each part, over all its turns; training takes at least one iteration per turn."""
-    turns: int = 3
+    turns: AtLeastOne = 3
     """How often each part is measured; the parts alternate and the median counts."""
-    torch_threads: int = 0
+    torch_threads: Threads = 0
     """Threads of a tensor operation; 0 takes the default of training."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions."""
     json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None
     """Write the report to this JSON file."""
@@ -47,9 +49,9 @@ class BenchArguments(MachineOptions):
 
 def run(arguments: list[str]) -> None:
     """Measure, print the table and write the file."""
-    args = tyro.cli(BenchArguments, args=arguments, prog="hideseek bench")
-    if not args.num_worlds or min(*args.num_worlds, args.turns) < 1 or args.seconds <= 0:
-        raise UserError("--num-worlds, --turns and --seconds must be positive")
+    args = parse_arguments(BenchArguments, arguments, "bench")
+    if not args.num_worlds:
+        raise UserError("--num-worlds is empty; give one number or several")
     if args.json_file is not None and not os.access(args.json_file.absolute().parent, os.W_OK):
         raise UserError(f"cannot write {args.json_file}: its folder is missing or not writable")
     device = resolve_device(args.device)

@@ -19,6 +19,7 @@ from tyro.conf import Positional
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
+from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.cross_play import play_all
@@ -30,6 +31,7 @@ from ..evaluation.solo_matches import evaluate_alone
 from ..play.agents import is_agent, make_agent
 from ..play.players import Player, PolicyPlayer
 from ..runs.saved_policy import SavedPolicy, load_policy
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..support.files import write_atomically, write_json
@@ -52,11 +54,11 @@ class EvaluateArguments(MachineOptions):
     chaser:0.5."""
     against: str = "random"
     """What one run plays against: random or another agent without a policy, a run folder or a checkpoint file."""
-    episodes: int = 200
+    episodes: AtLeastOne = 200
     """Episodes of each match; more make the intervals narrower."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts, actions and intervals."""
-    num_worlds: int = 50
+    num_worlds: AtLeastOne = 50
     """Worlds played at the same time; changes the layouts, not their distribution."""
     deterministic: bool = False
     """Play the most likely actions instead of drawing them from the policy."""
@@ -70,7 +72,7 @@ class EvaluateArguments(MachineOptions):
 
 def run(arguments: list[str]) -> None:
     """Load the players, play the matches, print the table and write the files."""
-    args = tyro.cli(EvaluateArguments, args=arguments, prog="hideseek evaluate")
+    args = parse_arguments(EvaluateArguments, arguments, "evaluate")
     _check(args)
     if len(args.runs) > 1:
         _several(args)
@@ -218,8 +220,6 @@ def _shown(episodes: int) -> Iterator[Callable[[str, int], None]]:
 
 def _check(args: EvaluateArguments) -> None:
     """Refuse impossible requests before anything is loaded or played."""
-    if args.episodes < 1 or args.num_worlds < 1:
-        raise UserError("--episodes and --num-worlds must be at least 1")
     if not args.runs:
         raise UserError("name a run or checkpoint to judge, or several")
     if len(args.runs) > 1 and args.against != "random":

@@ -14,9 +14,11 @@ from rich.progress import track
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne
 
 from ..play.episode_files import EXTENSION, save_episodes
 from ..play.play_session import PlayArguments, PlaySession
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.files import make_folder
 
@@ -29,19 +31,17 @@ class RecordArguments(PlayArguments):
     """Run folder (its newest checkpoint) or checkpoint file; not needed with --agent."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """File to write, .npz; an existing one is replaced."""
-    episodes: int = 1
+    episodes: AtLeastOne = 1
     """Episodes, one after the other."""
 
 
 def run(arguments: list[str]) -> None:
     """Play, write, and say what was written."""
-    args = tyro.cli(RecordArguments, args=arguments, prog="hideseek record")
+    args = parse_arguments(RecordArguments, arguments, "record")
     args.check()
     path = args.output
     if path is None or path.suffix.lower() != EXTENSION:
         raise UserError(f"say where the episodes shall go: -o FILE{EXTENSION}")
-    if args.episodes < 1:
-        raise UserError(f"--episodes is {args.episodes}; it must be at least 1")
     make_folder(path.absolute().parent)
     torch.set_num_threads(1)
     with PlaySession(args, args.run, attention=True) as performers:

@@ -13,8 +13,10 @@ from tyro.conf import Positional
 from envs import scenarios
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.options.ranges import Seed
 from envs.scene import scene
 
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.files import write_atomically
 
@@ -27,7 +29,7 @@ class SceneArguments:
     """Scenario such as hide-and-seek/full; 'hideseek list' shows all."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """File to write."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the layout: the first episode that an environment of this seed plays in its first world."""
     force: bool = False
     """Replace a file that exists."""
@@ -35,7 +37,7 @@ class SceneArguments:
 
 def run(arguments: list[str]) -> None:
     """Build the scene, write it and say so."""
-    args = tyro.cli(SceneArguments, args=arguments, prog="hideseek scene")
+    args = parse_arguments(SceneArguments, arguments, "scene")
     if args.output.is_dir():
         raise UserError(f"cannot write {args.output}: it is a folder")
     if args.output.exists() and not args.force:

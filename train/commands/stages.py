@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,6 +16,7 @@ from tyro.conf import Positional
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
 from ..play.agents import AGENT_CHOICES, check_agent
@@ -30,6 +30,7 @@ from ..stages.film import film
 from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
 from ..stages.study import Study, StudyOptions, examine_agent, study
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..support.files import make_folder, write_atomically
@@ -53,13 +54,13 @@ class StagesArguments(MachineOptions):
     scripts a strength may follow, as in chaser:0.5."""
     scenario: str = "hide-and-seek/quickstart"
     """Scenario in which the agent plays; checkpoints play in their own."""
-    episodes: int = 100
+    episodes: AtLeastOne = 100
     """Episodes of each checkpoint; more make the intervals narrower."""
     checkpoints: str = "all"
     """all that the run has kept, or last: the newest one alone."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
-    num_worlds: int = 50
+    num_worlds: AtLeastOne = 50
     """Worlds played at the same time; changes the layouts, not their distribution."""
     videos: bool = True
     """Film an example of every strategy that was found."""
@@ -67,7 +68,7 @@ class StagesArguments(MachineOptions):
 
 def run(arguments: list[str]) -> None:
     """Play, print the table, and write the report with its curves and videos."""
-    args = tyro.cli(StagesArguments, args=arguments, prog="hideseek stages")
+    args = parse_arguments(StagesArguments, arguments, "stages")
     _check(args)
     if args.agent is not None:
         _agent(args, args.agent)
@@ -128,10 +129,6 @@ def _check(args: StagesArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
     if (args.run is None) == (args.agent is None):
         raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
-    if args.episodes < 1 or args.num_worlds < 1:
-        raise UserError("--episodes and --num-worlds must be at least 1")
-    if args.seed < 0 or args.threads < 0:
-        raise UserError("--seed and --threads must not be negative")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
     if args.run is not None and args.run.is_file():

@@ -22,11 +22,12 @@ from ..config.train_config import TrainConfig, validate
 from ..learning.memory_need import require_memory
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
+from ..runs.saved_policy import to_config
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
+from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
-from ..support.json_data import from_plain
 from ..support.ranks import Ranks, join_ranks
 from ..trainer import Trainer, parameter_counts
 
@@ -105,8 +106,9 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     require_memory(config, ranks, console.say)
     trainer = Trainer(config, ranks)
     trainer.begin(console.say)
-    ranks.from_first(lambda: folder.create(config, overrides))
-    with _locked(folder, ranks):
+    ranks.from_first(lambda: make_folder(folder.path))
+    with _locked(folder, ranks):  # Before anything is written: two starts at once may want the same folder.
+        ranks.from_first(lambda: folder.create(config, overrides))
         return _run(trainer, folder, console)
 
 
@@ -116,7 +118,7 @@ def _locked(folder: RunFolder, ranks: Ranks) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
 
         def take() -> None:
-            stack.enter_context(FolderLock(folder.path / "run.lock"))
+            stack.enter_context(FolderLock(folder.lock_file))
 
         ranks.from_first(take)
         yield
@@ -134,7 +136,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     """Continue a run, from the beginning if it ended before its first checkpoint."""
     console = TrainingConsole(silent=not ranks.is_first)
     source, checkpoint, plain = ranks.from_first(lambda: _read(folder, console))
-    saved = from_plain(TrainConfig, plain, str(source))
+    saved = to_config(plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
     require_memory(config, ranks, console.say)
@@ -143,13 +145,14 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
         console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
         trainer.begin(console.say)
         return _run(trainer, folder, console)
-    done = int(checkpoint.metadata["counters"]["iteration"])
+    done = checkpoint.counters(str(source)).iteration
     if config.iterations <= done:
         raise UserError(f"{folder.path} has done {done} iterations already; ask for more than that with --iterations")
     trainer = Trainer(config, ranks)
     trainer.restore(checkpoint, str(source))
     console.say(f"resuming after iteration {done} from {source}")
-    versions, now = checkpoint.metadata.get("versions", {}), package_versions()
+    versions, now = checkpoint.metadata.get("versions"), package_versions()
+    versions = versions if isinstance(versions, dict) else {}
     changed = [f"{name} {versions[name]} -> {now[name]}" for name in now if versions.get(name, now[name]) != now[name]]
     if changed:
         console.warn(f"packages changed since the checkpoint ({', '.join(changed)}); numbers may differ slightly")

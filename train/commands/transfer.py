@@ -15,13 +15,15 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from envs.errors import UserError, did_you_mean
+from envs.options.ranges import AtLeastOne, Positive, Range, Threads
 from envs.physics import choose_engine
 
 from ..config.machine_options import DeviceOptions
 from ..config.task_presets import TASKS, TaskSize
 from ..learning.memory_need import require_memory
 from ..runs.saved_policy import find_checkpoint
-from ..support.console import make_console
+from ..support.arguments import parse_arguments
+from ..support.console import make_lasting_console
 from ..support.devices import available_cores, resolve_device
 from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
@@ -70,28 +72,26 @@ class TransferArguments(DeviceOptions):
     checkpoints: str | None = None
     """More starts: other checkpoints of the run CKPT, as iterations separated by commas, or all. Shows how transfer
     changes with age."""
-    seeds: int | None = None
+    seeds: Annotated[int, Range(above=0)] | None = None
     """Runs of every task and start, with seeds 0, 1, ... By default 1 with small, 3 (as in the paper) with paper."""
     preset: TaskSize = "small"
     """Sizes of the tasks: small for minutes on two cores, paper for large machines."""
-    scale: float = 1.0
+    scale: Positive = 1.0
     """Factor on the iterations of every run."""
-    episodes: int = 200
+    episodes: AtLeastOne = 200
     """Episodes in which each final policy is judged; the same layouts for all."""
     run_dir: Path | None = None
     """Folder of the study. Default: runs/transfer-<name of the run>."""
     resume: Path | None = None
     """Folder of a study to go on with; everything else comes from there."""
-    jobs: int = 0
+    jobs: Threads = 0
     """Runs at a time, each on its share of the cores; 0 is one for each core, at most 8, and 1 on a GPU. Results do not
     depend on it."""
 
 
 def run(arguments: list[str]) -> int:
     """Do the study, or the rest of it, and write its report. Returns 0, or 128 + the signal that stopped it."""
-    args = tyro.cli(TransferArguments, args=arguments, prog="hideseek transfer")
-    if args.jobs < 0:
-        raise UserError(f"--jobs is {args.jobs}; it must not be negative")
+    args = parse_arguments(TransferArguments, arguments, "transfer")
     torch.set_num_threads(1)
     sources: dict[str, Path] = {}
     if args.resume is not None:
@@ -156,9 +156,6 @@ def _request(args: TransferArguments, checkpoint: Path) -> Request:
         raise UserError("--counts-from is for the start counts, which --starts leaves out")
     device = resolve_device(args.device)
     seeds = _SEEDS[args.preset] if args.seeds is None else args.seeds
-    for option, value in (("seeds", seeds), ("scale", args.scale), ("episodes", args.episodes)):
-        if not value > 0:
-            raise UserError(f"--{option} is {value:g}; it must be positive")
     return Request(
         checkpoint=str(checkpoint.resolve()),
         tasks=tasks,
@@ -210,7 +207,7 @@ def _name(checkpoint: Path) -> str:
 
 def _study(plan: StudyPlan, jobs: int) -> int:
     """Do what is left, then write the report."""
-    console = make_console()
+    console = make_lasting_console()
     left = [unit for unit in plan.units if not plan.is_done(unit)]
     jobs = _jobs(plan, jobs, len(left))
     threads = 0 if jobs == 1 else max(available_cores() // jobs, 1)

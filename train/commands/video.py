@@ -26,6 +26,7 @@ from rich.text import Text
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Range, Whole
 from envs.scene import Scene, build
 
 from ..play.episode_files import is_episode_file, load_episodes
@@ -36,6 +37,7 @@ from ..rendering.renderer import CAMERAS
 from ..rendering.video import VideoOptions, check_options, record
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy
+from ..support.arguments import parse_arguments
 from ..support.console import duration, make_console
 from ..support.files import make_folder
 
@@ -50,23 +52,23 @@ class VideoArguments(PlayArguments):
     """Run folder (its newest checkpoint), checkpoint file or episode file; not needed with --agent."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """File to write, .mp4, .webm or .gif; an existing one is replaced. Default: in the run's folder videos."""
-    episodes: int | None = None
+    episodes: AtLeastOne | None = None
     """Episodes, one after the other. Default: 1, with --grid as many as fit, of an episode file all."""
-    best_of: int | None = None
+    best_of: AtLeastOne | None = None
     """Play this many episodes and show those that ended best for --best-for."""
     best_for: str = "hiders"
     """Team whose score decides which episodes are best: hiders or seekers."""
-    grid: int = 1
+    grid: Annotated[int, Range(low=1, high=64)] = 1
     """Show this many episodes at once."""
     camera: str = CAMERAS[0]
     """Where it is seen from: overview, top, follow or first-person."""
-    focus: int | None = None
+    focus: Whole | None = None
     """Number of the agent that is looked at closely; hiders come first, from 0. Some cameras and overlays need it."""
-    width: int = 640
+    width: Annotated[int, Range(low=64, high=4096)] = 640
     """Pixels."""
-    height: int = 480
+    height: Annotated[int, Range(low=64, high=4096)] = 480
     """Pixels."""
-    speed: float = 1.0
+    speed: Annotated[float, Range(low=0.1, high=4)] = 1.0
     """Times real time, 0.1 to 4."""
     cones: bool = False
     """Colour the floor that every agent has in view; with --focus only that of one."""
@@ -84,7 +86,7 @@ class VideoArguments(PlayArguments):
 
 def run(arguments: list[str]) -> None:
     """Play or read episodes, draw them, and say what was written."""
-    args = tyro.cli(VideoArguments, args=arguments, prog="hideseek video")
+    args = parse_arguments(VideoArguments, arguments, "video")
     args.check()
     _check(args)
     torch.set_num_threads(1)
@@ -97,9 +99,6 @@ def run(arguments: list[str]) -> None:
 def _check(args: VideoArguments) -> None:
     """Refuse contradictions before anything is loaded."""
     _check_focus(args)
-    for name, value in (("--episodes", args.episodes), ("--best-of", args.best_of)):
-        if value is not None and value < 1:
-            raise UserError(f"{name} is {value}; it must be at least 1")
     if args.best_for not in _TEAMS:
         raise UserError(f"--best-for is '{args.best_for}'; choose {' or '.join(_TEAMS)}")
     if args.best_of is not None and args.best_of < _wanted(args):

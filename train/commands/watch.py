@@ -6,18 +6,20 @@ import contextlib
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
-import tyro
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.options.ranges import Range, Seed
 
 from ..config.machine_options import DeviceOptions
 from ..play.agents import AGENTS
 from ..play.episode_files import is_episode_file, load_episodes
 from ..play.play_session import choose_scenario
 from ..rendering.renderer import CAMERAS
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 from ..viewer.live_world import LiveGame
@@ -25,8 +27,6 @@ from ..viewer.player_choice import PlayerChoice
 from ..viewer.recorded import Replay
 from ..viewer.server import ViewerServer
 from ..viewer.viewer import Viewer, ViewerOptions
-
-_SIZES = (160, 1920)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +42,19 @@ class WatchArguments(DeviceOptions):
     """Who plays the seekers."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the first run; hide-and-seek/full without any."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions."""
     camera: str = CAMERAS[0]
     """Where it is seen from: overview, top, follow or first-person."""
-    width: int = 640
+    width: Annotated[int, Range(low=160, high=1920)] = 640
     """Pixels."""
-    height: int = 480
+    height: Annotated[int, Range(low=160, high=1920)] = 480
     """Pixels."""
     paused: bool = False
     """Start with the world at rest."""
     host: str = "127.0.0.1"
     """Address to listen on. The default can be reached from this machine only; all others ask for a token."""
-    port: int = 8080
+    port: Annotated[int, Range(low=0, high=65535)] = 8080
     """Port to listen on; 0 takes any free one."""
     open: bool = False
     """Open the page in this machine's browser."""
@@ -62,7 +62,7 @@ class WatchArguments(DeviceOptions):
 
 def run(arguments: list[str]) -> None:
     """Show until Ctrl-C."""
-    args = tyro.cli(WatchArguments, args=arguments, prog="hideseek watch")
+    args = parse_arguments(WatchArguments, arguments, "watch")
     _check(args)
     torch.set_num_threads(1)
     options = ViewerOptions(width=args.width, height=args.height, camera=args.camera, paused=args.paused)
@@ -87,15 +87,8 @@ def _serve(viewer: Viewer, show: LiveGame | Replay, args: WatchArguments) -> Non
 
 def _check(args: WatchArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
-    for name, value in (("--width", args.width), ("--height", args.height)):
-        if not _SIZES[0] <= value <= _SIZES[1]:
-            raise UserError(f"{name} is {value}; it must lie between {_SIZES[0]} and {_SIZES[1]}")
     if args.camera not in CAMERAS:
         raise UserError(f"unknown camera '{args.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
-    if not 0 <= args.port <= 65535:
-        raise UserError(f"--port is {args.port}; it must lie between 0 and 65535")
-    if args.seed < 0:
-        raise UserError(f"--seed is {args.seed}; it must not be negative")
     if any(is_episode_file(path) for path in args.paths) and (len(args.paths) > 1 or args.scenario):
         raise UserError("an episode file is watched alone, in its own scenario")
 

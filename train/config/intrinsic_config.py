@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import tyro
 
+from envs.options.ranges import AtLeastOne, NotNegative, Positive, Range, Width
 from envs.scenarios import Scenario
 
 Representation = Literal["box_positions", "box_states", "observation"]
@@ -20,31 +20,31 @@ class IntrinsicConfig:
     method: Annotated[Literal["none", "counts", "rnd"], tyro.conf.arg(name="")] = "none"
     """none; counts: 1 / sqrt(visits to the state); rnd: random network distillation, the error of a network that learns
     to predict the outputs of a random one on the agent's observation."""
-    scale: float = 1.0
+    scale: NotNegative = 1.0
     """Factor of the bonus in the reward. Advantages and values are normalised, so it matters beside the game's own
     reward."""
-    extrinsic_scale: float = 1.0
+    extrinsic_scale: NotNegative = 1.0
     """Factor of the game's own reward; 0 leaves the bonus alone."""
     representation: Representation = "box_positions"
     """What the state is that counts are kept of. box_positions: x and y of the boxes; box_states: also rotation and
     velocity; observation: all that agents observe. The richer it is, the more states are new whatever the agents do."""
-    agents: int = 1
+    agents: AtLeastOne = 1
     """With representation observation: whose, the first so many agents."""
-    resolution: float = 0.5
+    resolution: Positive = 0.5
     """Length scale in metres (and m/s, rad/s, or as a number for other features) at which states count as different.
     Finer makes more of them new."""
-    hash_bits: int = 32
+    hash_bits: Annotated[int, Range(low=1, high=62)] = 32
     """Bits of a state's code, at most 62. More tell more states apart."""
-    table_bits: int = 22
+    table_bits: Annotated[int, Range(low=1, high=28)] = 22
     """The table of visits has 2 to this number of slots of 8 bytes, at most 28 (2 GiB). States that share a slot share
     their count: let it be larger than the number of different states."""
-    features: int = 64
+    features: Width = 64
     """With rnd: outputs of the random network, which are to be predicted."""
-    hidden_size: int = 128
+    hidden_size: Width = 128
     """With rnd: units of the hidden layers of both networks."""
-    learning_rate: float = 1e-4
+    learning_rate: Positive = 1e-4
     """With rnd: step size of Adam for the predictor. Higher forgets novelty sooner."""
-    minibatches: int = 4
+    minibatches: AtLeastOne = 4
     """With rnd: parts of a rollout, each of which the predictor learns from once."""
 
     @property
@@ -65,24 +65,15 @@ def checks(config: IntrinsicConfig, scenario: Scenario, chunks: int) -> list[tup
         return []
     of_boxes = config.method == "counts" and config.representation != "observation"
     number = scenario.num_agents
-    names = ("resolution", "features", "hidden_size", "learning_rate", "minibatches")
-    positive = {name.replace("_", "-"): getattr(config, name) for name in names}
     return [
-        *((value > 0, f"--intrinsic.{name} is {value}; it must be positive") for name, value in positive.items()),
-        (
-            all(math.isfinite(scale) and scale >= 0 for scale in (config.scale, config.extrinsic_scale)),
-            "--intrinsic.scale and --intrinsic.extrinsic-scale must not be negative or infinite",
-        ),
         (
             not of_boxes or scenario.max_boxes > 0,
             f"--intrinsic.representation {config.representation} needs boxes, and '{scenario.name}' has none",
         ),
         (
-            1 <= config.agents <= number,
+            config.agents <= number,
             f"--intrinsic.agents is {config.agents}, but '{scenario.name}' has {number} agent{'s' * (number > 1)}",
         ),
-        (1 <= config.hash_bits <= 62, f"--intrinsic.hash-bits is {config.hash_bits}; it must be from 1 to 62"),
-        (1 <= config.table_bits <= 28, f"--intrinsic.table-bits is {config.table_bits}; it must be from 1 to 28"),
         (
             config.minibatches <= chunks,
             f"--intrinsic.minibatches is {config.minibatches} but a rollout has only {chunks} chunks",

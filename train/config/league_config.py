@@ -5,39 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from envs.options.ranges import AtLeastOne, Share, Whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class LeagueConfig:
     """Play against past versions of oneself, so that what once beat them is not forgotten."""
 
-    fraction: float = 0.05
+    fraction: Share = 0.05
     """Share of episodes in which a past version plays. 0: never."""
-    beside: float = 0.5
+    beside: Share = 0.5
     """Share of those in which it plays one agent of a team of several, beside the newest policy; else it plays a whole
     team. Teams of one are always played whole."""
     draw: Literal["age", "uniform", "rating"] = "age"
     """Which version plays. age: the k-th newest with a weight of 1 / k. uniform: each as often as any other, so that
     even the first clumsy ones are not forgotten. rating: each with the chance that it beats the newest
     one, so that weak ones are rarely met; needs ``rating-interval``."""
-    random_share: float = 0.0
+    random_share: Share = 0.0
     """Share of the league's episodes in which a player of random actions stands in for the past version: the one before
     the first, so to speak. What beats it is learned first and easily forgotten."""
     scripted: tuple[str, ...] = ()
     """Scripted players (docs/scripted_players.md) and the share of the league's episodes in which each plays its whole
     team in place of the past version, such as chaser=0.1 blocker:0.5=0.2. Their strength never changes, so they are met
     again however long ago they were beaten."""
-    at_once: int = 2
+    at_once: AtLeastOne = 2
     """Versions that are drawn for the episodes that begin in one iteration. More are more varied, and slower."""
-    interval: int = 10
+    interval: AtLeastOne = 10
     """Iterations between two versions that are kept. Doubles whenever the pool is full, when every second one is
     dropped."""
-    size: int = 50
+    size: AtLeastOne = 50
     """Versions in the pool, at most; each is as large as the policy, without the optimiser."""
-    rating_interval: int = 100
+    rating_interval: Whole = 100
     """Iterations between two ratings of the newest version against some of the pool. 0: never."""
-    rating_opponents: int = 3
+    rating_opponents: AtLeastOne = 3
     """Versions of the pool that a rating plays against, spread over the past."""
-    rating_episodes: int = 16
+    rating_episodes: AtLeastOne = 16
     """Episodes of each match of a rating, of which there are (opponents + 1) squared."""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envs.options.ranges import Threads
 from envs.physics import EngineName
 
 
@@ -21,5 +22,5 @@ class DeviceOptions:
 class MachineOptions(DeviceOptions):
     """Device, physics engine and threads."""
 
-    threads: int = 0
+    threads: Threads = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""

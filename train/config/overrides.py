@@ -6,13 +6,13 @@ import dataclasses
 import difflib
 import json
 import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from envs.errors import UserError
+
+from ..support.json_data import convert, describe, shorten
 
 T = TypeVar("T")
 
@@ -29,15 +29,18 @@ def read_overrides(path: Path) -> dict[str, Any]:
     if path.suffix not in (".toml", ".json"):
         raise UserError(f"override file {path} must end in .toml or .json")
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
         raise UserError(f"cannot read override file {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"override file {path} is not {path.suffix[1:].upper()} ({error})") from error
     if not isinstance(values, dict):
         raise UserError(f"override file {path} must hold one object with option names as keys")
-    return _flatten(values, "", path)
+    try:
+        return _flatten(values, "", path)
+    except RecursionError:
+        raise UserError(f"override file {path} is nested too deeply") from None
 
 
 def override(config: T, values: Mapping[str, Any], where: str) -> T:
@@ -85,53 +88,9 @@ def _replace(config: Any, names: list[str], value: Any, full: str, where: str) -
         example = dataclasses.fields(current)[0].name
         raise UserError(f"{where}: '{full}' is a group of options; set its fields, such as '{full}.{example}'")
     try:
-        return dataclasses.replace(config, **{head: _convert(value, hints[head])})
+        return dataclasses.replace(config, **{head: convert(value, hints[head])})
     except TypeError:
-        raise UserError(
-            f"{where}: '{full}' must be {_describe(hints[head])}, found {json.dumps(value, default=str)}"
-        ) from None
-
-
-def _convert(value: Any, hint: Any) -> Any:
-    """Return the value as the type of a field. TypeError if it is of another."""
-    if hint is Any:
-        return value
-    if get_origin(hint) in (types.UnionType, typing.Union):
-        for option in get_args(hint):
-            try:
-                return _convert(value, option)
-            except TypeError:
-                continue
-    elif get_origin(hint) is typing.Literal:
-        if value in get_args(hint):
-            return value
-    elif get_origin(hint) is tuple and isinstance(value, list):
-        kinds = get_args(hint)
-        if len(kinds) == 2 and kinds[1] is Ellipsis:
-            return tuple(_convert(item, kinds[0]) for item in value)
-        if len(kinds) == len(value):
-            return tuple(_convert(item, kind) for item, kind in zip(value, kinds, strict=True))
-    elif hint is float and type(value) is int:
-        return float(value)
-    elif type(value) is hint:
-        return value
-    raise TypeError
-
-
-def _describe(hint: Any) -> str:
-    """Name a field's type as a user would."""
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "null"}
-    if hint in names:
-        return names[hint]
-    if get_origin(hint) in (types.UnionType, typing.Union):
-        return " or ".join(_describe(option) for option in get_args(hint))
-    if get_origin(hint) is typing.Literal:
-        return "one of " + ", ".join(repr(option) for option in get_args(hint))
-    if get_origin(hint) is tuple:
-        kinds = get_args(hint)
-        many = len(kinds) == 2 and kinds[1] is Ellipsis
-        return f"a list, each {_describe(kinds[0])}" if many else f"a list of {len(kinds)}"
-    return str(hint)
+        raise UserError(f"{where}: '{full}' must be {describe(hints[head])}, found {shorten(value)}") from None
 
 
 def _nearest(word: str, group: str, config: Any) -> str:

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from envs.options.ranges import AtLeastOne, NotNegative, Positive, PositiveOrInfinite, Range, Share
 
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
     """Numbers of the learning algorithm; the defaults are the paper's where it gives them."""
 
-    rollout_steps: int = 160
+    rollout_steps: Annotated[int, Range(low=1, high=1_000_000)] = 160
     """Steps of every sequence between two updates; 12 s of play. Rewards further ahead enter through the values."""
-    chunk_length: int = 10
+    chunk_length: Annotated[int, Range(low=1, high=10_000)] = 10
     """Steps through which gradients flow back; ``rollout_steps`` is a multiple of it."""
-    epochs: int = 4
+    epochs: AtLeastOne = 4
     """Times that every step of a rollout is used. More learns more from the same steps, and drifts further
     off-policy."""
-    minibatches: int = 4
+    minibatches: AtLeastOne = 4
     """Parts into which the chunks of a rollout are dealt; an update makes ``epochs * minibatches`` optimiser steps."""
-    learning_rate: float = 3e-4
+    learning_rate: Positive = 3e-4
     """Step size of Adam, at the start of a run."""
-    final_learning_rate: float | None = None
+    final_learning_rate: NotNegative | None = None
     """Step size that a run approaches on a straight line from ``learning_rate``, so that what is learned settles. None:
     it stays as it is. Resumed with more iterations, a run follows the longer line from there on."""
-    adam_eps: float = 1e-5
+    adam_eps: Positive = 1e-5
     """Smallest scale that Adam divides gradients by."""
-    weight_decay: float = 1e-6
+    weight_decay: NotNegative = 1e-6
     """L2 penalty on weight matrices, added to their gradients; biases and norms are free."""
-    max_grad_norm: float = 5.0
-    """Gradients of both networks together are scaled down to this norm."""
-    gamma: float = 0.998
+    max_grad_norm: PositiveOrInfinite = 5.0
+    """Gradients of both networks together are scaled down to this norm; inf leaves them as they are."""
+    gamma: Share = 0.998
     """Discount per step; 0.998 looks about 500 steps ahead, two episodes."""
-    gae_lambda: float = 0.95
+    gae_lambda: Share = 0.95
     """Mixing of advantage estimates: 0 trusts the values alone, 1 the rewards alone."""
-    clip: float = 0.2
-    """Change of an action's probability ratio beyond which an improvement earns no more gradient."""
-    entropy_coefficient: float = 0.01
+    clip: PositiveOrInfinite = 0.2
+    """Change of an action's probability ratio beyond which an improvement earns no more gradient; inf: none is too
+    large."""
+    entropy_coefficient: NotNegative = 0.01
     """Reward for random actions, per nat; keeps the policy exploring."""
-    value_coefficient: float = 0.5
+    value_coefficient: NotNegative = 0.5
     """Weight of the squared value error, in units of normalised targets."""
 
     def learning_rate_after(self, done: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Seed, Threads, Whole, Width, flag, require, require_in_range
 from envs.physics import EngineName
 from envs.scenarios import Scenario
 from policies.tower import NetworkConfig
@@ -20,9 +21,9 @@ from .ppo_config import PPOConfig
 class ReportConfig:
     """What is written beside the curves of every iteration."""
 
-    histogram_interval: int = 10
+    histogram_interval: Whole = 10
     """Iterations between two histograms of actions in TensorBoard; 0 for none."""
-    video_interval: int = 0
+    video_interval: Whole = 0
     """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs
     OpenGL."""
 
@@ -31,30 +32,30 @@ class ReportConfig:
 class TrainConfig:
     """One training run. The same configuration and seed on the same machine give the same run, bit by bit."""
 
-    num_worlds: int = 64
+    num_worlds: AtLeastOne = 64
     """Worlds stepped at the same time. More give steadier gradients per iteration, and iterations take longer."""
-    iterations: int = 1000
+    iterations: AtLeastOne = 1000
     """Iterations (one rollout and one update each), counted from the start of the run, also when it is resumed."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of everything: layouts, initial weights, actions, order of minibatches."""
     device: str = "cpu"
     """Where worlds and networks live: cpu, cuda, or auto: cuda where there is a GPU."""
     engine: EngineName = "auto"
     """Physics: mujoco runs on the CPU, warp on a GPU (or, slowly, on the CPU); auto is warp on cuda, else mujoco."""
-    threads: int = 0
+    threads: Threads = 0
     """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
-    torch_threads: int = 0
+    torch_threads: Threads = 0
     """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the
     last bits, because sums are taken in another order."""
     stagger: bool = True
     """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any
     time."""
-    checkpoint_interval: int = 50
+    checkpoint_interval: AtLeastOne = 50
     """Iterations between two checkpoints; a crash loses at most this many. The last iteration always has one."""
-    keep_checkpoints: int = 3
-    """Newest checkpoints that are kept; older ones are deleted, but for the best one by its rating
+    keep_checkpoints: AtLeastOne = 3
+    """Newest checkpoints that are kept; older ones are deleted, but for the best one: that with the highest rating
     (``league.rating-interval``), named in checkpoints/best.json."""
-    keep_every: int = 0
+    keep_every: Whole = 0
     """Checkpoints of iterations that are multiples of this are kept for good; 0 for none. Written besides those of
     ``checkpoint_interval`` if need be."""
     init_from: str | None = None
@@ -92,54 +93,30 @@ def validate(config: TrainConfig) -> TrainConfig:
       UserError: names the option that makes it impossible.
     """
     scenarios.validate(config.scenario)
+    require_in_range(config)
+    for name, value in vars(config.network).items():  # policies/ knows no ranges.
+        if not isinstance(value, bool):
+            require(flag(f"network.{name}"), value, Width)
     ppo, network = config.ppo, config.network
-    chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // max(ppo.chunk_length, 1))
-    positive = {
-        "num-worlds": config.num_worlds,
-        "iterations": config.iterations,
-        "checkpoint-interval": config.checkpoint_interval,
-        "keep-checkpoints": config.keep_checkpoints,
-        "league.at-once": config.league.at_once,
-        "league.interval": config.league.interval,
-        "league.size": config.league.size,
-        "league.rating-opponents": config.league.rating_opponents,
-        "league.rating-episodes": config.league.rating_episodes,
-        "ppo.chunk-length": ppo.chunk_length,
-        "ppo.rollout-steps": ppo.rollout_steps,
-        "ppo.epochs": ppo.epochs,
-        "ppo.minibatches": ppo.minibatches,
-        "ppo.learning-rate": ppo.learning_rate,
-        "network.embedding-size": network.embedding_size,
-        "network.attention-heads": network.attention_heads,
-        "network.hidden-size": network.hidden_size,
-        "network.lstm-size": network.lstm_size,
-        "network.lidar-filters": network.lidar_filters,
-    }
-    for option, value in positive.items():
-        if not value > 0:
-            raise UserError(f"--{option} is {value}; it must be positive")
+    chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // ppo.chunk_length)
     checks = [
-        (config.keep_every >= 0, f"--keep-every is {config.keep_every}; it must not be negative"),
         *_league_checks(config),
         *intrinsic_checks(config.intrinsic, config.scenario, chunks),
-        (config.seed >= 0, f"--seed is {config.seed}; it must not be negative"),
-        (config.threads >= 0 and config.torch_threads >= 0, "--threads and --torch-threads must not be negative"),
         (
             ppo.rollout_steps % ppo.chunk_length == 0,
             f"--ppo.rollout-steps {ppo.rollout_steps} must be a multiple of --ppo.chunk-length {ppo.chunk_length}",
         ),
         (ppo.minibatches <= chunks, f"--ppo.minibatches is {ppo.minibatches} but a rollout has only {chunks} chunks"),
-        (0 <= ppo.gamma <= 1 and 0 <= ppo.gae_lambda <= 1, "--ppo.gamma and --ppo.gae-lambda must be in [0, 1]"),
-        (
-            ppo.final_learning_rate is None or ppo.final_learning_rate >= 0,
-            f"--ppo.final-learning-rate is {ppo.final_learning_rate}; it must not be negative",
-        ),
         (
             network.embedding_size % network.attention_heads == 0,
             f"--network.embedding-size {network.embedding_size} must be a multiple of "
             f"--network.attention-heads {network.attention_heads}",
         ),
         (network.lidar_kernel % 2 == 1, f"--network.lidar-kernel is {network.lidar_kernel}; it must be odd"),
+        (
+            network.lidar_kernel // 2 <= (config.scenario.lidar_rays or network.lidar_kernel),
+            f"--network.lidar-kernel is {network.lidar_kernel}, too wide for {config.scenario.lidar_rays} rays",
+        ),
     ]
     for passed, message in checks:
         if not passed:
@@ -148,20 +125,11 @@ def validate(config: TrainConfig) -> TrainConfig:
 
 
 def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
-    league, report, scenario = config.league, config.report, config.scenario
+    league, scenario = config.league, config.scenario
     return [
-        (
-            all(0 <= share <= 1 for share in (league.fraction, league.beside, league.random_share)),
-            "--league.fraction, --league.beside and --league.random-share must be in [0, 1]",
-        ),
-        (league.rating_interval >= 0, f"--league.rating-interval is {league.rating_interval}; it must not be negative"),
         (
             league.draw != "rating" or league.fraction == 0 or league.rating_interval > 0,
             "--league.draw rating needs ratings; set --league.rating-interval",
-        ),
-        (
-            min(report.histogram_interval, report.video_interval) >= 0,
-            "--report.histogram-interval and --report.video-interval must not be negative",
         ),
         (
             not config.separate_policies or min(scenario.hiders, scenario.seekers) > 0,

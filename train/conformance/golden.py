@@ -18,7 +18,13 @@ from torch import Tensor
 
 from envs.errors import UserError
 from envs.layouts import Layout, max_walls
-from envs.scenario_options import BlueprintOptions, CylinderOptions, FoodOptions, LockTaskOptions, ShelterOptions
+from envs.options.scenario_options import (
+    BlueprintOptions,
+    CylinderOptions,
+    FoodOptions,
+    LockTaskOptions,
+    ShelterOptions,
+)
 from envs.scenarios import LayoutName, Scenario, validate
 
 LAYOUTS: dict[str, LayoutName] = {

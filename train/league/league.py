@@ -107,8 +107,9 @@ class League:
         Args:
           iteration: iterations done.
         """
-        self._draws.manual_seed(self._seed * 1_000_003 + iteration)
-        self._noise_seed = (self._seed * 1_000_003 + iteration) * 1_000_003 % 2**62
+        number = self._seed * 1_000_003 + iteration
+        self._draws.manual_seed(number % 2**64)
+        self._noise_seed = number * 1_000_003 % 2**62
         offers = self._draw_offers(iteration) if self._opened else []
         in_play = {
             version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version > 0

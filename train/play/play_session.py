@@ -8,6 +8,7 @@ from pathlib import Path
 from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
+from envs.options.ranges import Seed
 from envs.scenarios import Scenario
 
 from ..config.machine_options import DeviceOptions
@@ -30,7 +31,7 @@ class PlayArguments(DeviceOptions):
     the scripts a strength may follow, as in chaser:0.5."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions. The same seed gives the same episodes."""
     deterministic: bool = False
     """Play the most likely actions instead of drawing them from the policy."""
@@ -45,8 +46,6 @@ class PlayArguments(DeviceOptions):
             raise UserError(f"give either a run or checkpoint, or --agent {AGENT_CHOICES}")
         if self.agent is not None:
             check_agent(self.agent)
-        if self.seed < 0:
-            raise UserError(f"--seed is {self.seed}; it must not be negative")
 
 
 class PlaySession:

@@ -14,19 +14,33 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
 from envs.errors import UserError
+from envs.options.ranges import NotNegative, Range, Whole, faults
 
 from ..support.files import make_folder, remove_leftovers, write_atomically, write_json
+from ..support.json_data import from_plain, parse_object, read_object, to_plain
 
 FORMAT = "hideseek-checkpoint-1"
 """Changes when old files can no longer be read."""
 _BEST = "best.json"
 _NAME = re.compile(r"iteration-(\d+)\.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counters:
+    """How far a run is."""
+
+    iteration: Whole
+    """Iterations done."""
+    env_steps: Annotated[int, Range(low=0, high=2**63 - 1)]
+    """Steps of all worlds done."""
+    seconds: NotNegative
+    """Time spent in iterations, over all sessions of the run."""
 
 
 @dataclass
@@ -43,6 +57,20 @@ class Checkpoint:
         """Return the tensors under ``prefix.``, without the prefix."""
         start = prefix + "."
         return {name.removeprefix(start): t for name, t in self.tensors.items() if name.startswith(start)}
+
+    def counters(self, where: str) -> Counters:
+        """Return how far the run was.
+
+        Args:
+          where: the file, for messages.
+
+        Raises:
+          UserError: it does not say so.
+        """
+        counters = from_plain(Counters, self.metadata.get("counters"), where)
+        for name, text in faults(counters):
+            raise UserError(f"{where}: '{name}' {text}")
+        return counters
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -65,7 +93,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
       UserError: the file is missing, truncated, changed, or not a checkpoint of this project.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if not path.is_file():
         raise UserError(f"no checkpoint at {path}: there is no such file")
@@ -73,13 +101,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        text = header.get("metadata", "")
+        digest = _digest(tensors, text)
+    except Exception as error:  # Whatever the parser trips over.
         raise UserError(f"checkpoint {path} is truncated or damaged ({_one_line(error)})") from error
     if header.get("format") != FORMAT:
         raise UserError(f"{path} is not a hideseek checkpoint of this version (format {header.get('format')!r})")
-    if header.get("sha256") != _digest(tensors, header.get("metadata", "")):
+    if header.get("sha256") != digest:
         raise UserError(f"checkpoint {path} is damaged: its content does not match its checksum")
-    return Checkpoint(tensors, json.loads(header["metadata"]))
+    return Checkpoint(tensors, parse_object(text, f"what checkpoint {path} says of itself"))
+
+
+@dataclass(frozen=True)
+class _Best:
+    """What ``best.json`` holds."""
+
+    iteration: int
+    score: float
+    file: str = ""
+    deviation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,10 +140,15 @@ class CheckpointFolder:
         matches = (_NAME.fullmatch(entry.name) for entry in self.path.iterdir())
         return sorted(int(match[1]) for match in matches if match)
 
+    def up_to(self, iteration: int) -> list[int]:
+        """Return the iterations up to this one that have a file, ascending."""
+        return [number for number in self.iterations() if number <= iteration]
+
     def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
         """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
 
-        The one marked as the best is always wanted.
+        The one marked as the best is always wanted. Those that were cut short count for nothing, and neither do those
+        of later iterations, which a run that was resumed before them has left: damaged, all of them.
 
         Args:
           iteration: number of the checkpoint.
@@ -118,9 +163,11 @@ class CheckpointFolder:
         remove_leftovers(self.path)
         path = self.file(iteration)
         save_checkpoint(path, checkpoint)
-        older, (best, _) = [i for i in self.iterations() if i < iteration], self.best()
-        for old in older[: max(len(older) + 1 - keep, 0)]:
-            if old != best and not (keep_every and old % keep_every == 0):
+        kept, (best, _) = 1, self.best()
+        for old in reversed(self.up_to(iteration - 1)):
+            if kept < keep:
+                kept += _is_whole(self.file(old))
+            elif old != best and not (keep_every and old % keep_every == 0):
                 with contextlib.suppress(OSError):
                     self.file(old).unlink()
         return path
@@ -128,10 +175,10 @@ class CheckpointFolder:
     def best(self) -> tuple[int | None, float]:
         """Return the iteration of the best checkpoint and its score; None and minus infinity if none is marked."""
         try:
-            mark = json.loads((self.path / _BEST).read_text())
-            return int(mark["iteration"]), float(mark["score"])
-        except (OSError, ValueError, KeyError, TypeError):
+            mark = from_plain(_Best, read_object(self.path / _BEST), _BEST)
+        except (OSError, UserError):
             return None, -math.inf
+        return (None, -math.inf) if math.isnan(mark.score) else (mark.iteration, mark.score)
 
     def mark_best(self, iteration: int, score: float, deviation: float) -> bool:
         """Mark a checkpoint that has been written as the best, if it is. Returns whether it is.
@@ -150,8 +197,8 @@ class CheckpointFolder:
         best, highest = self.best()
         if best is not None and best < iteration and score - deviation <= highest:
             return False
-        mark = {"iteration": iteration, "score": score, "deviation": deviation, "file": self.file(iteration).name}
-        write_json(self.path / _BEST, mark)
+        mark = _Best(iteration, score, self.file(iteration).name, deviation)
+        write_json(self.path / _BEST, to_plain(mark))
         return True
 
     def load_newest(self, warn: Callable[[str], None]) -> tuple[Path, Checkpoint]:
@@ -202,6 +249,17 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
         digest.update(f"\0{name}\0{_dtype(tensor.dtype)}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a file is as long as its header says. Flipped bits are not looked for: that takes all its bytes."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return (file.metadata() or {}).get("format") == FORMAT
+    except Exception:  # Whatever the parser trips over.
+        return False
 
 
 def _dtype(dtype: torch.dtype) -> str:

@@ -9,11 +9,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from envs.errors import UserError
+
 from ..support.files import write_atomically, write_error
+from ..support.json_data import convert, parse_object
 from ..support.ranks import Ranks
 
 CHART_TAGS = {
@@ -91,10 +95,9 @@ class MetricsLog:
         """
         self._file = folder / "metrics.jsonl"
         self._keep_lines_up_to(iteration)
-        purge = {"purge_step": env_steps + 1} if iteration else {}
         from torch.utils.tensorboard import SummaryWriter  # Takes a second, and commands that only play need no curves.
 
-        self._board = SummaryWriter(str(folder), **purge)
+        self._board = SummaryWriter(str(folder), purge_step=env_steps + 1)
 
     def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
         """Write one iteration. Values that are not finite go to TensorBoard as they are and to the JSON file as null.
@@ -150,20 +153,32 @@ class MetricsLog:
         """Drop lines after ``iteration`` and a line that was cut short by a crash."""
         if not self._file.is_file():
             return
-        lines = self._file.read_text().splitlines()
-        kept = [line for line in lines if _iteration_of(line) <= iteration]
+        lines = _lines(self._file)
+        kept = [line for line in lines if (numbers := _numbers(line)) and numbers["iteration"] <= iteration]
         if len(kept) < len(lines):
-            write_atomically(self._file, "".join(f"{line}\n" for line in kept).encode())
+            write_atomically(self._file, b"".join(line + b"\n" for line in kept))
 
 
 def read_metrics(path: Path) -> list[dict[str, float | None]]:
-    """Return the lines of a ``metrics.jsonl``; a line cut short by a crash is left out."""
-    return [json.loads(line) for line in path.read_text().splitlines() if _iteration_of(line) < math.inf]
+    """Return the lines of a ``metrics.jsonl``; those that hold no metrics, as after a crash, are left out.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    return [numbers for line in _lines(path) if (numbers := _numbers(line)) is not None]
 
 
-def _iteration_of(line: str) -> float:
-    """Return the iteration of one line; infinity if the line is not complete JSON."""
+def _lines(path: Path) -> list[bytes]:
     try:
-        return json.loads(line)["iteration"]
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
+
+
+def _numbers(line: bytes) -> dict[str, Any] | None:
+    """Return the numbers of one line; None if it is not complete, or holds something else."""
+    try:
+        numbers = convert(parse_object(line, "line"), dict[str, float | None])
+        return numbers | {name: int(numbers[name]) for name in ("iteration", "env_steps")}
+    except (UserError, KeyError, TypeError, ValueError, OverflowError):
+        return None

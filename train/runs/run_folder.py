@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import json
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from envs.errors import UserError
 
 from ..support.files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
-from ..support.json_data import to_plain
+from ..support.json_data import read_object, to_plain
 from .checkpoints import CheckpointFolder
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "safetensors")
@@ -61,6 +60,11 @@ class RunFolder:
         """One JSON object per iteration."""
         return self.path / "metrics.jsonl"
 
+    @property
+    def lock_file(self) -> Path:
+        """Who holds its lock (``FolderLock``) trains here; the file itself says nothing."""
+        return self.path / "run.lock"
+
     def create(self, config: Any, overrides: dict[str, Any] | None = None) -> None:
         """Make the folder and write ``config.json``.
 
@@ -87,12 +91,12 @@ class RunFolder:
             raise
 
     def require_free(self) -> None:
-        """Refuse a path that holds anything but what a writer that was killed has left.
+        """Refuse a path that holds anything but a lock and what a writer that was killed has left.
 
         Raises:
           UserError: the path is a file or a folder with something in it.
         """
-        if self.path.is_dir() and len(list(self.path.iterdir())) == len(leftovers(self.path)):
+        if self.path.is_dir() and {*self.path.iterdir()} <= {*leftovers(self.path), self.lock_file}:
             return
         if self.path.exists():
             hint = f"continue it with --resume {self.path} or" if self.config_file.is_file() else "please"
@@ -107,11 +111,12 @@ class RunFolder:
         if not self.path.is_dir():
             raise UserError(f"no run at {self.path}: there is no such folder")
         try:
-            return json.loads(self.config_file.read_text())["config"]
+            plain = read_object(self.config_file)
         except FileNotFoundError:
             raise UserError(f"no run at {self.path}: it has no config.json") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self.config_file} cannot be read ({type(error).__name__}: {error})") from error
+        if not isinstance(plain.get("config"), dict):
+            raise UserError(f"{self.config_file} cannot be read: it holds no 'config'")
+        return plain["config"]
 
     def _remove(self, existed: bool) -> None:
         """Undo a failed ``create``; a folder that was there before stays."""
@@ -168,6 +173,6 @@ def _description(config: Any, overrides: dict[str, Any]) -> dict[str, Any]:
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         **git_state(),
         "versions": package_versions(),
-        "overrides": overrides,
+        "overrides": to_plain(overrides),
         "config": to_plain(config),
     }

@@ -16,7 +16,7 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.teams import Policy, TeamPolicies
 
-from ..config.train_config import TrainConfig
+from ..config.train_config import TrainConfig, validate
 from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
@@ -86,18 +86,43 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
       UserError: nothing there, a damaged file, or tensors that do not fit the network that the file describes.
     """
     file, checkpoint = find_checkpoint(path)
-    try:
-        spec = ObservationSpec.from_dict(checkpoint.metadata["observation_spec"])
-        config = from_plain(TrainConfig, checkpoint.metadata["config"], str(file))
-        iteration = int(checkpoint.metadata["counters"]["iteration"])
-        bins = tuple(checkpoint.metadata["action_bins"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} does not hold a trained policy (missing {error})") from error
-    policy = make_policy(spec, bins, config)
-    tensors = checkpoint.group("policy")
-    require_same_tensors(policy.state_dict(), tensors, f"checkpoint {file}")
+    where, described = f"checkpoint {file}", checkpoint.metadata
+    config = to_config(described.get("config"), where)
+    spec = from_plain(ObservationSpec, described.get("observation_spec"), where)
+    if described.get("action_bins") != list(config.scenario.action_bins):
+        raise UserError(f"{where} does not hold a policy for the actions of its scenario")
+    iteration, tensors = checkpoint.counters(where).iteration, checkpoint.group("policy")
+    # First without memory: the sizes that a damaged file asks for may be of any size.
+    require_same_tensors(_make_described(spec, config, where).state_dict(), tensors, where)
+    policy = make_policy(spec, config.scenario.action_bins, config)
     policy.load_state_dict(tensors)
     return SavedPolicy(policy.to(device).eval(), config, file, iteration)
+
+
+def to_config(plain: Any, where: str) -> TrainConfig:
+    """Return the configuration that a file holds.
+
+    Args:
+      plain: what was found in its place.
+      where: the file, for messages.
+
+    Raises:
+      UserError: it is none, or no run can be made of it.
+    """
+    config = from_plain(TrainConfig, plain, where)
+    try:
+        return validate(config)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def _make_described(spec: ObservationSpec, config: TrainConfig, where: str) -> Policy:
+    """Return a policy of names and shapes alone."""
+    try:
+        with torch.device("meta"):
+            return make_policy(spec, config.scenario.action_bins, config)
+    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+        raise UserError(f"{where} describes no network ({' '.join(str(error).split())})") from error
 
 
 def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:

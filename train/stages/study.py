@@ -14,6 +14,7 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING, LayoutStream
+from envs.options.ranges import AtLeastOne, Seed
 from envs.scenarios import Scenario
 from envs.scene import Scene
 from policies.teams import Policy
@@ -34,11 +35,11 @@ _PLAYER_SEED = 1  # Added to the seed, so that layouts and actions are not drawn
 class StudyOptions(MachineOptions):
     """How checkpoints are examined."""
 
-    episodes: int = 100
+    episodes: AtLeastOne = 100
     """Episodes of each checkpoint."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
-    num_worlds: int = 50
+    num_worlds: AtLeastOne = 50
     """Worlds played at the same time."""
 
 
@@ -109,7 +110,7 @@ def study(
             saved = load_policy(file, options.device)
             if saved.config.scenario != scenario:
                 raise UserError(f"{file} was trained in another scenario than {files[0]}")
-            env_steps = int(load_checkpoint(file).metadata["counters"]["env_steps"])
+            env_steps = load_checkpoint(file).counters(str(file)).env_steps
 
             def players(number: int, policy: Policy = saved.policy) -> Player:
                 return PolicyPlayer(policy, options.seed + _PLAYER_SEED + number)

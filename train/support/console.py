@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Mapping
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -27,11 +30,53 @@ def make_console() -> Console:
     return Console(width=width, highlight=False, emoji=False, markup=False)
 
 
+class _LastingStream:
+    """Standard output for as long as it can be written to; afterwards all is thrown away."""
+
+    def write(self, text: str) -> int:
+        """Write what can still be written."""
+        try:
+            return sys.stdout.write(text)
+        except (OSError, ValueError):
+            self._give_up()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush what can still be flushed."""
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # Else Python complains at its exit of what it cannot flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
+def make_lasting_console() -> Console:
+    """Return the console for long work: where nobody reads any more, it prints nothing, and the work goes on.
+
+    So it is where the reader of a pipe has ended (``| tee log`` and Ctrl-C, which ends both), or a terminal is gone.
+    """
+    console = make_console()
+    console.file = cast(IO[str], _LastingStream())
+    return console
+
+
+def say_on_stderr(text: str) -> None:
+    """Print a line on stderr, if somebody reads it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
 class TrainingConsole:
     """Prints the progress of a training run; a silent one prints nothing, for processes that others speak for."""
 
     def __init__(self, console: Console | None = None, silent: bool = False) -> None:
-        self.console = console or make_console()
+        self.console = console or make_lasting_console()
         self.silent = silent
         self._last: dict[str, float] = {}
         self._lines = 0
@@ -46,7 +91,7 @@ class TrainingConsole:
         """Print a warning on stderr."""
         if self.silent:
             return
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        say_on_stderr(f"warning: {text}")
 
     def iteration(
         self, iteration: int, total: int, env_steps: int, seconds_left: float, metrics: Mapping[str, float]

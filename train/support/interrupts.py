@@ -1,15 +1,22 @@
-"""Ctrl-C and SIGTERM: finish the iteration, save, and leave."""
+"""Ctrl-C, SIGTERM and terminals that go away: finish the iteration, save, and leave."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from types import FrameType, TracebackType
 from typing import Any
 
+from .console import say_on_stderr
+
+_SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+"""Windows has no SIGHUP, which a terminal sends when it goes away."""
+
 
 class StopRequest:
-    """While active, the first Ctrl-C or SIGTERM only asks to stop; the second stops at once by KeyboardInterrupt."""
+    """While active, the first signal only asks to stop; the second stops at once by KeyboardInterrupt.
+
+    The signals are Ctrl-C, SIGTERM and the hang-up of a terminal.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -23,11 +30,14 @@ class StopRequest:
 
     @property
     def exit_status(self) -> int:
-        """What shells expect of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM; 0 without a signal."""
+        """What shells expect of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for a hang-up.
+
+        0 without a signal.
+        """
         return 0 if self.signal is None else 128 + self.signal
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             self._previous[number] = signal.signal(number, self._handle)
         return self
 
@@ -41,4 +51,4 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.signal = number
-        print("stopping after this iteration; once more stops at once, without saving it", file=sys.stderr, flush=True)
+        say_on_stderr("stopping after this iteration; once more stops at once, without saving it")

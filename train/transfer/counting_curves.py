@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Positive, Threads, Whole, faults
 from envs.physics import EngineName
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
@@ -41,27 +42,27 @@ Progress = Callable[[int, int], None]
 class CountingConfig:
     """How a classifier is trained and tested. The defaults take about a minute with ``object-counting/small``."""
 
-    episodes: int = 2048
+    episodes: AtLeastOne = 2048
     """Fresh episodes that the classifier learns from; rounded up to whole rounds of ``num_worlds``."""
-    test_episodes: int = 512
+    test_episodes: AtLeastOne = 512
     """Episodes of held-out layouts in which it is tested; more make the interval narrower."""
-    num_worlds: int = 64
+    num_worlds: AtLeastOne = 64
     """Worlds at the same time, and episodes between two rounds of learning."""
-    curve_points: int = 8
+    curve_points: AtLeastOne = 8
     """Tests on the way, evenly spaced."""
     state: StatePart = "both"
     """Part of the LSTM's state that the classifier is given."""
-    hidden_size: int = 128
+    hidden_size: Whole = 128
     """Units of the classifier's hidden layer; 0 makes it linear."""
-    updates: int = 60
+    updates: AtLeastOne = 60
     """Gradient steps after each round, on samples of all rounds so far."""
-    batch_size: int = 1024
+    batch_size: AtLeastOne = 1024
     """Samples in a gradient step; one sample is one step of one episode."""
-    learning_rate: float = 3e-3
+    learning_rate: Positive = 3e-3
     """Of Adam at first; falls linearly to 0."""
-    time_bin: int = 5
+    time_bin: AtLeastOne = 5
     """Steps that are put together in the accuracy by time."""
-    threads: int = 0
+    threads: Threads = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
     engine: EngineName = "auto"
     """Physics engine; auto takes the one that is made for the device."""
@@ -232,11 +233,8 @@ def validate(config: CountingConfig) -> None:
     Raises:
       UserError: names the option that must be larger.
     """
-    for name in ("episodes", "test_episodes", "num_worlds", "curve_points", "updates", "batch_size", "time_bin"):
-        if getattr(config, name) < 1:
-            raise UserError(f"counting: {name} is {getattr(config, name)}; it must be at least 1")
-    if config.hidden_size < 0 or config.learning_rate <= 0:
-        raise UserError("counting: hidden_size must not be negative and learning_rate must be positive")
+    for name, text in faults(config):
+        raise UserError(f"counting: {name} {text}")
 
 
 def _result(

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Positive, PositiveOrInfinite, Threads, faults
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
@@ -27,19 +28,19 @@ from .counting_episodes import CountingEpisodes, CountingWorlds
 class CounterConfig:
     """How a policy is trained to count. The defaults take some minutes with ``object-counting/small``."""
 
-    episodes: int = 2048
+    episodes: AtLeastOne = 2048
     """Episodes, recorded first: each takes some 40 kB of memory. None of them has a held-out layout."""
-    num_worlds: int = 64
+    num_worlds: AtLeastOne = 64
     """Worlds at the same time."""
-    epochs: int = 12
+    epochs: AtLeastOne = 12
     """Passes over all episodes."""
-    batch_size: int = 32
+    batch_size: AtLeastOne = 32
     """Episodes in a gradient step."""
-    learning_rate: float = 2e-3
+    learning_rate: Positive = 2e-3
     """Of Adam at first; falls linearly to 0."""
-    max_grad_norm: float = 1.0
+    max_grad_norm: PositiveOrInfinite = 1.0
     """Gradients are scaled down to this length."""
-    threads: int = 0
+    threads: Threads = 0
     """Physics threads; 0 uses all cores. Results do not depend on it."""
 
 
@@ -62,9 +63,8 @@ def train_counter(
     Raises:
       UserError: an impossible number, or boxes that stay in sight.
     """
-    for name in ("episodes", "num_worlds", "epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise UserError(f"counting: {name} is {getattr(config, name)}; it must be at least 1")
+    for name, text in faults(config):
+        raise UserError(f"counting: {name} {text}")
     with CountingWorlds(scenario, config.num_worlds, seed, False, threads=config.threads) as worlds:
         episodes, spec = worlds.record(config.episodes), worlds.observation_spec
     with torch.random.fork_rng(devices=[]):

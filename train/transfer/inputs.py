@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from envs.scenario_options import PaddingOptions
+from envs.options.scenario_options import PaddingOptions
 from envs.scenarios import Scenario
 
 _SENSES = ("vision_angle", "lidar_rays", "lidar_range", "heading_features", "bearing_features", "box_size_features")

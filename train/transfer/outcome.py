@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from envs.errors import UserError
+
 from ..config.task_presets import TRANSFER_TASKS
 from ..evaluation.intervals import Estimate, bootstrap_mean
 from ..evaluation.matches import pairs
 from ..evaluation.shares import Share
 from ..runs.metrics import CHART_TAGS, read_metrics
 from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
-from .study_runs import Result, read_result, work
+from .study_runs import Counting, Result, read_result, work
 
 _SEED = 0  # Of the bootstrap.
 _LEVEL = 0.95
@@ -126,22 +128,24 @@ def read_run(plan: StudyPlan, unit: Unit) -> RunOutcome:
     Raises:
       UserError: its result is damaged.
     """
-    result = read_result(plan.result_file(unit))
-    if unit.task == COUNTING:
-        return _counting_run(plan, unit, result)
+    where = plan.result_file(unit)
+    result, score = read_result(where), TRANSFER_TASKS[unit.task].score
+    if score not in result.statistics or (unit.task == COUNTING and result.counting is None):
+        raise UserError(f"{where} is of another task; delete it to judge that run again")
+    if result.counting is not None:
+        return _counting_run(plan, unit, result, result.counting)
     file = plan.run_folder(unit).metrics_file
     lines = read_metrics(file) if file.is_file() else []
     curves = {name: curve for name in result.statistics if len((curve := training_curve(lines, name))[0])}
     return RunOutcome(unit, result.statistics, result.layouts, curves, diverged=result.diverged)
 
 
-def _counting_run(plan: StudyPlan, unit: Unit, result: Result) -> RunOutcome:
+def _counting_run(plan: StudyPlan, unit: Unit, result: Result, counting: Counting) -> RunOutcome:
     """Episodes that the classifier learned from count as env steps, so that all curves have one x axis."""
-    counting, horizon = result.counting, plan.configs[unit.task].scenario.horizon
-    learned = [(point["episodes"] * horizon, point["accuracy"]) for point in counting["curve"]]
-    by_time = [(point["steps_since_vanished"], point["accuracy"]) for point in counting["by_time"]]
+    horizon = plan.configs[unit.task].scenario.horizon
+    learned = [(episodes * horizon, accuracy) for episodes, accuracy in counting.curve]
     curves = {"accuracy": _to_curve(learned)}
-    return RunOutcome(unit, result.statistics, result.layouts, curves, _to_curve(by_time), counting["chance"])
+    return RunOutcome(unit, result.statistics, result.layouts, curves, _to_curve(counting.by_time), counting.chance)
 
 
 def to_csv(outcome: Outcome) -> str:

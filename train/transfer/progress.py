@@ -9,7 +9,7 @@ from types import TracebackType
 
 from rich.console import Console
 
-from ..support.console import duration
+from ..support.console import duration, say_on_stderr
 from .study_plan import StudyPlan, Unit
 from .study_runs import Progress, work
 
@@ -67,7 +67,7 @@ class StudyConsole:
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        say_on_stderr(f"warning: {text}")
 
     def seconds_left(self) -> float | None:
         """Return how long the rest will take at the speeds seen so far, None if none was seen."""

@@ -127,4 +127,4 @@ def checkpoints_of(path: Path, iterations: str) -> list[Path]:
 
 
 def _env_steps(saved: SavedPolicy) -> int:
-    return int(find_checkpoint(saved.path)[1].metadata["counters"]["env_steps"])
+    return find_checkpoint(saved.path)[1].counters(str(saved.path)).env_steps

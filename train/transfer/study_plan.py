@@ -7,22 +7,23 @@ seed in ``runs/``, and what is concluded: ``report.md``, ``results.csv``, ``figu
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from envs.errors import UserError
+from envs.options.ranges import AtLeastOne, Positive, faults
 from envs.physics import EngineName
 
-from ..config.task_presets import TaskSize, task_config
+from ..config.task_presets import TASKS, TaskSize, task_config
 from ..config.train_config import TrainConfig, validate
 from ..runs.run_folder import RunFolder, git_state, package_versions
+from ..runs.saved_policy import to_config
 from ..support.files import leftovers, make_folder, write_json
-from ..support.json_data import from_plain, to_plain
+from ..support.json_data import read_object, take, to_plain
 from .inputs import same_inputs
-from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, InitialWeights, is_age, keep_start, read_start
+from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, STARTS, InitialWeights, is_age, keep_start, read_start
 
 COUNTING = "object-counting"
 """The task that is not played but answered: a classifier learns it from the frozen policy's memory."""
@@ -47,13 +48,13 @@ class Request:
     """Run folder or checkpoint of intrinsic motivation."""
     checkpoints: str | None
     """Which further ages of the run of ``checkpoint``: iterations or ``all``."""
-    seeds: int
+    seeds: AtLeastOne
     """Runs of every task and start."""
     preset: TaskSize
     """Sizes of the tasks."""
-    scale: float
+    scale: Positive
     """Factor on the iterations of every run."""
-    episodes: int
+    episodes: AtLeastOne
     """Episodes in which a final policy is judged."""
     device: str
     """Where everything happens: cpu or cuda."""
@@ -202,18 +203,37 @@ def read_plan(path: Path) -> StudyPlan:
       UserError: there is none, or it is damaged.
     """
     file = path / _FILE
+    where = str(file)
     try:
-        plain = json.loads(file.read_text())
-        request = from_plain(Request, plain["request"], str(file))
-        configs = {task: from_plain(TrainConfig, config, str(file)) for task, config in plain["configs"].items()}
-        files, env_steps = dict(plain["files"]), {name: int(steps) for name, steps in plain["env_steps"].items()}
+        plain = read_object(file)
     except FileNotFoundError:
         raise UserError(f"no transfer study at {path}: it has no {_FILE}") from None
-    except UserError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
-    return StudyPlan(path, request, configs, files, env_steps)
+    request = take(plain, "request", Request, where)
+    configs = {task: to_config(config, where) for task, config in take(plain, "configs", dict[str, Any], where).items()}
+    files = take(plain, "files", dict[str, str], where)
+    plan = StudyPlan(path, request, configs, files, take(plain, "env_steps", dict[str, int], where))
+    _require_sense(plan, where)
+    return plan
+
+
+def _require_sense(plan: StudyPlan, where: str) -> None:
+    """Refuse a plan that no request has led to.
+
+    Raises:
+      UserError: says what is wrong with it.
+    """
+    request = plan.request
+    for name, text in faults(request):
+        raise UserError(f"{where}: '{name}' {text}")
+    for what, words, known in (("task", request.tasks, TASKS), ("start", request.starts, STARTS)):
+        for word in words:
+            if word not in known:
+                raise UserError(f"{where}: unknown {what} '{word}'; there are {', '.join(known)}")
+    needed = {*(name for name in request.starts if name != SCRATCH), HIDE_AND_SEEK}
+    missing = [*sorted(set(request.tasks) - set(plan.configs)), *sorted(needed - set(plan.files))]
+    missing += sorted(set(plan.files) - set(plan.env_steps))
+    if missing:
+        raise UserError(f"{where} is incomplete: it says nothing of '{missing[0]}'")
 
 
 def require_same_request(plan: StudyPlan, request: Request) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ..config.task_presets import TRANSFER_TASKS
 from ..evaluation.intervals import Estimate
 from ..support.files import make_folder, write_atomically
+from ..support.json_data import read_object, take
 from ..support.plotting import can_draw
 from . import figures
 from .outcome import Outcome, RunOutcome, to_csv
@@ -208,16 +208,16 @@ def _weights(plan: StudyPlan) -> list[str]:
         for start in plan.starts:
             file = plan.weights_file(Unit(task, start, 0))
             if file.is_file():
-                moved = json.loads(file.read_text())
-                names = [_names(moved[key]) for key in ("new", "left_out")]
+                plain, keys = read_object(file), ("copied", "reinitialised", "new", "left_out")
+                copied, begun, new, left_out = (take(plain, key, tuple[str, ...], str(file)) for key in keys)
                 lines.append(
-                    f"| {task} | {title(start)} | {len(moved['copied'])} tensors | {len(moved['reinitialised'])} | "
-                    f"{names[0]} | {names[1]} |"
+                    f"| {task} | {title(start)} | {len(copied)} tensors | {len(begun)} | "
+                    f"{_names(new)} | {_names(left_out)} |"
                 )
     return [*lines, "", "`weights.json` in each run's folder names every tensor."] if len(lines) > 2 else []
 
 
-def _names(tensors: list[str]) -> str:
+def _names(tensors: tuple[str, ...]) -> str:
     """Count tensors and name the first of them."""
     if not tensors:
         return "none"

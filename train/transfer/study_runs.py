@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from ..runs.saved_policy import load_policy
 from ..support.console import TrainingConsole
 from ..support.files import make_folder, write_json
 from ..support.folder_lock import FolderLock
+from ..support.json_data import read_object, take
 from ..trainer import Trainer
 from .counting_run import count, counting_config
 from .starts import InitialWeights
@@ -143,7 +143,7 @@ def _train(
         else:
             _begin(plan, unit, trainer, folder, lambda text: tell(Progress(unit, 0, config.total_env_steps, text)))
         if trainer.iteration < config.iterations:
-            with FolderLock(folder.path / "run.lock"):  # As in `hideseek train`, which may not resume it meanwhile.
+            with FolderLock(folder.lock_file):  # As in `hideseek train`, which may not resume it meanwhile.
                 trainer.run(folder, _Console(unit, config, tell, warn), stop)
         return trainer.iteration >= config.iterations
     finally:
@@ -201,13 +201,22 @@ def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, sto
 
 
 @dataclass(frozen=True)
+class Counting:
+    """What a classifier has found; see ``CountingResult``."""
+
+    chance: float
+    curve: list[tuple[float, float]]
+    by_time: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run has left when it was done."""
 
     statistics: dict[str, NDArray[np.float64]]
     """Statistic -> (N,), one value for each episode in which it was judged."""
-    counting: dict[str, Any]
-    """What a classifier has found, of object counting; see ``CountingResult.to_plain``."""
+    counting: Counting | None
+    """What a classifier has found, of object counting."""
     layouts: NDArray[np.int64]
     """(N,) numbers of the layouts of these episodes."""
     diverged: int
@@ -221,12 +230,24 @@ def read_result(file: Path) -> Result:
       UserError: the file is missing or damaged.
     """
     try:
-        plain = json.loads(file.read_text())
-        statistics = {name: np.array(values, dtype=np.float64) for name, values in plain["statistics"].items()}
-        episodes = len(next(iter(statistics.values())))
-        layouts = np.array(plain.get("layouts", range(episodes)), dtype=np.int64)
-        if len(layouts) != episodes:
-            raise ValueError(f"{len(layouts)} layouts of {episodes} episodes")
-        return Result(statistics, plain.get("counting", {}), layouts, int(plain.get("diverged_worlds", 0)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise UserError(f"{file} cannot be read ({type(error).__name__}); delete it to judge that run again") from error
+        plain, where = read_object(file), str(file)
+        numbers = take(plain, "statistics", dict[str, tuple[float, ...]], where)
+        episodes = min(map(len, numbers.values()), default=0)
+        layouts = take(plain, "layouts", tuple[int, ...], where) if "layouts" in plain else tuple(range(episodes))
+        if not episodes or len(layouts) != episodes:
+            raise UserError(f"{where} has {len(layouts)} layouts of {episodes} episodes")
+        diverged = take(plain, "diverged_worlds", int, where) if "diverged_worlds" in plain else 0
+        counting = _counting(take(plain, "counting", dict[str, Any], where), where) if "counting" in plain else None
+    except (FileNotFoundError, UserError) as error:
+        raise UserError(f"{error}; delete {file} to judge that run again") from error
+    statistics = {name: np.array(values) for name, values in numbers.items()}
+    return Result(statistics, counting, np.array(layouts, dtype=np.int64), diverged)
+
+
+def _counting(plain: dict[str, Any], where: str) -> Counting:
+    def points(name: str, axis: str) -> list[tuple[float, float]]:
+        rows = take(plain, name, tuple[dict[str, float], ...], where)
+        return [(take(row, axis, float, where), take(row, "accuracy", float, where)) for row in rows]
+
+    chance = take(plain, "chance", float, where)
+    return Counting(chance, points("curve", "episodes"), points("by_time", "steps_since_vanished"))

@@ -11,7 +11,7 @@ from envs.errors import UserError
 from envs.games.blueprint import POINT_SIGNS, box_points, smooth_minimum
 from envs.layouts.occupancy import Spot
 from envs.layouts.sites import site_row
-from envs.scenario_options import BlueprintOptions
+from envs.options.scenario_options import BlueprintOptions
 from envs.scenarios import get
 from tests.envs.worlds import NO_ACTION, body, small, world
 

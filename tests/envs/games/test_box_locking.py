@@ -7,7 +7,7 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenario_options import LockTaskOptions
+from envs.options.scenario_options import LockTaskOptions
 from envs.scenarios import get
 from tests.envs.worlds import NO_ACTION, body, small, world
 

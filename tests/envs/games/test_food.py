@@ -10,7 +10,7 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import generate
-from envs.scenario_options import FoodOptions
+from envs.options.scenario_options import FoodOptions
 from envs.scenarios import get
 from tests.envs.worlds import NO_ACTION, needs_warp, small, world
 

@@ -8,7 +8,7 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.games.shelter import ray_origins
-from envs.scenario_options import CylinderOptions, ShelterOptions
+from envs.options.scenario_options import CylinderOptions, ShelterOptions
 from envs.scenarios import get
 from tests.envs.worlds import NO_ACTION, body, small, world
 

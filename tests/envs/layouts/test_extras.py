@@ -8,7 +8,7 @@ import torch
 
 from envs.errors import UserError
 from envs.layouts import Layout, generate, validate_layout
-from envs.scenario_options import BlueprintOptions, CylinderOptions
+from envs.options.scenario_options import BlueprintOptions, CylinderOptions
 from envs.scenarios import FULL, get
 
 

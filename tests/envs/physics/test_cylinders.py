@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from envs.scenario_options import CylinderOptions
+from envs.options.scenario_options import CylinderOptions
 from tests.envs.worlds import CUBE, Driver, body, small, world
 
 FIXED = small(boxes=(0, 1), cylinders=CylinderOptions(fixed=1, diameter=(0.4, 2.0)))

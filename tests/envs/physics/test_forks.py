@@ -3,9 +3,10 @@ import gc
 import pytest
 import torch
 
-from envs.batch_env import NO_ACTION, BatchEnv
+from envs.batch_env import BatchEnv
 from envs.scenarios import QUICKSTART
 from tests.envs.forking import in_a_fork
+from tests.envs.worlds import NO_ACTION
 
 
 @pytest.fixture(autouse=True)

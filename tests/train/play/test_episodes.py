@@ -11,8 +11,8 @@ from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING, LayoutStream
+from envs.options.scenario_options import PaddingOptions
 from envs.rendering.opengl import make_context
-from envs.scenario_options import PaddingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig

@@ -10,7 +10,7 @@ from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.games.food import food_marks
 from envs.layouts import LayoutStream
-from envs.scenario_options import BlueprintOptions, FoodOptions
+from envs.options.scenario_options import BlueprintOptions, FoodOptions
 from tests.envs.worlds import ACTION_BINS, NO_ACTION
 from train.play.episode_files import load_episodes, save_episodes
 from train.play.episodes import Recorder, begin

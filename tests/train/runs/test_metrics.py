@@ -81,3 +81,14 @@ def test_duration_uses_two_units():
         "5h 02m",
         "2d 03h",
     ]
+
+
+def test_a_run_that_starts_again_drops_the_points_of_before(tmp_path):
+    """Killed before its first checkpoint, and resumed from the beginning: every point is there once."""
+    for value in (1.0, 2.0):
+        log = MetricsLog(tmp_path, 0, 0)
+        for iteration in (1, 2, 3):
+            log.write(iteration, 100 * iteration, {"charts/seen_fraction": value})
+        log.close()
+        time.sleep(1.1)  # Event files are sorted by the second in which they begin.
+    assert scalars(tmp_path, "charts/seen_fraction") == [(100, 2.0), (200, 2.0), (300, 2.0)]

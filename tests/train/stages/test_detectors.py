@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from envs import scenarios
-from envs.scenario_options import CylinderOptions
+from envs.options.scenario_options import CylinderOptions
 from tests.envs.worlds import body, small, world
 from train.stages import shelter_building
 from train.stages.chasing import APPROACH, chasing

@@ -5,7 +5,7 @@ import torch
 
 from envs.batch_env import BatchEnv
 from envs.layouts import LayoutStream
-from envs.scenario_options import CylinderOptions
+from envs.options.scenario_options import CylinderOptions
 from envs.scenarios import SCENARIOS, get
 from train.play.players import RandomPlayer
 from train.stages.strategies import strategies_of

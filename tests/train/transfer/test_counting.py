@@ -10,7 +10,7 @@ from envs import scenarios
 from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.observations import spec
-from envs.scenario_options import CountingOptions
+from envs.options.scenario_options import CountingOptions
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from .ranges import AtLeastOne, Metres, Objects, PositiveOrInfinite, PositiveShare, Range, Reward, Size, Whole
 
 SitePlace = Literal["away", "centre", "anywhere"]
 LockOrder = Literal["all", "order"]
@@ -14,19 +16,19 @@ FoodReward = Literal["selfish", "joint_mean"]
 class FoodOptions:
     """Food in hide-and-seek, eaten by hiders (rule 7.2; the paper's appendix A.6)."""
 
-    count: int = 0
+    count: Objects = 0
     """Number of foods; 0 is the game without food."""
-    radius: float = 0.5
+    radius: PositiveOrInfinite = 0.5
     """Metres within which a hider's centre must be of a food to eat it; infinity is allowed."""
-    health: float = 40.0
+    health: Annotated[float, Range(above=0, high=1e6)] = 40.0
     """Units in a full food; an eater takes one per step."""
-    respawn_steps: int | None = 5
+    respawn_steps: Whole | None = 5
     """Steps after which an eaten food is full again; 0 refills it at once, None never."""
     moves: bool = False
     """A food that comes back does so elsewhere in its region, as the paper's dynamic food does."""
     reward: FoodReward = "joint_mean"
     """Who is rewarded for a unit: its eater, or all hiders, who share it equally."""
-    reward_scale: tuple[float, float] = (1.0, 1.0)
+    reward_scale: tuple[Reward, Reward] = (1.0, 1.0)
     """Smallest and largest reward per unit; drawn uniformly in every episode, and then part of the food features."""
     eat_when_caught: bool = False
     """Let hiders eat although a seeker saw one of them in the previous observation."""
@@ -34,11 +36,11 @@ class FoodOptions:
     """Let hiders eat during the preparation phase."""
     central: bool = True
     """Place food in a square in the middle of the floor; otherwise where the layout puts boxes."""
-    central_share: float = 0.25
+    central_share: PositiveShare = 0.25
     """Side of that square as a share of the floor's side."""
-    clusters: int = 1
+    clusters: AtLeastOne = 1
     """Groups in which foods lie together."""
-    cluster_radius: float = 0.25
+    cluster_radius: Metres = 0.25
     """Metres, per axis, within which foods lie of the first of their group."""
 
     @property
@@ -60,15 +62,15 @@ class LockTaskOptions:
     """``all``: lock the boxes in any order. ``order``: only the first unlocked box, by index, can be locked."""
     and_return: bool = True
     """Once all boxes are locked, the agent must go back to where it started."""
-    lock_reward: float = 5.0
+    lock_reward: Reward = 5.0
     """Reward for every box that becomes locked."""
-    unlock_penalty: float = 5.0
+    unlock_penalty: Reward = 5.0
     """Loss for every box that becomes unlocked."""
-    shaping: float = 0.5
+    shaping: Reward = 0.5
     """Reward per metre by which the agent comes closer, in the plane, to its next box or to its start."""
-    success_reward: float = 1.0
+    success_reward: Reward = 1.0
     """Reward for every step at which the task is done."""
-    return_radius: float = 0.1
+    return_radius: Size = 0.1
     """Metres, in the plane, from its start within which the agent counts as back."""
 
 
@@ -76,22 +78,22 @@ class LockTaskOptions:
 class BlueprintOptions:
     """Construction sites and the reward for putting boxes on them (rule 7.4): game ``blueprint``."""
 
-    sites: tuple[int, int] = (0, 0)
+    sites: tuple[Objects, Objects] = (0, 0)
     """Smallest and largest number of sites; drawn uniformly in every episode."""
-    elongated_sites: tuple[int, int] = (0, 0)
+    elongated_sites: tuple[Objects, Objects] = (0, 0)
     """Smallest and largest number of sites of an elongated box's size, at most all sites."""
     site_place: SitePlace = "away"
     """Where sites lie: away from the walls, in the centre or anywhere."""
     corners: bool = True
     """Compare corners of sites and boxes as well as centres, so that boxes must be turned right."""
-    dense_scale: float = 0.05
+    dense_scale: Reward = 0.05
     """Loss per step and metre of mean distance from a site's points to the nearest of the boxes' points."""
-    smoothness: float = -1.5
+    smoothness: Annotated[float, Range(low=-1000, below=0)] = -1.5
     """Exponent of the smooth minimum over boxes, 1/metre; the more negative, the closer to the nearest alone."""
-    completed_scale: float = 3.0
+    completed_scale: Annotated[float, Range(low=0, high=1e6)] = 3.0
     """Reward per site when all sites are covered; the episode then ends. 0 leaves this out, and the early end with
     it."""
-    radius: float = 0.1
+    radius: Size = 0.1
     """Metres within which a point of a box must be of a site's point to cover it."""
 
 
@@ -99,15 +101,15 @@ class BlueprintOptions:
 class ShelterOptions:
     """The shelter task (rule 7.5): game ``shelter``."""
 
-    rays_per_side: int = 25
+    rays_per_side: Annotated[int, Range(low=1, high=10_000)] = 25
     """Rays towards the cylinder from each side of the arena."""
-    scale: float = 0.001
+    scale: Reward = 0.001
     """Loss per step for every ray that reaches the cylinder."""
-    progress: float = 0.0
+    progress: Reward = 0.0
     """Reward for every ray fewer than in the step before, and loss for every ray more. Over an episode it adds up to
     what was gained from the first step to the last, so it changes how soon building is learned, not what is worth
     building. Not in the original."""
-    approach: float = 0.0
+    approach: Reward = 0.0
     """Reward for every metre by which the nearest box is closer to the cylinder (centre to centre) than in the step
     before, and loss for every metre farther. It says what to do with a box before that keeps rays out. Not in the
     original."""
@@ -117,15 +119,15 @@ class ShelterOptions:
 class CylinderOptions:
     """Cylinders, all of one size in an episode (rule 2.3)."""
 
-    fixed: int = 0
+    fixed: Objects = 0
     """Cylinders that are part of the arena, such as the one to be sheltered."""
-    movable: int = 0
+    movable: Objects = 0
     """Cylinders that can be pushed and grabbed as boxes can, but not locked. They weigh 1 kg."""
-    diameter: tuple[float, float] = (1.5, 2.0)
+    diameter: tuple[Size, Size] = (1.5, 2.0)
     """Smallest and largest diameter in metres."""
-    height: tuple[float, float] = (0.5, 0.5)
+    height: tuple[Size, Size] = (0.5, 0.5)
     """Smallest and largest height in metres."""
-    central_share: float | None = None
+    central_share: PositiveShare | None = None
     """Side, as a share of the floor's side, of the square in the middle where cylinders stand. None: anywhere."""
 
 
@@ -133,10 +135,10 @@ class CylinderOptions:
 class PaddingOptions:
     """Stand-ins in the observation of a lone agent, so that a task looks like hide-and-seek to a policy (rule 6.5)."""
 
-    agents: int = 0
+    agents: Objects = 0
     """Number of other agents, all features zero. The first is visible and present, as in the original; the others are
     not."""
-    ramps: int = 0
+    ramps: Objects = 0
     """Number of ramps, all features zero, neither visible nor present. For scenarios without ramps."""
 
 
@@ -144,7 +146,7 @@ class PaddingOptions:
 class CountingOptions:
     """Object counting (the paper's section 6.2): game ``object_counting``."""
 
-    wait_steps: int = 10
+    wait_steps: Whole = 10
     """Steps during which all boxes rest in the agent's view."""
-    drift_per_step: float = 0.06
+    drift_per_step: Size = 0.06
     """Metres that a box moves per step after that, until it rests out of sight."""
