@@ -342,14 +342,14 @@ class BatchEnv:
         seen = verdict.hiders_seen
         return Transition(verdict.reward, done, truncated, diverged, verdict.live, seen, view, between)
 
-    def _move(self, command: Tensor, parts: int) -> list[Tensor]:
-        """Let physics run for a step, and return the poses between its parts."""
-        between = []
+    def _move(self, command: Tensor, parts: int) -> Tensor:
+        """Let physics run for a step, and return the poses (W, parts - 1, E, Q) between its parts."""
+        substeps, between = self.scenario.substeps // parts, [self._pose[:, None][:, :0]]
         for _ in range(parts - 1):
-            self.engine.step(command, self.scenario.substeps // parts)
-            between.append(self.engine.pose)
-        self.engine.step(command, self.scenario.substeps // parts)
-        return between
+            self.engine.step(command, substeps)
+            between.append(self.engine.pose[:, None])
+        self.engine.step(command, substeps)
+        return torch.cat(between, dim=1)
 
     def _view(self, seen_before: Tensor, locked_before: Tensor) -> View:
         return View(

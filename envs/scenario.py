@@ -55,8 +55,7 @@ class Scenario:
     """Share of the episode in which seekers are frozen and all rewards are zero."""
     substeps: Annotated[int, Range(low=1, high=10_000)] = 15
     """Physics substeps in one step. More of them make decisions rarer: with 30 there is one every 0.15 s, and an
-    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes
-    with it."""
+    episode of the same seconds needs half the horizon. What is counted in steps, or paid per step, goes with it."""
     timestep: Annotated[float, Range(above=0, high=1)] = 0.005
     """Length of one physics substep in seconds."""
 

@@ -33,8 +33,8 @@ class Transition:
     """(W,) bool: after this step some seeker sees some hider."""
     view: View
     """What the rules saw after physics."""
-    between: list[Tensor]
-    """Poses (W, E, Q) on the way, at equal times: as many as were asked for."""
+    between: Tensor
+    """(W, n, E, Q) poses on the way, at equal times: as many as were asked for."""
 
 
 @dataclass

@@ -37,8 +37,8 @@ def test_reading_poses_within_a_step_changes_nothing(parts):
         actions, before = random_actions(plain, generator), watched.get_state(torch.arange(2)).pose
         plain.advance(actions)
         between = watched.advance(actions, parts).between
-        assert len(between) == parts - 1
-        poses = torch.stack([before, *between, watched.get_state(torch.arange(2)).pose])
+        assert between.shape[1] == parts - 1
+        poses = torch.stack([before, *between.unbind(1), watched.get_state(torch.arange(2)).pose])
         moved = (poses[1:] - poses[:-1])[:, :, :2, :2].norm(dim=-1)  # Of hiders.
         assert (moved > 0).all() and (moved < 1.2 / parts).all()
     ours, theirs = plain.state_dict(), watched.state_dict()

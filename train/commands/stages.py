@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from tyro.conf import Positional
 
@@ -29,7 +29,7 @@ from ..stages import curves
 from ..stages.film import film
 from ..stages.stage_report import began, compose, examined
 from ..stages.strategies import strategies_of
-from ..stages.study import Study, StudyOptions, examine_agent, study
+from ..stages.study import CHANCE, Study, StudyOptions, examine_agent, study
 from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
@@ -82,7 +82,8 @@ def run(arguments: list[str]) -> None:
     console = make_console()
     options = _options(args)
     with _progress() as bar:
-        tasks = {file: bar.add_task(file.stem, total=args.episodes) for file in files}
+        tasks: dict[Path | str, TaskID] = {CHANCE: bar.add_task(CHANCE, total=args.episodes)}
+        tasks |= {file: bar.add_task(file.stem, total=args.episodes) for file in files}
         result = study(files, options, lambda file, done: bar.update(tasks[file], completed=done))
     console.print(examined(result.findings, config.total_env_steps), soft_wrap=True)
     console.print(_table(result))
@@ -167,12 +168,14 @@ def _warn(text: str) -> None:
 
 def _table(result: Study) -> Table:
     table = Table(box=None, pad_edge=False)
+    assert result.chance is not None
     table.add_column("share of episodes at env step")
+    table.add_column(CHANCE, justify="right")
     for finding in result.findings:
         table.add_column(f"{finding.env_steps:,}", justify="right")
     table.add_column("began at env step")
     for name in result.strategies:
-        shares = [str(finding.shares[name]) for finding in result.findings]
+        shares = [str(finding.shares[name]) for finding in (result.chance, *result.findings)]
         table.add_row(name, *shares, began(result, name))
     return table
 

@@ -1,12 +1,10 @@
-"""Shares of episodes with their intervals, and when a strategy counts as found."""
+"""Shares of episodes with their intervals."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-FALSE_ALARMS = 0.05
-"""Share of episodes in which a detector may be wrong; a strategy is found where the whole interval lies above it."""
 _Z = 1.959964
 """Two-sided 95 % of the normal distribution."""
 
@@ -34,11 +32,6 @@ class Share:
     def high(self) -> float:
         """Upper end of the interval."""
         return min(1.0, self._centre + self._half_width) if self.hits < self.episodes else 1.0
-
-    @property
-    def found(self) -> bool:
-        """Whether it happens more often than false alarms could explain."""
-        return self.low > FALSE_ALARMS
 
     @property
     def _shrink(self) -> float:

@@ -90,7 +90,7 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     config = to_config(described.get("config"), where)
     spec = from_plain(ObservationSpec, described.get("observation_spec"), where)
     if described.get("action_bins") != list(config.scenario.action_bins):
-        raise UserError(f"{where} does not hold a policy for the actions of this version")
+        raise UserError(f"{where} does not hold a policy for the actions of its scenario")
     iteration, tensors = checkpoint.counters(where).iteration, checkpoint.group("policy")
     # First without memory: the sizes that a damaged file asks for may be of any size.
     require_same_tensors(_make_described(spec, config, where).state_dict(), tensors, where)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..evaluation.shares import FALSE_ALARMS
-from .study import Finding, Study, StudyOptions
+from .chance import ALPHA
+from .study import CHANCE, Finding, Study, StudyOptions
 
 
 def began(study: Study, strategy: str) -> str:
@@ -57,8 +57,9 @@ def compose(
         "",
         *_summary(study, videos),
         "",
-        f"A strategy counts as found where the whole 95 % interval (Wilson) lies above {FALSE_ALARMS:.0%} of the "
-        "episodes.",
+        f"A strategy counts as found where it is told in more episodes than in random play on the same layouts (exact "
+        f"sign test over pairs of episodes, Holm over {len(study.findings)} checkpoints, {ALPHA:.0%}). Brackets are "
+        "95 % intervals (Wilson).",
         "",
         "## Share of episodes by checkpoint",
         "",
@@ -80,9 +81,11 @@ def _summary(study: Study, videos: dict[str, str]) -> list[str]:
 
 def _table(study: Study) -> list[str]:
     findings = study.findings
+    assert study.chance is not None
     lines = [
-        "| strategy | " + " | ".join(f"{f.env_steps:,} steps" for f in findings) + " |",
-        "|---" * (1 + len(findings)) + "|",
+        f"| strategy | {CHANCE} | " + " | ".join(f"{f.env_steps:,} steps" for f in findings) + " |",
+        "|---" * (2 + len(findings)) + "|",
     ]
-    rows = {name: " | ".join(str(f.shares[name]) for f in findings) for name in study.strategies}
+    columns = [study.chance, *findings]
+    rows = {name: " | ".join(str(f.shares[name]) for f in columns) for name in study.strategies}
     return lines + [f"| {name} | {shares} |" for name, shares in rows.items()]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mujoco
 import torch
+from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
@@ -25,9 +26,12 @@ from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
+from .chance import ALPHA, holm, outcomes, sign_test
 from .strategies import Detector, strategies_of
 from .trace import Trace, play_trace
 
+CHANCE, CHANCE_AGENT = "random play", "random"
+"""How progress and tables call the yardstick, and the agent that plays it."""
 _PLAYER_SEED = 1  # Added to the seed, so that layouts and actions are not drawn from the same numbers.
 
 
@@ -53,6 +57,8 @@ class Finding:
     """Env steps of training behind it."""
     shares: dict[str, Share]
     """By strategy."""
+    told: dict[str, Tensor]
+    """By strategy, (N,) int8: 1 in the episodes in which it was told, 0 in others, -1 where physics broke."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Study:
 
     scenario: Scenario
     scene: Scene
+    chance: Finding | None = None
+    """Random play on the same layouts."""
     findings: list[Finding] = field(default_factory=list)
     examples: dict[str, Example] = field(default_factory=dict)
     """By strategy: from the newest checkpoint in which it was told."""
@@ -83,19 +91,27 @@ class Study:
         return list(strategies_of(self.scenario))
 
     def began(self, strategy: str) -> Finding | None:
-        """Return the first checkpoint in which a strategy was found, None if in none."""
-        return next((f for f in self.findings if f.shares[strategy].found), None)
+        """Return the first checkpoint in which a strategy was found, None if in none.
+
+        It is found where it is told more often than in random play, beyond chance; see ``chance.py``.
+        """
+        assert self.chance is not None
+        by_chance = self.chance.told[strategy]
+        p_values = holm([sign_test(finding.told[strategy], by_chance) for finding in self.findings])
+        return next((f for f, p in zip(self.findings, p_values, strict=True) if p <= ALPHA), None)
 
 
 def study(
-    files: Sequence[Path], options: StudyOptions, progress: Callable[[Path, int], None] = lambda _file, _done: None
+    files: Sequence[Path],
+    options: StudyOptions,
+    progress: Callable[[Path | str, int], None] = lambda _file, _done: None,
 ) -> Study:
     """Examine checkpoint files of one run.
 
     Args:
       files: oldest first.
       options: how.
-      progress: called with a file and the number of its finished episodes.
+      progress: called with a file, or ``CHANCE``, and the number of its finished episodes.
 
     Raises:
       UserError: a damaged file, or a scenario that is not hide-and-seek.
@@ -106,6 +122,9 @@ def study(
     env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
     result = Study(scenario, env.engine.scene)
     try:
+        random = _agents(CHANCE_AGENT, scenario, options)
+        shares, told, _ = examine(env, random, detectors, options, partial(progress, CHANCE))
+        result.chance = Finding(0, 0, shares, told)
         for file in files:
             saved = load_policy(file, options.device)
             if saved.config.scenario != scenario:
@@ -115,8 +134,8 @@ def study(
             def players(number: int, policy: Policy = saved.policy) -> Player:
                 return PolicyPlayer(policy, options.seed + _PLAYER_SEED + number)
 
-            shares, examples = examine(env, players, detectors, options, partial(progress, file))
-            result.findings.append(Finding(saved.iteration, env_steps, shares))
+            shares, told, examples = examine(env, players, detectors, options, partial(progress, file))
+            result.findings.append(Finding(saved.iteration, env_steps, shares, told))
             for name, (trace, model) in examples.items():
                 result.examples[name] = Example(trace, model, saved.iteration)
     finally:
@@ -132,11 +151,7 @@ def examine_agent(
     Raises:
       UserError: no such agent, it cannot play in the scenario, or that is not hide-and-seek.
     """
-
-    def players(number: int) -> Player:
-        return make_agent(agent, scenario, options.seed + _PLAYER_SEED + number)
-
-    detectors = strategies_of(scenario)
+    players, detectors = _agents(agent, scenario, options), strategies_of(scenario)
     players(0)  # Refuses what cannot be played before worlds are made.
     worlds = min(options.num_worlds, options.episodes)
     env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
@@ -146,13 +161,18 @@ def examine_agent(
         env.close()
 
 
+def _agents(agent: str, scenario: Scenario, options: StudyOptions) -> Callable[[int], Player]:
+    """Return what makes an agent without a policy, by the round's number."""
+    return lambda number: make_agent(agent, scenario, options.seed + _PLAYER_SEED + number)
+
+
 def examine(
     env: BatchEnv,
     players: Callable[[int], Player],
     detectors: dict[str, Detector],
     options: StudyOptions,
     progress: Callable[[int], None],
-) -> tuple[dict[str, Share], dict[str, tuple[Trace, mujoco.MjModel]]]:
+) -> tuple[dict[str, Share], dict[str, Tensor], dict[str, tuple[Trace, mujoco.MjModel]]]:
     """Let players play whole episodes and count strategies.
 
     Args:
@@ -163,14 +183,14 @@ def examine(
       progress: called with the number of finished episodes.
 
     Returns:
-      By strategy, the share of episodes, and the first episode with its world. Episodes whose physics broke do not
-      count.
+      By strategy, the share of episodes, what was told in each (see ``Finding``), and the first episode with its world.
+      Episodes whose physics broke do not count.
 
     Raises:
       UserError: physics broke in all of them, or had no room for all contacts.
     """
     stream = LayoutStream(env.scenario, options.seed, env.num_worlds, domain=JUDGING)
-    hits = dict.fromkeys(detectors, 0)
+    told: dict[str, list[Tensor]] = {name: [] for name in detectors}
     examples: dict[str, tuple[Trace, mujoco.MjModel]] = {}
     episodes = 0
     for number in range(math.ceil(options.episodes / env.num_worlds)):
@@ -179,14 +199,18 @@ def examine(
         trace = play_trace(env, stream.draw(torch.arange(env.num_worlds)), player)
         env.engine.check_overflow()
         done = number * env.num_worlds
-        counted = ~trace.broken & (torch.arange(env.num_worlds) < options.episodes - done)
+        played = torch.arange(env.num_worlds) < options.episodes - done
+        counted = ~trace.broken & played
         episodes += int(counted.sum())
         for name, detector in detectors.items():
-            found = (detector(trace) & counted).nonzero()[:, 0]
-            hits[name] += len(found)
+            answer = detector(trace) & counted
+            told[name].append(outcomes(answer, counted)[played])
+            found = answer.nonzero()[:, 0]
             if len(found) and name not in examples:
                 examples[name] = trace.select(found[:1]), env.engine.world_model(int(found[0]))
         progress(min(done + env.num_worlds, options.episodes))
     if episodes == 0:
         raise UserError("physics broke in every episode, so nothing can be said about strategies")
-    return {name: Share(number, episodes) for name, number in hits.items()}, examples
+    joined = {name: torch.cat(parts) for name, parts in told.items()}
+    shares = {name: Share(int((values == 1).sum()), episodes) for name, values in joined.items()}
+    return shares, joined, examples

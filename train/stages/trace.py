@@ -132,7 +132,7 @@ def play_trace(env: BatchEnv, layout: Layout, player: Player) -> Trace:
         score = score + transition.reward[:, : env.scenario.hiders].sum(1) / number
         before, after = moments[-1], _moment(env, everything, score)
         looked_up = {name: before[name] for name in ("visible", "score")}  # Hands and locks are decided before.
-        moments += [after | looked_up | {"pose": pose.cpu()} for pose in transition.between]
+        moments += [after | looked_up | {"pose": pose.cpu()} for pose in transition.between.unbind(1)]
         moments.append(after)
     columns = {name: torch.stack([moment[name] for moment in moments], dim=1) for name in moments[0]}
     return Trace(env.scenario, layout.to("cpu"), **columns, broken=broken.cpu())

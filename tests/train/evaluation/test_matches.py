@@ -128,7 +128,7 @@ def test_only_episodes_of_the_same_layout_are_pairs():
 
 
 def lines_of(result):
-    return _verdict(result, against_random=True)
+    return _verdict(result, "random")
 
 
 def test_without_a_pair_there_is_no_ratio():

@@ -12,6 +12,5 @@ def test_wilson_interval(hits, episodes, low, high):
     assert (share.low, share.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
-def test_found_is_more_often_than_false_alarms():
-    assert not Share(5, 100).found and not Share(9, 100).found and Share(12, 100).found
+def test_text():
     assert str(Share(1, 4)) == "25% [5%, 70%]"

@@ -110,7 +110,7 @@ def test_a_header_that_is_no_object_is_told(folder, text):
         (("observation_spec", "entities"), [1, 2], "'entities' must be an object, each value a list of 2"),
         (("observation_spec", "self_features"), -5, "describes no network"),
         (("observation_spec", "self_features"), 10**15, "has shape"),
-        (("action_bins",), [11, 11], "does not hold a policy for the actions of this version"),
+        (("action_bins",), [11, 11], "does not hold a policy for the actions of its scenario"),
     ],
 )
 def test_what_is_wrong_is_named(folder, capsys, place, value, said):

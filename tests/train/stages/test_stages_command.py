@@ -152,9 +152,10 @@ def test_episodes_are_counted_and_the_first_is_the_example(chase):
 
     detectors = {"some": Canned({1, 3}), "none": Canned(set())}
     done = []
-    shares, examples = examine(env, still, detectors, StudyOptions(episodes=6), done.append)
+    shares, told, examples = examine(env, still, detectors, StudyOptions(episodes=6), done.append)
     assert done == [4, 6]
     assert shares == {"some": Share(3, 6), "none": Share(0, 6)}  # worlds 1 and 3, then 1: the second round counts two
+    assert told["some"].tolist() == [0, 1, 0, 1, 0, 1]
     assert list(examples) == ["some"]
     example, _ = examples["some"]
     assert example.pose.shape == (1, 81, 7, 4) and example.layout.num_worlds == 1
@@ -162,9 +163,11 @@ def test_episodes_are_counted_and_the_first_is_the_example(chase):
 
 def test_when_a_strategy_began():
     def finding(steps, hits):
-        return Finding(steps, steps, {"chasing": Share(hits, 100)})
+        told = (torch.arange(100) < hits).to(torch.int8)
+        return Finding(steps, steps, {"chasing": Share(hits, 100)}, {"chasing": told})
 
-    study = Study(Chase.scenario, None, [finding(10, 0), finding(20, 8), finding(30, 40), finding(40, 2)])
+    findings = [finding(10, 0), finding(20, 8), finding(30, 40), finding(40, 2)]
+    study = Study(Chase.scenario, None, finding(0, 5), findings)
     assert study.began("chasing").env_steps == 30 and began(study, "chasing") == "between 20 and 30"
     study.findings = study.findings[2:]
     assert began(study, "chasing") == "at or before 30"
@@ -218,9 +221,13 @@ def test_without_opengl_there_is_one_line_and_no_video(chase, tmp_path, monkeypa
 
     trace, env = chase
     monkeypatch.setenv("MUJOCO_GL", "disable")
-    study = Study(
-        env.scenario, env.engine.scene, [Finding(1, 10, {n: Share(100, 100) for n in strategies_of(env.scenario)})]
-    )
+    names = strategies_of(env.scenario)
+
+    def finding(hits):
+        share, told = Share(hits, 100), (torch.arange(100) < hits).to(torch.int8)
+        return Finding(1, 10, dict.fromkeys(names, share), dict.fromkeys(names, told))
+
+    study = Study(env.scenario, env.engine.scene, finding(0), [finding(100)])
     study.examples = dict.fromkeys(
         study.strategies, Example(trace.select(torch.tensor([0])), env.engine.world_model(0), 1)
     )
