@@ -290,8 +290,11 @@ class Trainer(TrainingState):
     def _keep_version(self) -> None:
         """Write the newest policy to the league's pool if it is its turn."""
         if self.config.league.active and self.ranks.is_first:
-            tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
-            self.league.keep(self.iteration, tensors, self.metadata())
+            self.league.keep(self.iteration, self.version_tensors(), self.metadata())
+
+    def version_tensors(self) -> dict[str, Tensor]:
+        """Return what a past version is: the policy's tensors, as a checkpoint names them."""
+        return {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
 
     def _illustrate(self, report: Reporter, videos: TrainingVideos) -> None:
         """Write histograms and videos if it is time."""

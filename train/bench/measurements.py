@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mujoco
@@ -24,6 +25,7 @@ import torch
 from envs.errors import UserError
 
 from ..config.train_config import TrainConfig
+from ..league.past_versions import VersionFolder, versions_at
 from ..play.players import flatten_agents
 from ..runs.run_folder import package_versions
 from ..support.devices import available_cores, resolve_device
@@ -35,7 +37,7 @@ PARTS = {
     "engine": "physics of all worlds alone, random forces",
     "environment": "rules, perception and observations too, random actions",
     "inference": "environment with the policy acting",
-    "training": "rollouts and PPO updates",
+    "training": "rollouts against past versions too, and PPO updates: what hideseek train does",
 }
 """What is measured, from the least to the most work per step."""
 if importlib.util.find_spec("pettingzoo") is not None:
@@ -44,15 +46,17 @@ SWEPT = ("engine", "environment", "inference", "training")
 """Parts whose speed depends on the number of worlds."""
 _LOOP_WORLDS = 8  # worlds of the Python loop; it has no parallelism, so more change nothing
 _BLOCK = 16  # steps queued on a GPU before it is waited for
-_ROLLOUT_STEPS = 40  # of the training part; the cost of a step does not depend on it, the length of a turn does
+_VERSIONS = 8  # on disk; how many there are to draw from changes no speed
+_ITERATION = 1000  # that training is said to be in: so far that there are past versions to play against
 
 
 class Benchmark:
     """The parts of one scenario at one number of worlds."""
 
     def __init__(self, config: TrainConfig) -> None:
-        ppo = dataclasses.replace(config.ppo, rollout_steps=min(_ROLLOUT_STEPS, config.ppo.rollout_steps))
-        self.config = config = dataclasses.replace(config, ppo=ppo)
+        league = dataclasses.replace(config.league, size=min(config.league.size, _VERSIONS))
+        iterations = max(config.iterations, 2 * _ITERATION)
+        self.config = config = dataclasses.replace(config, iterations=iterations, league=league)
         reset_peak_memory(resolve_device(config.device))
         self.trainer = Trainer(config)
         self.trainer.begin()
@@ -61,6 +65,8 @@ class Benchmark:
         engine, worlds = self.env.engine, range(min(_LOOP_WORLDS, config.num_worlds))
         self._loop_worlds = [(engine.world_model(w), engine.world_data(w), engine.world_data(w)) for w in worlds]
         """Model, data and start of each world of the Python loop."""
+        self._pool: TemporaryDirectory | None = None
+        """Where past versions are, once training was measured."""
         self._turns: dict[str, Callable[[float], float]] = {
             "python_loop": self._python_loop,
             "engine": self._engine,
@@ -173,7 +179,10 @@ class Benchmark:
         return self._rate(step, seconds)
 
     def _training(self, seconds: float) -> float:
-        self.trainer.begin()
+        """Train as in the middle of a run: past versions have their seats, and new ones are kept."""
+        if self._pool is None:
+            self._pool = TemporaryDirectory()
+            self._join_league(Path(self._pool.name))
 
         def step() -> int:
             before = self.trainer.env_steps
@@ -181,6 +190,22 @@ class Benchmark:
             return self.trainer.env_steps - before
 
         return self._rate(step, seconds, block=1)
+
+    def _join_league(self, path: Path) -> None:
+        """Begin in an iteration from which versions are drawn; one more, so that several of them are in play."""
+        trainer, league = self.trainer, self.config.league
+        trainer.begin()
+        trainer.iteration = _ITERATION
+        trainer.league.open(VersionFolder(path, league.interval, league.size, warn=print))
+        for version in versions_at(_ITERATION, league.interval, league.size) if league.fraction else []:
+            trainer.league.keep(version, trainer.version_tensors(), trainer.metadata())
+        trainer.iterate()
+
+    def close(self) -> None:
+        """Free the worlds, and forget the past versions."""
+        self.trainer.close()
+        if self._pool is not None:
+            self._pool.cleanup()
 
     def _pettingzoo(self, seconds: float) -> float:
         from envs.adapters.pettingzoo_env import parallel_env
@@ -263,7 +288,7 @@ def sweep(
         try:
             benchmark = Benchmark(config)
             reports.append(report(benchmark, benchmark.run(seconds, turns, progress, SWEPT)))
-            benchmark.trainer.close()
+            benchmark.close()
             del benchmark
         except (UserError, torch.cuda.OutOfMemoryError) as error:
             reports.append({"num_worlds": config.num_worlds, "error": str(error).partition("\n")[0]})

@@ -10,6 +10,8 @@ from tests.train.test_trainer import TINY
 from train.bench import measurements
 from train.bench.step_parts import PARTS, split, time_parts
 from train.commands.bench import sweep_table
+from train.config.league_config import LeagueConfig
+from train.league.league import NEWEST, RANDOM_PLAYER
 from train.trainer import Trainer
 
 
@@ -62,6 +64,24 @@ def test_table_shows_memory():
     assert [w for w in console.export_text().splitlines()[1].split()] == [
         "4,096", "300,000", "200,000", "100,000", "50,000", *["1.25"] * 7, "3.0", "GiB,", "torch", "1.0", "GiB"
     ]  # fmt: skip
+
+
+def test_training_is_against_past_versions():
+    """What is measured is what a run does: past versions and random play have seats, in the share that was
+    asked for."""
+    config = dataclasses.replace(
+        TINY,
+        num_worlds=16,
+        league=LeagueConfig(fraction=1.0, random_share=0.5, at_once=2, interval=4, rating_interval=0),
+    )
+    benchmark = measurements.Benchmark(config)
+    try:
+        assert benchmark.run(0.01, 1, parts=["training"])["training"][0] > 0
+        league = benchmark.trainer.league
+        assert (league.seats > NEWEST).any() and (league.seats == RANDOM_PLAYER).any() and len(league._policies) >= 2
+        assert benchmark.config.ppo.rollout_steps == config.ppo.rollout_steps
+    finally:
+        benchmark.close()
 
 
 def test_gpu_speeds_are_of_whole_blocks(monkeypatch):
