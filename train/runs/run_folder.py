@@ -18,7 +18,7 @@ from ..support.json_data import read_object, to_plain
 from .checkpoints import CheckpointFolder
 
 _PACKAGES = ("hideseek", "mujoco", "torch", "numpy", "safetensors")
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _MOST_CHANGES = 1_000_000
 """Characters of uncommitted changes that a run folder keeps."""
 

@@ -121,3 +121,7 @@ def test_unknown_field_names_the_version_problem():
         from_plain(Config, {"speed": 3}, "config.json")
     assert from_plain(Config, {}, "x") == Config()
     assert to_plain(Inner()) == {"rate": 0.5, "pair": [1, 2]}
+
+
+def test_the_revision_is_that_of_this_checkout():
+    assert (run_folder._ROOT / "train" / "runs" / "run_folder.py").samefile(run_folder.__file__)
