@@ -60,16 +60,11 @@ class TrainingState:
         )
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
-        observations = ObservationSpec.from_dict(spec)
-
-        def new_policy() -> Policy:
-            return make_policy(observations, self.env.action_bins, config).to(device)
-
-        self.policy = new_policy()
+        self.policy: Policy = make_policy(ObservationSpec.from_dict(spec), self.env.action_bins, config).to(device)
         self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
         sizes = (scenario.hiders, scenario.seekers)
         scripts = ScriptedSeats(config.league.scripted, self.env, config.league.random_share)
-        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, new_policy, scripts)
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts)
         self.num_sequences = worlds * scenario.num_agents
         self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
         """Adds a bonus for novelty to the rewards; None for none."""

@@ -12,7 +12,7 @@ Shapes: W worlds, A agents (hiders first), N = W * A sequences, H size of a memo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
 from typing import Any
 
 import torch
@@ -46,7 +46,7 @@ class League:
       sizes: hiders and seekers; their sum is A.
       num_worlds: worlds of all processes.
       ranks: the processes.
-      make_policy: makes a policy to load a version into.
+      policy: the newest one; versions are copies of it with other weights.
       scripts: scripted players that stand in for past versions.
     """
 
@@ -57,18 +57,17 @@ class League:
         sizes: tuple[int, int],
         num_worlds: int,
         ranks: Ranks,
-        make_policy: Callable[[], Policy],
+        policy: Policy,
         scripts: ScriptedSeats | None = None,
     ) -> None:
         self._scripts = scripts
-        self.config, self._seed, self._ranks, self._make_policy = config, seed, ranks, make_policy
+        self.config, self._seed, self._ranks, self._newest = config, seed, ranks, policy
         self._all_worlds = num_worlds
         self._first, self.num_worlds = ranks.share(num_worlds)
         self.num_agents = sum(sizes)
-        example = self._fresh_policy()
-        device, memory = example.device, example.config.lstm_size
+        device, memory = policy.device, policy.config.lstm_size
         self._whole, self._single = (rows.to(device) for rows in roles(sizes))
-        self._action_bins = torch.tensor(example.action_bins, device=device)
+        self._action_bins = torch.tensor(policy.action_bins, device=device)
         self.seats = torch.full((self.num_worlds, self.num_agents), NEWEST, device=device)
         """(W, A): the version on each seat, NEWEST, RANDOM_PLAYER or a scripted player (``FIRST_SCRIPT``)."""
         self._memory = torch.zeros(2, self.num_worlds * self.num_agents, memory, device=device)
@@ -285,14 +284,9 @@ class League:
 
     def policy_from(self, tensors: dict[str, Tensor]) -> Policy:
         """Return a policy with the given weights, for play."""
-        policy = self._fresh_policy()
+        policy = copy.deepcopy(self._newest)
         policy.load_state_dict(tensors)
         return policy.eval().requires_grad_(False)
-
-    def _fresh_policy(self) -> Policy:
-        """Make a policy without using up random numbers of the run."""
-        with torch.random.fork_rng(devices=[]):
-            return self._make_policy()
 
     # --- state -------------------------------------------------------------------------------------------------------
 

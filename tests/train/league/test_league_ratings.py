@@ -52,7 +52,7 @@ def strength(iteration):
 
 
 def new_league(**changes):
-    league = League(LeagueConfig(**changes), 0, (1, 1), 2, Ranks(), make_policy)
+    league = League(LeagueConfig(**changes), 0, (1, 1), 2, Ranks(), make_policy())
     league.open(Weights())
     return league
 

@@ -47,7 +47,7 @@ def new_league(folder, env, ranks=None, **changes):
     options = {"fraction": 0.8, "interval": 1, "scripted": WORDS, "random_share": 0.1, **changes}
     config = LeagueConfig(**options)
     scripts = ScriptedSeats(config.scripted, env, config.random_share)
-    league = League(config, 3, SIZES, env.all_worlds, ranks or Ranks(), make_policy, scripts)
+    league = League(config, 3, SIZES, env.all_worlds, ranks or Ranks(), make_policy(), scripts)
     pool = VersionFolder(folder / "league", 1, 50, print)
     pool.save(1, {f"policy.{name}": tensor for name, tensor in make_policy().state_dict().items()}, {})
     league.open(pool)
