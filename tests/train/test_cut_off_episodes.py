@@ -62,13 +62,13 @@ def test_broken_physics_is_worth_the_value_of_the_observation_before():
     trainer = begun(WHOLE)
     env, step, steps = trainer.env, trainer.env.engine.step, []
 
-    def break_world_1(command):
+    def break_world_1(command, substeps):
         steps.append(command)
         if len(steps) == 6:
             velocity = env.engine.velocity[[1]]
             velocity[0, 0, 0] = math.nan
             env.engine.set_bodies(torch.tensor([1]), env.engine.pose[[1]], velocity)
-        step(command)
+        step(command, substeps)
 
     env.engine.step = break_world_1
     trainer.collect()
