@@ -57,7 +57,7 @@ def test_steps_with_resets(name):
     env = BatchEnv(get(name, horizon=8), 4, engine="warp", stagger=True)
     env.reset()
     generator, ended = torch.Generator().manual_seed(0), torch.zeros(4, dtype=torch.int64)
-    env._check = lambda actions: None  # Looks at the actions' range, on the CPU only.
+    env._actions.check = lambda actions: None  # Looks at the actions' range, on the CPU only.
     for step in range(20):
         actions = random_actions(env, generator)
         if step % 5 == 0:

@@ -28,7 +28,7 @@ def test_rollout(separate, tmp_path):
     trainer._keep_version()
     trainer.league.begin_rollout(1)  # It may wait, once in a rollout; the steps may not.
     assert trainer.league._players
-    trainer.env._check = lambda actions: None  # Looks at the actions' range, on the CPU only.
+    trainer.env._actions.check = lambda actions: None  # Looks at the actions' range, on the CPU only.
     trainer.env._cuts_left = 1000
     begin_rollout, trainer.league.begin_rollout = trainer.league.begin_rollout, lambda iteration: None
     with no_waiting():
