@@ -19,6 +19,7 @@ from envs.errors import UserError
 from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
+from ..evaluation.matches import lost
 from ..play.agents import AGENT_CHOICES, check_agent
 from ..rendering.video import VideoOptions
 from ..runs.checkpoints import load_checkpoint
@@ -27,7 +28,7 @@ from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
 from ..stages import curves
 from ..stages.film import film
-from ..stages.stage_report import began, compose, examined
+from ..stages.stage_report import began, compose, examined, left_out
 from ..stages.strategies import strategies_of
 from ..stages.study import CHANCE, Study, StudyOptions, examine_agent, study
 from ..support.arguments import parse_arguments
@@ -87,6 +88,8 @@ def run(arguments: list[str]) -> None:
         result = study(files, options, lambda file, done: bar.update(tasks[file], completed=done))
     console.print(examined(result.findings, config.total_env_steps), soft_wrap=True)
     console.print(_table(result))
+    for line in left_out(result, options):
+        console.print(line, soft_wrap=True)
 
     def say(text: str) -> None:
         console.print(text, soft_wrap=True)
@@ -123,7 +126,10 @@ def _agent(args: StagesArguments, agent: str) -> None:
     table.add_column(f"share of {args.episodes} episodes", justify="right")
     for name, share in shares.items():
         table.add_row(name, str(share))
-    make_console().print(table)
+    console = make_console()
+    console.print(table)
+    if broken := args.episodes - next(iter(shares.values())).episodes:
+        console.print(lost(broken, [], args.episodes), soft_wrap=True)
 
 
 def _check(args: StagesArguments) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..evaluation.matches import lost
 from .chance import ALPHA
 from .study import CHANCE, Finding, Study, StudyOptions
 
@@ -33,6 +34,11 @@ def examined(findings: list[Finding], total_env_steps: int) -> str:
     )
 
 
+def left_out(study: Study, options: StudyOptions) -> list[str]:
+    """Return in words what broken physics has cost; nothing if there was none."""
+    return [lost(study.broken, study.pairs, options.episodes)] if study.broken else []
+
+
 def compose(
     study: Study, options: StudyOptions, name: str, total_env_steps: int, images: dict[str, str], videos: dict[str, str]
 ) -> str:
@@ -60,6 +66,7 @@ def compose(
         f"A strategy counts as found where it is told in more episodes than in random play on the same layouts (exact "
         f"sign test over pairs of episodes, Holm over {len(study.findings)} checkpoints, {ALPHA:.0%}). Brackets are "
         "95 % intervals (Wilson).",
+        *(f"\n{line}." for line in left_out(study, options)),
         "",
         "## Share of episodes by checkpoint",
         "",

@@ -26,7 +26,7 @@ from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
-from .chance import ALPHA, holm, outcomes, sign_test
+from .chance import ALPHA, BROKEN, holm, outcomes, sign_test
 from .strategies import Detector, strategies_of
 from .trace import Trace, play_trace
 
@@ -60,6 +60,11 @@ class Finding:
     told: dict[str, Tensor]
     """By strategy, (N,) int8: 1 in the episodes in which it was told, 0 in others, -1 where physics broke."""
 
+    @property
+    def counted(self) -> Tensor:
+        """(N,) bool: episodes whose physics held, the same for every strategy."""
+        return next(iter(self.told.values())) != BROKEN
+
 
 @dataclass(frozen=True)
 class Example:
@@ -89,6 +94,18 @@ class Study:
     def strategies(self) -> list[str]:
         """Names in the order in which they are expected."""
         return list(strategies_of(self.scenario))
+
+    @property
+    def broken(self) -> int:
+        """Episodes whose physics broke, those of random play among them."""
+        assert self.chance is not None
+        return sum(int((~finding.counted).sum()) for finding in (self.chance, *self.findings))
+
+    @property
+    def pairs(self) -> list[int]:
+        """By checkpoint, the episodes that are compared with random play: physics held in both."""
+        assert self.chance is not None
+        return [int((finding.counted & self.chance.counted).sum()) for finding in self.findings]
 
     def began(self, strategy: str) -> Finding | None:
         """Return the first checkpoint in which a strategy was found, None if in none.

@@ -1,4 +1,6 @@
+import itertools
 import json
+import math
 
 import imageio.v3 as iio
 import pytest
@@ -173,6 +175,48 @@ def test_when_a_strategy_began():
     assert began(study, "chasing") == "at or before 30"
     study.findings = study.findings[1:]
     assert began(study, "chasing") == "not found"
+
+
+def break_physics(monkeypatch, *where):
+    """Give bodies no velocity that is a number in these (round, world) of what is played, in the first step."""
+    advance, rounds = BatchEnv.advance, itertools.count()
+
+    def advance_broken(env, actions, parts=1):
+        if not env._steps.any():
+            number = next(rounds)
+            worlds = torch.tensor([world for broken, world in where if broken == number], dtype=torch.int64)
+            velocity = torch.full_like(env.engine.velocity[worlds], math.nan)
+            env.engine.set_bodies(worlds, env.engine.pose[worlds], velocity)
+        return advance(env, actions, parts)
+
+    monkeypatch.setattr(BatchEnv, "advance", advance_broken)
+
+
+def test_what_broken_physics_costs_is_said(run, capsys, monkeypatch):
+    """Two rounds each of random play and two checkpoints; the second round's second world is none of 3 episodes.
+
+    Episode 0 of random play breaks, and episode 1 of the first checkpoint: 1 and 2 pairs are left.
+    """
+    break_physics(monkeypatch, (0, 0), (2, 1), (5, 1))
+    assert main(["stages", str(run), "--episodes", "3", "--num-worlds", "2", "--no-videos"]) == 0
+    line = (
+        "2 worlds were reset because of NaN physics; these episodes do not count, "
+        "and 1 and 2 of 3 pairs are left to compare"
+    )
+    assert line in capsys.readouterr().out.splitlines() and f"{line}." in (run / "report.md").read_text().splitlines()
+
+
+def test_without_broken_physics_nothing_is_said_of_it(run, capsys):
+    assert main(["stages", str(run), "--episodes", "1", "--no-videos"]) == 0
+    assert "NaN physics" not in capsys.readouterr().out + (run / "report.md").read_text()
+
+
+def test_what_broken_physics_costs_an_agent_is_said(capsys, monkeypatch):
+    break_physics(monkeypatch, (0, 1))
+    words = ["stages", "--agent", "zero", "--episodes", "2", "--threads", "1"]
+    assert main(words) == 0
+    line = "1 worlds were reset because of NaN physics; these episodes do not count"
+    assert line in capsys.readouterr().out.splitlines()
 
 
 # --- curves and videos ---------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.train.transfer.small import SOURCE
 from train.config.task_presets import TRANSFER_TASKS
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes, training_curve
 from train.transfer.study_plan import Request, StudyPlan, Unit
-from train.transfer.study_report import SCORES, result_cells, verdicts
+from train.transfer.study_report import SCORES, _task, result_cells, verdicts
 
 REQUEST = Request(
     checkpoint="hider",
@@ -114,3 +115,12 @@ def test_only_episodes_of_the_same_layout_are_pairs():
     runs = [dataclasses.replace(found.runs[0], layouts=np.array([0, 2, 3]), diverged=1), found.runs[1]]
     found = dataclasses.replace(found, runs=runs)
     assert found.difference("shelter", "hide-and-seek", "scratch").value == ((4 - 1) + (6 - 2)) / 2
+
+
+def test_what_broken_physics_costs_is_said():
+    found = outcome({"scratch": [[1, 2]], "hide-and-seek": [[4, 6]]})
+    plan = dataclasses.replace(found.plan, configs={"shelter": SOURCE})
+    runs = [dataclasses.replace(run, diverged=diverged) for run, diverged in zip(found.runs, (1, 2), strict=True)]
+    assert "broke" not in _task(Outcome(plan, found.runs), "shelter")[0]
+    line = "Physics broke in 3 further episodes, which are in no score and no comparison."
+    assert _task(Outcome(plan, runs), "shelter")[0].endswith(line)
