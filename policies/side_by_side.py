@@ -38,7 +38,11 @@ class PlayersActorCritic(nn.Module):
             return nn.Parameter(values)
 
         self.input_weight, self.input_bias = uniform(inputs, 3 * size), uniform(1, 3 * size)
-        self.gates_weight, self.new_weight, self.new_bias = uniform(size, 2 * size), uniform(size, size), uniform(1, size)
+        self.gates_weight, self.new_weight, self.new_bias = (
+            uniform(size, 2 * size),
+            uniform(size, size),
+            uniform(1, size),
+        )
         self.head_weight = nn.Parameter(torch.zeros(players, size, actions + 1, device=generator.device))
         self.head_bias = nn.Parameter(torch.zeros(players, 1, actions + 1, device=generator.device))
 

@@ -27,9 +27,6 @@ class CoPlayers(Protocol):
     def reset(self) -> None:
         """Become the players of a new meta-episode."""
 
-    def begin(self) -> None:
-        """Forget the inner episode before."""
-
     def act(self, observation: Tensor) -> Tensor:
         """Choose actions (G, K * B) for observations (G, K * B, D)."""
 
@@ -143,7 +140,6 @@ def play(
     co_players.reset()
     for episode in range(inner_episodes):
         observation = game.reset()
-        co_players.begin()
         for _ in range(inner_steps):
             own = observation.flatten(0, 1).index_select(0, order).view(groups, sequences, -1)
             theirs = observation[:hosted, 1].view(groups, seating.naive, -1)
