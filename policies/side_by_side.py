@@ -38,13 +38,16 @@ class PlayersActorCritic(nn.Module):
             return nn.Parameter(values)
 
         self.input_weight, self.input_bias = uniform(inputs, 3 * size), uniform(1, 3 * size)
-        self.gates_weight, self.new_weight, self.new_bias = (
-            uniform(size, 2 * size),
-            uniform(size, size),
-            uniform(1, size),
-        )
+        self.gates_weight, self.new_weight = uniform(size, 2 * size), uniform(size, size)
+        self.new_bias = uniform(1, size)
         self.head_weight = nn.Parameter(torch.zeros(players, size, actions + 1, device=generator.device))
         self.head_bias = nn.Parameter(torch.zeros(players, 1, actions + 1, device=generator.device))
+
+    @torch.no_grad()
+    def copy_players(self, pool: PlayersActorCritic, which: Tensor) -> None:
+        """Become copies of the players ``which`` (G,) of a pool."""
+        for mine, theirs in zip(self.parameters(), pool.parameters(), strict=True):
+            mine.copy_(theirs[which])
 
     def first_state(self, sequences: int) -> Tensor:
         """Return the memory (G, N, H) with which N sequences of every player begin."""

@@ -11,12 +11,12 @@ from torch import Tensor
 from policies.side_by_side import PlayersActorCritic
 
 from .advantages import Mode, meta_advantages
-from .meta_episodes import MetaEpisodes
+from .meta_episodes import Experience
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnerConfig:
-    """How agents learn from meta-episodes. One epoch and one minibatch make it a plain actor-critic."""
+    """How agents learn from meta-experience. One epoch and one minibatch make it a plain actor-critic."""
 
     mode: Mode = "coala"
     """What an action is credited with in games with learning co-players."""
@@ -27,7 +27,7 @@ class LearnerConfig:
     epochs: int = 4
     """How often each meta-episode is learned from."""
     minibatches: int = 2
-    """Parts of the sequences; never of the steps: gradients flow through whole meta-episodes."""
+    """Parts of the sequences; never of the steps: gradients flow through whole meta-experience."""
     clip: float = 0.2
     """Largest change of an action's probability ratio, and of a value, that is rewarded."""
     value_coefficient: float = 0.5
@@ -71,16 +71,16 @@ class Learner:
         else:
             self.optimizer = torch.optim.SGD(self.parameters, lr=config.learning_rate)
 
-    def update(self, episodes: MetaEpisodes, inner_steps: int) -> None:
-        """Improve all agents by their meta-episodes."""
+    def update(self, experience: Experience, inner_steps: int) -> None:
+        """Improve all agents by what they lived through."""
         config = self.config
-        advantages, targets = self.estimate(episodes, inner_steps)
+        advantages, targets = self.estimate(experience, inner_steps)
         sequences = advantages.shape[-1]
         tables = (
-            episodes.observations,
-            episodes.actions,
-            episodes.log_probs,
-            episodes.values,
+            experience.observations,
+            experience.actions,
+            experience.log_probs,
+            experience.values,
             advantages,
             targets,
         )
@@ -89,22 +89,22 @@ class Learner:
             for rows in order.chunk(config.minibatches):
                 self._descend(*(table.index_select(2, rows) for table in tables))
 
-    def estimate(self, episodes: MetaEpisodes, inner_steps: int) -> tuple[Tensor, Tensor]:
+    def estimate(self, experience: Experience, inner_steps: int) -> tuple[Tensor, Tensor]:
         """Return what actions' scores are multiplied by, and value targets, (L, G, N) each.
 
         Estimators that share rewards in the batch are sums over its games, not means, which keeps them in scale with
         the others: their advantages come multiplied by B.
         """
         config = self.config
-        rewards, values = episodes.rewards * config.reward_scale, episodes.values
+        rewards, values = experience.rewards * config.reward_scale, experience.values
         alone = meta_advantages(rewards, values, inner_steps, "unaware", config.gamma, config.gae_lambda)
         targets = alone + values
-        if config.mode == "unaware" or not episodes.naive:
-            return self._normalized(alone, episodes.naive), targets
-        met = [table[..., : episodes.naive].unflatten(-1, (-1, self.batch)) for table in (rewards, values)]
+        if config.mode == "unaware" or not experience.naive:
+            return self._normalized(alone, experience.naive), targets
+        met = [table[..., : experience.naive].unflatten(-1, (-1, self.batch)) for table in (rewards, values)]
         shared = meta_advantages(*met, inner_steps, config.mode, config.gamma, config.gae_lambda).flatten(-2)
-        both = torch.cat([shared * self.batch, alone[..., episodes.naive :]], -1)
-        return self._normalized(both, episodes.naive), targets
+        both = torch.cat([shared * self.batch, alone[..., experience.naive :]], -1)
+        return self._normalized(both, experience.naive), targets
 
     def _normalized(self, advantages: Tensor, naive: int) -> Tensor:
         if not self.config.normalize:

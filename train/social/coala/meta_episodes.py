@@ -8,17 +8,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from envs.social.game import SocialGame
 from policies.side_by_side import PlayersActorCritic
 
 
-class Game(Protocol):
-    """A batched game of two players with the same view of it."""
+class CountingGame(SocialGame, Protocol):
+    """A social game that says what happened in the last step."""
 
-    def reset(self) -> Tensor:
-        """Begin an episode in all W worlds: observations (W, 2, D)."""
-
-    def step(self, moves: Tensor) -> tuple[Tensor, Tensor]:
-        """Play moves (W, 2): observations (W, 2, D) and rewards (W, 2)."""
+    events: dict[str, Tensor]
+    """Name -> of every agent (W, A) whether it did that, or how often; float32."""
 
 
 class CoPlayers(Protocol):
@@ -88,9 +86,9 @@ def seat(runs: int, agents: int, naive: int, peers: int, batch: int, generator: 
     )
 
 
-@dataclass
-class MetaEpisodes:
-    """What happened in L = M * T steps of G groups with N sequences each, of which the first ``naive`` met learners."""
+@dataclass(kw_only=True)
+class Experience:
+    """What G groups with N sequences each lived through in L steps."""
 
     observations: Tensor
     """(L, G, N, D)"""
@@ -102,18 +100,28 @@ class MetaEpisodes:
     """(L, G, N)"""
     rewards: Tensor
     """(L, G, N)"""
-    naive: int
-    """Sequences that played with co-players."""
+    naive: int = 0
+    """The first so many sequences of every group played with co-players."""
+
+
+@dataclass(kw_only=True)
+class MetaEpisodes(Experience):
+    """Meta-episodes, L = M * T steps."""
+
     naive_actions: Tensor
     """(L, G, naive), those of the co-players."""
     naive_rewards: Tensor
     """(L, G, naive), those of the co-players."""
+    events: dict[str, Tensor]
+    """What agents did in games with co-players and with each other, (L, G, N) each."""
+    naive_events: dict[str, Tensor]
+    """What co-players did, (L, G, naive) each."""
 
 
 @torch.no_grad()
 def play(
     policy: PlayersActorCritic,
-    game: Game,
+    game: CountingGame,
     co_players: CoPlayers,
     seating: Seating,
     inner_episodes: int,
@@ -134,15 +142,21 @@ def play(
     groups, sequences = seating.seats.shape
     order = seating.seats.flatten()
     hosted = groups * seating.naive
-    moves = torch.zeros(seating.worlds, 2, dtype=torch.long, device=order.device)
+    moves = torch.zeros(seating.worlds, 2, dtype=torch.int64, device=order.device)
     state = policy.first_state(sequences)
     record = _Record(inner_episodes * inner_steps)
+
+    def agents_of(table: Tensor) -> Tensor:
+        return table.flatten(0, 1).index_select(0, order).unflatten(0, (groups, sequences))
+
+    def co_players_of(table: Tensor) -> Tensor:
+        return table[:hosted, 1].unflatten(0, (groups, seating.naive))
+
     co_players.reset()
     for episode in range(inner_episodes):
         observation = game.reset()
         for _ in range(inner_steps):
-            own = observation.flatten(0, 1).index_select(0, order).view(groups, sequences, -1)
-            theirs = observation[:hosted, 1].view(groups, seating.naive, -1)
+            own, theirs = agents_of(observation), co_players_of(observation)
             choice, values, state = policy.step(own, state)
             actions = choice.sample(generator)
             moves.view(-1)[order] = actions.flatten()
@@ -154,17 +168,19 @@ def play(
                 actions=actions.squeeze(-1),
                 log_probs=choice.log_prob(actions),
                 values=values,
-                rewards=rewards.flatten().index_select(0, order).view(groups, sequences),
+                rewards=agents_of(rewards),
                 naive_observations=theirs,
-                naive_actions=moves[:hosted, 1].view(groups, -1),
-                naive_rewards=rewards[:hosted, 1].view(groups, -1),
+                naive_actions=co_players_of(moves),
+                naive_rewards=co_players_of(rewards),
+                **{f"events/{name}": agents_of(event) for name, event in game.events.items()},
+                **{f"naive_events/{name}": co_players_of(event) for name, event in game.events.items()},
             )
         if hosted:
             span = slice(episode * inner_steps, (episode + 1) * inner_steps)
-            seen, did, got = (record.tables[f"naive_{name}"][span] for name in ("observations", "actions", "rewards"))
-            co_players.learn(seen, did, got)
+            co_players.learn(*(record.tables[f"naive_{name}"][span] for name in ("observations", "actions", "rewards")))
     del record.tables["naive_observations"]
-    return MetaEpisodes(naive=seating.naive, **record.tables)
+    events, naive_events = record.take("events/"), record.take("naive_events/")
+    return MetaEpisodes(naive=seating.naive, events=events, naive_events=naive_events, **record.tables)
 
 
 class _Record:
@@ -181,3 +197,8 @@ class _Record:
         for name, value in values.items():
             self.tables[name][self._filled] = value
         self._filled += 1
+
+    def take(self, prefix: str) -> dict[str, Tensor]:
+        """Return the tables whose names begin so, without that, and keep them no longer."""
+        names = [name for name in self.tables if name.startswith(prefix)]
+        return {name.removeprefix(prefix): self.tables.pop(name) for name in names}

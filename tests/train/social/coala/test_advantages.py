@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from envs.social.prisoners_dilemma import PrisonersDilemma
+from envs.social.prisoners_dilemma import DilemmaConfig, PrisonersDilemma
 from train.social.coala.advantages import meta_advantages
 from train.social.coala.tabular_learners import TabularLearners
 
@@ -23,7 +23,7 @@ def histories():
 
 def rewards():
     """(M, paths, B)"""
-    game = PrisonersDilemma(OWN[0].numel())
+    game = PrisonersDilemma(OWN[0].numel(), DilemmaConfig(), torch.Generator())
     payoffs = [game.step(torch.stack([a, b], -1).view(-1, 2))[1][:, 0] for a, b in zip(OWN, THEIRS, strict=True)]
     return torch.stack(payoffs).view(OWN.shape).double()
 
@@ -33,7 +33,7 @@ def co_player_chances():
     paths = len(ACTIONS)
     learners = TabularLearners(1, paths, 5, LEARNING_RATE, torch.Generator().manual_seed(0))
     learners.set(torch.full((1, paths, 5), FIRST_LOGIT))
-    game = PrisonersDilemma(OWN[0].numel())
+    game = PrisonersDilemma(OWN[0].numel(), DilemmaConfig(), torch.Generator())
     seen = game.reset()[:, 1].view(1, 1, -1, 5)
     _, got = game.step(torch.stack([OWN[0], THEIRS[0]], -1).view(-1, 2))
     learners.learn(seen, THEIRS[0].view(1, 1, -1), got[:, 1].view(1, 1, -1))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from envs.social.prisoners_dilemma import PrisonersDilemma
+from envs.social.prisoners_dilemma import DilemmaConfig, PrisonersDilemma
 from policies.side_by_side import PlayersActorCritic
 from train.social.coala.meta_episodes import play, seat
 from train.social.coala.tabular_learners import TabularLearners
@@ -44,7 +44,9 @@ def played(groups=2, naive=3, peers=2, batch=4, learning_rate=1.0, rounds=(3, 5)
     seating = seat(1, groups, naive, peers, batch, seeded(1))
     policy = PlayersActorCritic(groups, 5, 2, 8, seeded(2))
     learners = TabularLearners(groups, naive, 5, learning_rate, seeded(3))
-    episodes = play(policy, PrisonersDilemma(seating.worlds), learners, seating, *rounds, seeded(4))
+    episodes = play(
+        policy, PrisonersDilemma(seating.worlds, DilemmaConfig(), seeded()), learners, seating, *rounds, seeded(4)
+    )
     return policy, learners, episodes
 
 
