@@ -101,8 +101,8 @@ class Learner:
         targets = alone + values
         if config.mode == "unaware" or not experience.naive:
             return self._normalized(alone, experience.naive), targets
-        met = [table[..., : experience.naive].unflatten(-1, (-1, self.batch)) for table in (rewards, values)]
-        shared = meta_advantages(*met, inner_steps, config.mode, config.gamma, config.gae_lambda).flatten(-2)
+        paid, valued = (table[..., : experience.naive].unflatten(-1, (-1, self.batch)) for table in (rewards, values))
+        shared = meta_advantages(paid, valued, inner_steps, config.mode, config.gamma, config.gae_lambda).flatten(-2)
         both = torch.cat([shared * self.batch, alone[..., experience.naive :]], -1)
         return self._normalized(both, experience.naive), targets
 

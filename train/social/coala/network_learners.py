@@ -36,6 +36,8 @@ class NetworkLearners:
     ) -> None:
         self.groups, self.policy, self.pool, self.choose = groups, policy, pool, choose
         self.config, self.generator = config, generator
+        self._state: Tensor | None = None
+        self._steps: list[tuple[Tensor, Tensor]] = []
         self.reset()
 
     def reset(self) -> None:
@@ -70,8 +72,7 @@ class NetworkLearners:
 
     def _forget(self) -> None:
         """Begin an inner episode without memory."""
-        self._state: Tensor | None = None
-        self._steps: list[tuple[Tensor, Tensor]] = []
+        self._state, self._steps = None, []
 
     def _by_player(self, observation: Tensor) -> Tensor:
         """Return (G * K, B, D) of (G, K * B, D)."""
