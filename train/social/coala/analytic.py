@@ -29,7 +29,8 @@ class AnalyticSetting:
     look_ahead: AtLeastOne = 20
     """How often a naive player learns before it is replaced."""
     naive_rate: Positive = 5.0
-    """Step of its gradient ascent on the sum of its discounted rewards."""
+    """Step of its gradient ascent on its return per round; on the sum of discounted rewards a step is 1 - gamma of this
+    one. The paper gives 5 and does not say of which."""
     gamma: Gamma = 0.95
     """Discount per round."""
     learning_rate: Positive = 5e-3
@@ -50,7 +51,6 @@ def shaped_returns(agents: Tensor, naive: Tensor, setting: AnalyticSetting) -> T
         Returns per round (M + 1, ..., I, 2), differentiable through the learning.
     """
     chances = agents.sigmoid().expand_as(naive)
-    scale = setting.naive_rate / (1.0 - setting.gamma)
     naive = naive.requires_grad_()
     games = []
     for game in range(setting.look_ahead + 1):
@@ -58,7 +58,7 @@ def shaped_returns(agents: Tensor, naive: Tensor, setting: AnalyticSetting) -> T
         games.append(returns)
         if game < setting.look_ahead:
             (slope,) = torch.autograd.grad(returns[..., 1].sum(), naive, create_graph=True)
-            naive = naive + scale * slope
+            naive = naive + setting.naive_rate * slope
     return torch.stack(games)
 
 

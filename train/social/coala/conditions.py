@@ -109,15 +109,19 @@ def _networks() -> list[Condition]:
 
 
 def _analytic() -> list[Condition]:
-    return [
+    setting = AnalyticSetting()
+    made = [
         Condition(
             part="analytic",
             method=f"naive{round(100 * share)}",
             title=f"share of naive players {share:g}",
-            setting=AnalyticSetting(naive_share=share),
+            setting=replace(setting, naive_share=share),
         )
         for share in (1.0, 0.75, 0.25, 0.0)
     ]
+    summed = replace(setting, naive_share=0.25, naive_rate=setting.naive_rate / (1.0 - setting.gamma))
+    title = "share 0.25, naive players that follow the sum of rewards"
+    return [*made, Condition(part="analytic", method="sum", title=title, setting=summed)]
 
 
 def _in_context() -> list[Condition]:

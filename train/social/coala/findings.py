@@ -118,7 +118,7 @@ def _analytic(methods: Methods) -> Conclusion:
     extorted = Result(
         what="agents extort naive players: difference of returns", paper="extort", values=list(gap), low=0.3
     )
-    expected = {"naive75": _COOPERATE, "naive25": _COOPERATE, "naive0": _DEFECT}
+    expected = {"naive75": _COOPERATE, "naive25": _COOPERATE, "naive0": _DEFECT, "sum": _COOPERATE}
     head = ["pool", *(f"cooperates after {cell}" for cell in CELLS)]
     means = {one.condition.title: np.mean(one.chances, axis=(0, 1)) for one in methods.values()}
     rows = [[title, *(f"{chance:.2f}" for chance in row)] for title, row in means.items()]

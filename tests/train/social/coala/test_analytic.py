@@ -17,7 +17,7 @@ def test_naive_players_follow_their_own_gradient():
         shift[cell] = step
         up, down = (endless_returns(agents.sigmoid(), (naive + s).sigmoid(), 0.9)[..., 1] for s in (shift, -shift))
         slope[..., cell] = (up - down) / (2 * step)
-    learned = naive + 0.5 * slope / (1 - 0.9)  # Of the sum of discounted rewards.
+    learned = naive + 0.5 * slope
     torch.testing.assert_close(games[0], endless_returns(agents.sigmoid(), naive.sigmoid(), 0.9))
     torch.testing.assert_close(games[1], endless_returns(agents.sigmoid(), learned.sigmoid(), 0.9))
 
