@@ -19,6 +19,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
 from envs.options.ranges import derived_seed
+from envs.starts import FRESH
 from envs.transition import StepResult, Transition
 from policies.teams import Policy, members
 
@@ -75,6 +76,8 @@ class Trainer(TrainingState):
         """
         if self.config.init_from is not None:
             self._init_from(Path(self.config.init_from))
+        if self.starts:
+            self.starts.seed_from_scripts()
         self.obs = flatten_agents(self._first_observations(say))
         self.state = self.policy.initial_state(self.num_sequences)
         self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
@@ -110,6 +113,9 @@ class Trainer(TrainingState):
         self.learners.set_learning_rate(learning_rate)
         with self.watch.part("learning"):
             losses = self.learners.update(self.buffer, self.update_generator)
+        if self.starts:
+            with self.watch.part("starts"):
+                self.starts.learn(self.buffer)
         total = time.perf_counter() - start
 
         steps = self.config.env_steps_per_iteration
@@ -128,6 +134,7 @@ class Trainer(TrainingState):
             "perf/repeated_layouts": float(sum(self.ranks.collect(self.env.num_repeated_layouts))),
             **self.league.pop(),
             **(self.intrinsic.metrics() if self.intrinsic else {}),
+            **(self.starts.metrics() if self.starts else {}),
         }
 
     def collect(self) -> None:
@@ -135,6 +142,9 @@ class Trainer(TrainingState):
         watch, shape = self.watch, (self.env.num_worlds, self.env.num_agents)
         with watch.part("league"):
             self.league.begin_rollout(self.iteration)
+        if self.starts:
+            with watch.part("starts"):
+                self.starts.begin_rollout(self.iteration)
         self.env.refill()
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
@@ -145,6 +155,7 @@ class Trainer(TrainingState):
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
             own = self.league.own & present.flatten()  # Nobody played for who is absent.
+            origin = self.starts.see_origin() if self.starts else None
             step, cut_off = self._step(actions.view(*shape, -1), own.view(shape), values)
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
@@ -154,8 +165,13 @@ class Trainer(TrainingState):
                 seen = (self.obs, actions, log_probs, values, memory, self.started)
                 self.buffer.add(*seen, rewards, done, weights, own, cut_off)
                 self.league.add(step.reward, step.done, present)
-                self._episodes.add(step.finals, step.counted)
+                # What agents can do is told by episodes that begin as the scenario says.
+                fresh = step.counted if origin is None else step.counted & (origin == FRESH)
+                self._episodes.add(step.finals, fresh)
                 self.obs, self.started = flatten_agents(step.obs), done
+            if self.starts and origin is not None:
+                with watch.part("starts"):
+                    self.starts.see(origin, step.reward, step.done, present)
         if self.intrinsic:
             with watch.part("intrinsic"):
                 self.intrinsic.reward(self.buffer)
@@ -338,6 +354,8 @@ class Trainer(TrainingState):
 
     def close(self) -> None:
         """Free the worlds."""
+        if self.starts:
+            self.starts.close()
         self.env.close()
 
 

@@ -22,6 +22,7 @@ from .play.players import flatten_agents
 from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
 from .runs.saved_policy import make_policy
+from .starts.start_states import StartStates
 from .support.devices import available_cores, resolve_device
 from .support.json_data import to_plain
 from .support.ranks import Ranks
@@ -58,6 +59,8 @@ class TrainingState:
             first_world=self.first_world,
             all_worlds=config.num_worlds,
         )
+        self.starts = self._start_states()
+        """Lets episodes begin in kept states; None where all begin fresh."""
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
         self.policy: Policy = make_policy(ObservationSpec.from_dict(spec), self.env.action_bins, config).to(device)
@@ -77,6 +80,12 @@ class TrainingState:
         self.seconds = 0.0
         """Time spent in iterations, over all sessions of the run."""
 
+    def _start_states(self) -> StartStates | None:
+        config = self.config
+        if not config.starts.active:
+            return None
+        return StartStates(config.starts, self.env, config.seed, config.ppo.rollout_steps, self.ranks)
+
     def checkpoint(self) -> Checkpoint:
         """Return everything that decides how the run goes on, whatever the number of processes then.
 
@@ -89,6 +98,8 @@ class TrainingState:
             "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
             "league": self.ranks.gather(self.league.state_dict()),
             "intrinsic": self.intrinsic.tensors() if self.intrinsic else {},
+            "starts": self.starts.buffer.state_dict() if self.starts else {},
+            "started": self.ranks.gather(self.starts.state_dict()) if self.starts else {},
             "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
             "rng": {
                 "actions": self.action_generator.get_state(),
@@ -133,6 +144,9 @@ class TrainingState:
             self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
             if self.intrinsic:
                 self.intrinsic.load(checkpoint.group("intrinsic"))
+            if self.starts:
+                self.starts.buffer.load_state_dict(checkpoint.group("starts"))
+                self.starts.load_state_dict(self.ranks.scatter(checkpoint.group("started"), self.config.num_worlds))
             if ratings := checkpoint.group("ratings"):
                 self.league.ratings_from_tensor(ratings["table"])
             self.obs = flatten_agents(self.env.load_state_dict(env))

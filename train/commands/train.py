@@ -43,6 +43,7 @@ _FIXED_ON_RESUME = (
     "init_from",
     "engine",
     "intrinsic",
+    "starts",
 )
 """Options that a checkpoint's tensors depend on."""
 _ROOM = ("max_contacts", "max_constraints")

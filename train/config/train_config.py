@@ -15,6 +15,7 @@ from .intrinsic_config import IntrinsicConfig
 from .intrinsic_config import checks as intrinsic_checks
 from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
+from .starts_config import StartsConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ class TrainConfig:
     """Play against past versions."""
     intrinsic: IntrinsicConfig = field(default_factory=IntrinsicConfig)
     """A reward for what is new."""
+    starts: StartsConfig = field(default_factory=StartsConfig)
+    """Episodes that begin in kept states."""
     report: ReportConfig = field(default_factory=ReportConfig)
     """What is written beside the curves."""
     scenario: Scenario = scenarios.QUADRANT
@@ -101,6 +104,10 @@ def validate(config: TrainConfig) -> TrainConfig:
     chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // ppo.chunk_length)
     checks = [
         *_league_checks(config),
+        (
+            config.starts.share < 1,
+            f"--starts.share is {config.starts.share:g}; it must be below 1: agents are judged by fresh starts",
+        ),
         *intrinsic_checks(config.intrinsic, config.scenario, chunks),
         (
             ppo.rollout_steps % ppo.chunk_length == 0,
