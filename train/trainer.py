@@ -35,6 +35,7 @@ from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
 from .runs.saved_policy import find_checkpoint
+from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
 from .support.ranks import Ranks
 from .support.stopwatch import Stopwatch, time_table
@@ -62,6 +63,8 @@ class Trainer(TrainingState):
         self.watch = Stopwatch()
         """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
+        self.stages: StageWatch | None = None
+        """Looks for strategies, in the process that writes."""
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -235,6 +238,7 @@ class Trainer(TrainingState):
         if self.ranks.is_first:
             report = Reporter(folder, console, self.iteration, self.env_steps, self.env.action_bins)
             versions = VersionFolder(folder.league, config.league.interval, config.league.size, console.warn)
+            self.stages = self._stage_watch(folder)
         self.league.open(versions if report else None)
         videos = TrainingVideos(folder, console)
         try:
@@ -244,6 +248,8 @@ class Trainer(TrainingState):
                 self._require_no_overflow(folder)
                 with self.watch.part("league"):
                     metrics |= self._rate()
+                with self.watch.part("stages"):
+                    metrics |= self._look_for_stages(console)
                 with self.watch.part("saving"):
                     self._keep_version()
                     if report:
@@ -252,7 +258,8 @@ class Trainer(TrainingState):
                         report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
                     stopping = self.ranks.any(stop()) or self.iteration == config.iterations
-                    if stopping or self.iteration in self.league.ratings or self._checkpoint_is_due():
+                    appeared = self.ranks.any(self.stages is not None and self.iteration in self.stages.iterations)
+                    if stopping or appeared or self.iteration in self.league.ratings or self._checkpoint_is_due():
                         self.save(folder)
                 if stopping:
                     break
@@ -262,6 +269,20 @@ class Trainer(TrainingState):
         self.watch.pop()
         for line in time_table(self.watch.totals, self.iteration - first):
             console.say(line)
+
+    def _stage_watch(self, folder: RunFolder) -> StageWatch | None:
+        report, config = self.config.report, self.config
+        if not report.stage_interval or config.scenario.game != "hide_and_seek":
+            return None
+        seed, device = derived_seed(config.seed, 3), str(self.env.device)
+        scenario, episodes = config.scenario, report.stage_episodes
+        return StageWatch(scenario, episodes, seed, device, config.threads, folder, self.iteration)
+
+    def _look_for_stages(self, console: TrainingConsole) -> dict[str, float]:
+        """Look for strategies if it is time, in the process that writes. Returns metrics."""
+        if self.stages is None or self.iteration % self.config.report.stage_interval:
+            return {}
+        return self.stages.look(self.policy, self.iteration, self.env_steps, console.say)
 
     def _rate(self) -> dict[str, float]:
         """Rate the newest version against the league's pool if it is time. Returns metrics."""
@@ -343,7 +364,8 @@ class Trainer(TrainingState):
         checkpoint = self.checkpoint()
         if self.ranks.is_first:
             config = self.config
-            folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
+            for_good = self.stages.iterations if self.stages else ()
+            folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every, for_good)
             if rating := self.league.ratings.get(self.iteration):
                 folder.checkpoints.mark_best(self.iteration, *mean_rating(rating.values()))
             if config.league.active:

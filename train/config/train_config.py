@@ -27,6 +27,12 @@ class ReportConfig:
     video_interval: Whole = 0
     """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs
     OpenGL."""
+    stage_interval: Whole = 0
+    """Iterations between two looks for strategies (docs/stages.md) in episodes of self-play from fresh starts: curves
+    ``stages/*``, and when one appears a line, a film and a checkpoint that is kept for good. 0: none; other games
+    have none."""
+    stage_episodes: AtLeastOne = 50
+    """Episodes of each look. More see rarer play, and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True)

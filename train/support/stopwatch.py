@@ -41,6 +41,7 @@ PARTS = {
     "storing": "copying the rollout, episode statistics",
     "waiting": "for the device to finish what was queued, and for other processes",
     "learning": "the update",
+    "stages": "looks for strategies in episodes of self-play",
     "saving": "curves, alarms, videos, checkpoints, versions",
 }
 """What is measured, in the order of the table."""
