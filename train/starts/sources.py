@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import torch
@@ -38,6 +39,8 @@ def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, eve
 
 
 def _states_of(agent: str, scenario: Scenario, count: int, every: int, seed: int) -> Starts:
+    """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
+    scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     player = make_agent(agent, scenario, seed)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
     everywhere = torch.arange(_WORLDS)
