@@ -69,6 +69,8 @@ class StageWatch:
         self._chance: Finding | None = None
         self.appeared = {name: seen for name, seen in self._read().items() if seen.iteration <= iteration}
         """By strategy; those that have not appeared are missing."""
+        self.shares: dict[str, list[float]] = {}
+        """By strategy, the shares of all looks since the start or the resume."""
 
     def _read(self) -> dict[str, Appearance]:
         try:
@@ -110,6 +112,7 @@ class StageWatch:
             env.close()
             policy.train()
         for name, share in shares.items():
+            self.shares.setdefault(name, []).append(share.value)
             if name not in self.appeared and sign_test(told[name], self._chance.told[name]) < CLEAR:
                 self.appeared[name] = Appearance(iteration, env_steps, share.value)
                 say(f"{name} has appeared: {share} of {options.episodes} episodes of self-play from fresh starts")

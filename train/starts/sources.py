@@ -18,47 +18,48 @@ from ..play.random_play import random_actions
 
 _WORLDS = 32
 """Worlds in which scripts play."""
+_TIMES = 4
+"""States taken from an episode of a script, at random times: more episodes are worth more than more of each."""
 _HELD = 4
 """Steps for which a walk keeps a random action: forces drawn anew every step would cancel out."""
 
 
-def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, every: int, seed: int) -> Starts:
+def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, seed: int) -> Starts:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
     Args:
       agents: as commands name them.
       scenario: where they play.
       count: states in all.
-      every: steps between two states of an episode.
       seed: of layouts and random actions.
     """
     each = math.ceil(count / len(agents))
-    parts = [_states_of(agent, scenario, each, every, derived_seed(seed, n)) for n, agent in enumerate(agents)]
+    parts = [_states_of(agent, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
     states = Starts.join(parts)
     return states.select(torch.arange(min(count, len(states))))
 
 
-def _states_of(agent: str, scenario: Scenario, count: int, every: int, seed: int) -> Starts:
+def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> Starts:
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     player = make_agent(agent, scenario, seed)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
-    everywhere = torch.arange(_WORLDS)
+    generator = torch.Generator().manual_seed(seed)
     parts: list[Starts] = []
     try:
         env.keep_starts()
         while sum(len(part) for part in parts) < count:
             obs, started = env.reset(), torch.ones(_WORLDS, dtype=torch.bool)
             player.begin(env)
-            for step in range(1, scenario.horizon - every):
+            times = torch.randint(1, max(scenario.horizon - 1, 2), (_WORLDS, _TIMES), generator=generator)
+            for step in range(1, int(times.max()) + 1):
                 obs = env.step(player.act(obs, started)).obs
                 started = torch.zeros_like(started)
-                if step % every == 0:
-                    parts.append(env.capture(everywhere))
+                parts.append(env.capture((times == step).any(1).nonzero()[:, 0]))
     finally:
         env.close()
     states = Starts.join(parts)
-    order = torch.randperm(len(states), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(states), generator=generator)
     return states.select(order[:count])
 
 

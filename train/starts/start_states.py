@@ -74,8 +74,7 @@ class StartStates:
         """
         config = self._config
         if config.scripts:
-            every = config.every or 10
-            states = scripted_states(config.scripts, self._env.scenario, config.script_states, every, self._seed)
+            states = scripted_states(config.scripts, self._env.scenario, config.script_states, self._seed)
             priority = torch.full((len(states),), _NEW, device=self._env.device)
             self.buffer.add(states.to(self._env.device), priority, SCRIPTED, 0)
 

@@ -1,0 +1,39 @@
+"""The ladders that ``hideseek train`` knows by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from envs import scenarios
+
+from ..config.league_config import LeagueConfig
+from ..config.presets import get_preset
+from ..config.starts_config import StartsConfig
+from ..config.train_config import ReportConfig, TrainConfig
+from .rungs import Ladder, Rung
+
+
+def _door_blocking() -> TrainConfig:
+    """Return rung 1: a hider in a room with one door, shown states of the scripted blocker, against the chaser."""
+    quick = get_preset("quickstart")
+    return dataclasses.replace(
+        quick,
+        scenario=scenarios.get("hide-and-seek/door", movement_bins=5, heading_forces=True),
+        num_worlds=128,
+        iterations=1000,
+        ppo=dataclasses.replace(quick.ppo, entropy_coefficient=0.006, final_learning_rate=3e-4),
+        league=LeagueConfig(
+            fraction=0.8, random_share=0.1, scripted=("chaser=0.6",), at_once=1, interval=10, rating_interval=0
+        ),
+        starts=StartsConfig(share=0.7, scripts=("blocker",), script_states=4000, every=0),
+        report=ReportConfig(stage_interval=20),
+    )
+
+
+LADDERS: dict[str, Ladder] = {
+    "ladder/quadrant": Ladder(
+        "door blocking, rung by rung, with start states of scripted players",
+        (Rung(name="door-blocking", strategy="door blocking", share=0.5, config=_door_blocking()),),
+    )
+}
+"""By the name that commands accept."""
