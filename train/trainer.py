@@ -21,7 +21,6 @@ from envs.layouts import JUDGING
 from envs.options.ranges import derived_seed
 from envs.starts import FRESH
 from envs.transition import StepResult, Transition
-from policies.teams import Policy, members
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
@@ -379,21 +378,6 @@ class Trainer(TrainingState):
         if self.starts:
             self.starts.close()
         self.env.close()
-
-
-def parameter_counts(policy: Policy) -> str:
-    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters.
-
-    Those of all teams together.
-    """
-
-    def count(*modules: torch.nn.Module) -> int:
-        return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
-
-    networks = [network for network, _ in members(policy)]
-    actor = sum(count(network.actor, network.action_head) for network in networks)
-    critic = sum(count(network.critic, network.value_head) for network in networks)
-    return f"actor {actor:,} + critic {critic:,} parameters"
 
 
 def _require_finite(metrics: dict[str, float], iteration: int) -> None:

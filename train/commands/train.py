@@ -15,6 +15,7 @@ from tyro.conf import Positional, UseAppendAction
 
 from envs.errors import UserError
 from envs.physics import choose_engine
+from policies.teams import parameter_counts
 
 from ..config.overrides import override, read_overrides
 from ..config.presets import PRESETS, choose
@@ -33,7 +34,7 @@ from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
 from ..support.ranks import Ranks, join_ranks
-from ..trainer import Trainer, parameter_counts
+from ..trainer import Trainer
 
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
