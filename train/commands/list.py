@@ -1,4 +1,4 @@
-"""``hideseek list``: scenarios, presets and ladders with their essentials."""
+"""``hideseek list``: scenarios, presets, ladders and shipped policies with their essentials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from envs.scenarios import SCENARIOS, Scenario
 
 from ..config.presets import PRESETS, Preset
 from ..ladder.catalogue import LADDERS
+from ..runs.shipped_policies import card_line, shipped_policies
 from ..support.console import make_console
 
 
 @dataclass
 class ListArguments:
-    """Show the scenarios, the presets and the ladders, with the essentials of each."""
+    """Show the scenarios, presets, ladders and policies, with the essentials of each."""
 
 
 def run(arguments: list[str]) -> None:
@@ -32,6 +33,7 @@ def run(arguments: list[str]) -> None:
     )
     columns = ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"]
     _print(console, "Presets", columns, _preset_rows())
+    _print(console, "Policies", ["name", "what it does"], [[n, card_line(f)] for n, f in shipped_policies().items()])
     _print(console, "Ladders", ["name", "rungs", "purpose"], _ladder_rows())
     console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from envs.options.ranges import AtLeastOne, Range, Share, Whole
+from envs.options.ranges import AtLeastOne, PositiveShare, Range, Share, Whole
 
 StartDraw = Literal["advantage", "learnability", "uniform"]
 
@@ -42,6 +42,9 @@ class StartsConfig:
     script_states: AtLeastOne = 2000
     """States taken from the episodes of scripted players, all together; at most half of ``size``. They are never
     replaced."""
+    script_span: PositiveShare = 1.0
+    """Part of a scripted episode, from its beginning, from which states are taken. What comes after the strategy is
+    played teaches nothing: the blocker has locked its box after a fifth of the episode."""
 
     @property
     def active(self) -> bool:

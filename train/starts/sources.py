@@ -24,34 +24,36 @@ _HELD = 4
 """Steps for which a walk keeps a random action: forces drawn anew every step would cancel out."""
 
 
-def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, seed: int) -> Starts:
+def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, span: float, seed: int) -> Starts:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
     Args:
       agents: as commands name them.
       scenario: where they play.
       count: states in all.
+      span: part of each episode, from its beginning, from which they are taken.
       seed: of layouts and random actions.
     """
     each = math.ceil(count / len(agents))
-    parts = [_states_of(agent, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
+    parts = [_states_of(agent, scenario, each, span, derived_seed(seed, n)) for n, agent in enumerate(agents)]
     states = Starts.join(parts)
     return states.select(torch.arange(min(count, len(states))))
 
 
-def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> Starts:
+def _states_of(agent: str, scenario: Scenario, count: int, span: float, seed: int) -> Starts:
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     player = make_agent(agent, scenario, seed)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
     generator = torch.Generator().manual_seed(seed)
+    last = max(int(span * (scenario.horizon - 1)), 2)
     parts: list[Starts] = []
     try:
         env.keep_starts()
         while sum(len(part) for part in parts) < count:
             obs, started = env.reset(), torch.ones(_WORLDS, dtype=torch.bool)
             player.begin(env)
-            times = torch.randint(1, max(scenario.horizon - 1, 2), (_WORLDS, _TIMES), generator=generator)
+            times = torch.randint(1, last, (_WORLDS, _TIMES), generator=generator)
             for step in range(1, int(times.max()) + 1):
                 obs = env.step(player.act(obs, started)).obs
                 started = torch.zeros_like(started)

@@ -72,9 +72,9 @@ class StartStates:
         Raises:
           UserError: a script cannot be played in the scenario.
         """
-        config = self._config
+        config, scenario = self._config, self._env.scenario
         if config.scripts:
-            states = scripted_states(config.scripts, self._env.scenario, config.script_states, self._seed)
+            states = scripted_states(config.scripts, scenario, config.script_states, config.script_span, self._seed)
             priority = torch.full((len(states),), _NEW, device=self._env.device)
             self.buffer.add(states.to(self._env.device), priority, SCRIPTED, 0)
 
