@@ -27,6 +27,7 @@ from ..learning.memory_need import require_memory
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
+from ..runs.shipped_policies import find_shipped
 from ..support.arguments import without_options
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
@@ -160,7 +161,7 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal 
     """Start a new run."""
     config = validate(args.config)
     if config.init_from is not None:
-        config = dataclasses.replace(config, init_from=str(Path(config.init_from).resolve()))
+        config = dataclasses.replace(config, init_from=str(find_shipped(Path(config.init_from)).resolve()))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
     ranks.from_first(folder.require_free)

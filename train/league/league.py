@@ -228,8 +228,12 @@ class League:
         return [versions[pick] for pick in picks.tolist()]
 
     def _draw_seats(self, offers: list[int]) -> Tensor:
-        """Give the seats (W, A) of every world's next episode to a version on offer, another player or NEWEST."""
-        if not offers:
+        """Give the seats (W, A) of every world's next episode to a version on offer, another player or NEWEST.
+
+        Scripted players need no version, so they play from the first iteration on.
+        """
+        scripted = self._scripts is not None and self._scripts.any
+        if not self._opened or not (offers or scripted):
             return torch.full_like(self.seats, NEWEST)
         draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
         draws = draws.to(self.seats.device)
@@ -237,7 +241,7 @@ class League:
         beside = (draws[:, 2] < self.config.beside) | (len(self._whole) == 0)
         beside &= len(self._single) > 0
         plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
-        versions = self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])
+        versions = self._pick(torch.tensor(offers or [NEWEST], device=self.seats.device), draws[:, 1])
         players = torch.where(draws[:, 4] < self.config.random_share, RANDOM_PLAYER, versions)
         seats = torch.where(plays, players[:, None], NEWEST)
         return self._scripts.draw(seats, draws[:, 0] < self.config.fraction, draws[:, 4]) if self._scripts else seats
