@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from envs.options.ranges import AtLeastOne, PositiveShare, Range, Share, Whole
+from envs.options.ranges import AtLeastOne, Range, Share, Whole
 
-StartDraw = Literal["advantage", "learnability", "uniform"]
+StartDraw = Literal["advantage", "learnability", "uniform", "backwards"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,8 @@ class StartsConfig:
     draw: StartDraw = "advantage"
     """Which states are drawn. advantage: in proportion to the mean |advantage| of the steps that followed them when
     they were last played. learnability: to p (1 - p), where p is the share of episodes from there that the hiders won.
-    uniform: all alike."""
+    uniform: all alike. backwards: states of scripts, from those of the last step before the script reached its goal
+    to ever earlier ones, a step further whenever those at the border are won."""
     stale_share: Share = 0.1
     """Share of kept starts that are drawn by how long ago they were last played, so that no priority grows too old."""
     every: Whole = 10
@@ -37,14 +38,12 @@ class StartsConfig:
     walk: AtLeastOne = 8
     """Steps of random play to a neighbour. Its clock may be up to so many steps behind that of the state."""
     scripts: tuple[str, ...] = ()
-    """Scripted players (docs/scripted_players.md), such as blocker or climber:0.8, whose episodes give states to begin
-    with. Agents are then shown situations that they did not reach by themselves: say so with any result."""
+    """Scripted players (docs/scripted_players.md), such as blocker or climber, whose episodes, up to the step at which
+    they reach their goal, give states to begin with. Agents are then shown situations that they did not reach by
+    themselves: say so with any result."""
     script_states: AtLeastOne = 2000
     """States taken from the episodes of scripted players, all together; at most half of ``size``. They are never
     replaced."""
-    script_span: PositiveShare = 1.0
-    """Part of a scripted episode, from its beginning, from which states are taken. What comes after the strategy is
-    played teaches nothing: the blocker has locked its box after a fifth of the episode."""
 
     @property
     def active(self) -> bool:

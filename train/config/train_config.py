@@ -114,6 +114,10 @@ def validate(config: TrainConfig) -> TrainConfig:
             config.starts.share < 1,
             f"--starts.share is {config.starts.share:g}; it must be below 1: agents are judged by fresh starts",
         ),
+        (
+            config.starts.draw != "backwards" or bool(config.starts.scripts) or not config.starts.active,
+            "--starts.draw backwards goes back along the play of scripts; name some with --starts.scripts",
+        ),
         *intrinsic_checks(config.intrinsic, config.scenario, chunks),
         (
             ppo.rollout_steps % ppo.chunk_length == 0,

@@ -6,63 +6,100 @@ import dataclasses
 import math
 
 import torch
+from torch import Tensor
 
 from envs.batch_env import BatchEnv
+from envs.errors import UserError
 from envs.layouts import STARTS
 from envs.options.ranges import derived_seed
 from envs.scenarios import Scenario
 from envs.starts import Starts
 
 from ..play.agents import make_agent
+from ..play.players import Player
 from ..play.random_play import random_actions
+from ..play.scripted import script_done
 
 _WORLDS = 32
 """Worlds in which scripts play."""
-_TIMES = 4
-"""States taken from an episode of a script, at random times: more episodes are worth more than more of each."""
+_TRIES = 4
+"""Rounds of episodes that a script has to reach its goal, and one more for each 32 states wanted."""
+_CHOICE = 3
+"""States passed for each one taken, so that there is a choice of all distances from the goal."""
+_NEVER = 1_000_000
+"""Step at which a goal is reached that is not."""
 _HELD = 4
 """Steps for which a walk keeps a random action: forces drawn anew every step would cancel out."""
 
 
-def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, span: float, seed: int) -> Starts:
+def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
+    They are from before the script reached its goal: what comes afterwards teaches nothing.
+
     Args:
-      agents: as commands name them.
+      agents: as commands name them; scripts with a strength or without.
       scenario: where they play.
       count: states in all.
-      span: part of each episode, from its beginning, from which they are taken.
       seed: of layouts and random actions.
+
+    Returns:
+      The states, and how many steps before the script's goal each is, (count,); all distances are about equally
+      frequent.
+
+    Raises:
+      UserError: a script cannot be played in the scenario, or never gets anywhere there.
     """
     each = math.ceil(count / len(agents))
-    parts = [_states_of(agent, scenario, each, span, derived_seed(seed, n)) for n, agent in enumerate(agents)]
-    states = Starts.join(parts)
-    return states.select(torch.arange(min(count, len(states))))
+    parts = [_states_of(agent, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
+    states, lead = Starts.join([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    return states.select(torch.arange(min(count, len(states)))), lead[:count]
 
 
-def _states_of(agent: str, scenario: Scenario, count: int, span: float, seed: int) -> Starts:
+def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     player = make_agent(agent, scenario, seed)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
-    generator = torch.Generator().manual_seed(seed)
-    last = max(int(span * (scenario.horizon - 1)), 2)
     parts: list[Starts] = []
+    leads: list[Tensor] = []
     try:
         env.keep_starts()
-        while sum(len(part) for part in parts) < count:
-            obs, started = env.reset(), torch.ones(_WORLDS, dtype=torch.bool)
-            player.begin(env)
-            times = torch.randint(1, last, (_WORLDS, _TIMES), generator=generator)
-            for step in range(1, int(times.max()) + 1):
-                obs = env.step(player.act(obs, started)).obs
-                started = torch.zeros_like(started)
-                parts.append(env.capture((times == step).any(1).nonzero()[:, 0]))
+        for _ in range(_TRIES + count // _WORLDS):
+            states, lead = _episodes(env, player, agent.partition(":")[0])
+            parts.append(states)
+            leads.append(lead)
+            if sum(len(lead) for lead in leads) >= _CHOICE * count:
+                break
     finally:
         env.close()
-    states = Starts.join(parts)
-    order = torch.randperm(len(states), generator=generator)
-    return states.select(order[:count])
+    states, lead = Starts.join(parts), torch.cat(leads)
+    if not len(lead):
+        raise UserError(f"--starts.scripts {agent}: it never reaches its goal in scenario '{scenario.name}'")
+    frequency = torch.bincount(lead)[lead].double()
+    rows = torch.multinomial(1 / frequency, min(count, len(lead)), generator=torch.Generator().manual_seed(seed))
+    return states.select(rows), lead[rows]
+
+
+def _episodes(env: BatchEnv, player: Player, script: str) -> tuple[Starts, Tensor]:
+    """Play an episode in every world; return its states up to the goal, and the steps from each to it."""
+    everywhere = torch.arange(env.num_worlds)
+    obs, started = env.reset(), torch.ones(env.num_worlds, dtype=torch.bool)
+    player.begin(env)
+    reached = torch.full((env.num_worlds,), _NEVER)
+    passed: list[Starts] = []
+    for step in range(1, env.scenario.horizon):
+        obs = env.step(player.act(obs, started)).obs
+        started = torch.zeros_like(started)
+        passed.append(env.capture(everywhere))
+        reached = torch.where((reached == _NEVER) & script_done(script, env), step, reached)
+        if (reached < _NEVER).all():
+            break
+    states = Starts.join(passed)
+    steps = torch.arange(1, len(passed) + 1).repeat_interleave(env.num_worlds)
+    lead = reached.repeat(len(passed)) - steps
+    before = (lead > 0) & (lead < _NEVER - env.scenario.horizon)
+    return states.select(before), lead[before]
 
 
 class Walker:

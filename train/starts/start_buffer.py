@@ -11,6 +11,7 @@ from torch import Tensor
 from envs.starts import Starts
 
 from ..config.starts_config import StartDraw
+from .border import UNKNOWN, Border
 
 OWN, SCRIPTED, NEIGHBOUR = 0, 1, 2
 """Where a state is from: a rollout of the run, the play of a script, a walk from another state."""
@@ -43,6 +44,9 @@ class StartBuffer:
             torch.zeros(size, dtype=torch.int64, device=device) for _ in range(4)
         )
         """(size,) episodes that began there; iterations in which it came and was last played; where it is from."""
+        self._lead = torch.full((size,), UNKNOWN, device=device)
+        """(size,) steps to the goal of the script that passed it."""
+        self.border = Border()
         self._next = 0
 
     def __len__(self) -> int:
@@ -52,7 +56,10 @@ class StartBuffer:
         """Return everything, the rows in use alone."""
         used = len(self)
         columns = self._columns() | {f"starts.{name}": tensor for name, tensor in self.starts.tensors.items()}
-        return {name: tensor[:used] for name, tensor in columns.items()} | {"next": torch.tensor(self._next)}
+        return {name: tensor[:used] for name, tensor in columns.items()} | {
+            "next": torch.tensor(self._next),
+            "border": self.border.to_tensor(),
+        }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what ``state_dict`` returned. The first rows are in use, as always."""
@@ -62,15 +69,16 @@ class StartBuffer:
             tensor[:used] = state[name].to(tensor)
         self._number[used:] = -1
         self._next = int(state["next"])
+        self.border.from_tensor(state["border"])
         self._features[:used] = self._place(self.starts.select(torch.arange(used, device=self._number.device)))
 
     def _columns(self) -> dict[str, Tensor]:
-        names = ("number", "priority", "won", "gap", "plays", "born", "played", "source")
+        names = ("number", "priority", "won", "gap", "plays", "born", "played", "source", "lead")
         return {name: getattr(self, f"_{name}") for name in names}
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
-    def add(self, states: Starts, priority: Tensor, source: int, iteration: int) -> None:
+    def add(self, states: Starts, priority: Tensor, source: int, iteration: int, lead: Tensor | None = None) -> None:
         """Take in some states.
 
         While there is room, all of them. Then each replaces the one that it resembles most, if it is nearer to it than
@@ -82,6 +90,7 @@ class StartBuffer:
           priority: (n,) mean |advantage| after them.
           source: where they are from.
           iteration: now.
+          lead: (n,) steps to the goal of the script that passed them; not known if not given.
         """
         features = self._place(states)
         used = len(self)
@@ -98,6 +107,7 @@ class StartBuffer:
         self._plays[rows] = 0
         self._born[rows] = self._played[rows] = iteration
         self._source[rows] = source
+        self._lead[rows] = UNKNOWN if lead is None else lead.to(rows.device)[chosen]
 
     def _nearest(self, features: Tensor, used: int) -> tuple[Tensor, Tensor]:
         """Return the distance (n,) to the nearest state of the buffer, and its row; 0 if there is none."""
@@ -146,11 +156,15 @@ class StartBuffer:
         """
         used = len(self)
         weights = self._weights(how)[:used].double().cpu()
+        if how == "backwards":
+            return torch.multinomial(weights, count, replacement=True, generator=generator).to(self._number.device)
         age = (self._played[:used].max() - self._played[:used]).double().cpu() + 1e-3
         mixed = (1 - stale_share) * weights / weights.sum() + stale_share * age / age.sum()
         return torch.multinomial(mixed, count, replacement=True, generator=generator).to(self._number.device)
 
     def _weights(self, how: StartDraw) -> Tensor:
+        if how == "backwards":
+            return self.border.weights(self._lead)
         if how == "uniform":
             return torch.ones_like(self._priority)
         return (self._priority if how == "advantage" else self._won * (1 - self._won)) + 1e-3
@@ -183,6 +197,7 @@ class StartBuffer:
     def settle(self, numbers: Tensor, won: Tensor) -> None:
         """Note who won episodes that began in the states with these numbers (n,): the hiders, (n,) bool, or not."""
         rows, found = self._find(numbers)
+        self.border.settle(self._lead[rows], won[found], int(self._lead.max()))
         rows, mean, count = self._means(rows, won[found].float())
         self._won[rows] = (1 - _MEMORY) * self._won[rows] + _MEMORY * mean
         self._plays[rows] += count
@@ -210,6 +225,7 @@ class StartBuffer:
         source = self._source[used]
         return {
             "size": float(used.sum()),
+            "reach": float(self.border.reach),
             "priority": float(self._priority[used].mean()),
             "scripted_share": float((source == SCRIPTED).float().mean()),
             "neighbour_share": float((source == NEIGHBOUR).float().mean()),

@@ -74,9 +74,9 @@ class StartStates:
         """
         config, scenario = self._config, self._env.scenario
         if config.scripts:
-            states = scripted_states(config.scripts, scenario, config.script_states, config.script_span, self._seed)
+            states, lead = scripted_states(config.scripts, scenario, config.script_states, self._seed)
             priority = torch.full((len(states),), _NEW, device=self._env.device)
-            self.buffer.add(states.to(self._env.device), priority, SCRIPTED, 0)
+            self.buffer.add(states.to(self._env.device), priority, SCRIPTED, 0, lead)
 
     # --- a rollout ---------------------------------------------------------------------------------------------------
 

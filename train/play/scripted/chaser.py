@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from .room import QUADRANTS
 from .situation import Situation, towards
@@ -14,6 +15,12 @@ _CLOSE = 0.45
 """Metres from a hider at which a seeker has arrived."""
 _SPEED = 6.0
 """Metres per second."""
+
+
+def caught_sight(world: Situation) -> Tensor:
+    """Return (W,) bool: a seeker sees a hider, in the live phase."""
+    sees = world.state.visible[:, world.seekers][:, :, world.hiders]
+    return sees.flatten(1).any(1) & world.live
 
 
 def chase(world: Situation, steer: Steering) -> None:
