@@ -32,7 +32,9 @@ _HELD = 4
 """Steps for which a walk keeps a random action: forces drawn anew every step would cancel out."""
 
 
-def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
+def scripted_states(
+    agents: tuple[str, ...], scenario: Scenario, count: int, seed: int
+) -> tuple[Starts, Tensor, Tensor]:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
     They are from before the script reached its goal: what comes afterwards teaches nothing.
@@ -44,8 +46,8 @@ def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, see
       seed: of layouts and random actions.
 
     Returns:
-      The states, and how many steps before the script's goal each is, (count,); all distances are about equally
-      frequent.
+      The states; how many steps before the script's goal each is, (count,), all distances about equally frequent; and
+      whose it is, (count,) from 0 on.
 
     Raises:
       UserError: a script cannot be played in the scenario, or never gets anywhere there.
@@ -53,7 +55,8 @@ def scripted_states(agents: tuple[str, ...], scenario: Scenario, count: int, see
     each = math.ceil(count / len(agents))
     parts = [_states_of(agent, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
     states, lead = Starts.join([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-    return states.select(torch.arange(min(count, len(states)))), lead[:count]
+    whose = torch.arange(len(agents)).repeat_interleave(torch.tensor([len(part[1]) for part in parts]))
+    return states.select(torch.arange(min(count, len(states)))), lead[:count], whose[:count]
 
 
 def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:

@@ -13,8 +13,9 @@ from envs.starts import Starts
 from ..config.starts_config import StartDraw
 from .border import UNKNOWN, Border
 
-OWN, SCRIPTED, NEIGHBOUR = 0, 1, 2
-"""Where a state is from: a rollout of the run, the play of a script, a walk from another state."""
+OWN, NEIGHBOUR, SCRIPTED = 0, 1, 2
+"""Where a state is from: a rollout of the run, a walk from another state, the play of a script. SCRIPTED is the first
+script, the next ones are numbered on from there."""
 _MEMORY = 0.3
 """Weight of a new outcome in the share of episodes that were won."""
 _UNKNOWN = 0.5
@@ -78,7 +79,9 @@ class StartBuffer:
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
-    def add(self, states: Starts, priority: Tensor, source: int, iteration: int, lead: Tensor | None = None) -> None:
+    def add(
+        self, states: Starts, priority: Tensor, source: int | Tensor, iteration: int, lead: Tensor | None = None
+    ) -> None:
         """Take in some states.
 
         While there is room, all of them. Then each replaces the one that it resembles most, if it is nearer to it than
@@ -88,7 +91,7 @@ class StartBuffer:
         Args:
           states: n.
           priority: (n,) mean |advantage| after them.
-          source: where they are from.
+          source: where they are from, one number for all or (n,).
           iteration: now.
           lead: (n,) steps to the goal of the script that passed them; not known if not given.
         """
@@ -106,7 +109,7 @@ class StartBuffer:
         self._won[rows] = _UNKNOWN
         self._plays[rows] = 0
         self._born[rows] = self._played[rows] = iteration
-        self._source[rows] = source
+        self._source[rows] = source[chosen] if isinstance(source, Tensor) else source
         self._lead[rows] = UNKNOWN if lead is None else lead.to(rows.device)[chosen]
 
     def _nearest(self, features: Tensor, used: int) -> tuple[Tensor, Tensor]:
@@ -122,7 +125,7 @@ class StartBuffer:
         free = min(self._size - used, count)
         rows[:free] = used + torch.arange(free, device=rows.device)
         late = torch.arange(count, device=rows.device) >= free
-        own = self._source != SCRIPTED
+        own = self._source < SCRIPTED
         alike = late & (distance < self._gap[:used].median()) & own[nearest] if used else torch.zeros_like(late)
         rows = torch.where(alike, nearest, rows)
         others = (late & ~alike).nonzero()[:, 0]
@@ -179,6 +182,13 @@ class StartBuffer:
         """Return the numbers (n,) of rows (n,)."""
         return self._number[rows]
 
+    def sources(self, numbers: Tensor) -> Tensor:
+        """Return where the states with these numbers (n,) are from; ``OWN`` for those that are gone."""
+        rows, found = self._find(numbers)
+        sources = torch.full_like(numbers, OWN)
+        sources[found] = self._source[rows]
+        return sources
+
     # --- what was seen -----------------------------------------------------------------------------------------------
 
     def learn(self, numbers: Tensor, surprise: Tensor, iteration: int) -> None:
@@ -195,7 +205,7 @@ class StartBuffer:
         self._played[rows] = iteration
 
     def settle(self, numbers: Tensor, won: Tensor) -> None:
-        """Note who won episodes that began in the states with these numbers (n,): the hiders, (n,) bool, or not."""
+        """Note which of the episodes that began in the states with these numbers (n,) were won, (n,) bool."""
         rows, found = self._find(numbers)
         self.border.settle(self._lead[rows], won[found], int(self._lead.max()))
         rows, mean, count = self._means(rows, won[found].float())
@@ -227,7 +237,7 @@ class StartBuffer:
             "size": float(used.sum()),
             "reach": float(self.border.reach),
             "priority": float(self._priority[used].mean()),
-            "scripted_share": float((source == SCRIPTED).float().mean()),
+            "scripted_share": float((source >= SCRIPTED).float().mean()),
             "neighbour_share": float((source == NEIGHBOUR).float().mean()),
             "undecided_share": float(undecided.sum() / played.sum().clamp(min=1)),
         }

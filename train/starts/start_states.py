@@ -18,6 +18,7 @@ from envs.starts import FRESH, Starts
 
 from ..config.starts_config import StartsConfig
 from ..learning.rollouts import RolloutBuffer
+from ..play.scripted import script_done
 from ..support.ranks import Ranks
 from .episodes import first_steps, surprise_ahead
 from .sources import Walker, scripted_states
@@ -27,6 +28,8 @@ _DEPTH = 2
 """Starts that each world is given for one rollout, and one more for each horizon in it."""
 _UNDECIDED = (0.2, 0.8)
 """Share of episodes won from a state of which neighbours are made."""
+_LOOK_EVERY = 5
+"""Steps between two looks at whether the goal of a script is reached."""
 _NEW = 1.0
 """Mean |advantage| (of z-scored ones) supposed after states of scripts, until they are played: that of an average step
 is about 0.8."""
@@ -56,6 +59,9 @@ class StartStates:
         self._draws = torch.Generator()
         self._returns = torch.zeros(env.num_worlds, device=env.device)
         """(W,) rewards of the hiders in the present episode, averaged over them, since it began here."""
+        self._scripts = [agent.partition(":")[0] for agent in config.scripts]
+        self._reached = torch.zeros(env.num_worlds, len(self._scripts), dtype=torch.bool, device=env.device)
+        """(W, scripts) whether the present episode has reached the goal of each script."""
         self._iteration = 0
         self._forget_rollout()
         self._metrics: dict[str, float] = {}
@@ -64,6 +70,7 @@ class StartStates:
         self._origins: list[Tensor] = []
         self._dones: list[Tensor] = []
         self._ends: list[Tensor] = []
+        self._goals: list[Tensor] = []
         self._passed: list[tuple[int, Starts]] = []
 
     def seed_from_scripts(self) -> None:
@@ -74,9 +81,10 @@ class StartStates:
         """
         config, scenario = self._config, self._env.scenario
         if config.scripts:
-            states, lead = scripted_states(config.scripts, scenario, config.script_states, self._seed)
+            states, lead, whose = scripted_states(config.scripts, scenario, config.script_states, self._seed)
             priority = torch.full((len(states),), _NEW, device=self._env.device)
-            self.buffer.add(states.to(self._env.device), priority, SCRIPTED, 0, lead)
+            source = SCRIPTED + whose.to(self._env.device)
+            self.buffer.add(states.to(self._env.device), priority, source, 0, lead)
 
     # --- a rollout ---------------------------------------------------------------------------------------------------
 
@@ -119,8 +127,14 @@ class StartStates:
         self._origins.append(origin)
         self._dones.append(done)
         self._ends.append(self._returns)
+        self._goals.append(self._reached)
         self._returns = torch.where(done, 0.0, self._returns)
         step = len(self._dones)
+        if self._scripts:
+            self._reached = self._reached & ~done[:, None]
+            if step % _LOOK_EVERY == 0:
+                held = torch.stack([script_done(script, self._env) for script in self._scripts], dim=1)
+                self._reached = self._reached | held
         if self._config.every and step % self._config.every == 0:
             self._passed.append((step, self._env.capture(self._everywhere)))
 
@@ -133,13 +147,28 @@ class StartStates:
         ahead = surprise_ahead(size, counted, done)
         begins = first_steps(origin, done)
         over = done & (origin >= 0)
-        seen = (origin[begins], ahead[begins], origin[over], ends[over] > 0)
+        won = self._won(origin[over], ends[over], torch.stack(self._goals)[over])
+        seen = (origin[begins], ahead[begins], origin[over], won)
         played = [torch.cat(parts) for parts in zip(*self._ranks.collect(seen), strict=True)]
         self.buffer.learn(played[0], played[1], self._iteration)
         self.buffer.settle(played[2], played[3])
-        self._measure(origin, done, ends, played[2])
+        self._measure(origin, done, ends, played[2], played[3])
         self._take_in(ahead)
         self._make_neighbours()
+
+    def _won(self, origin: Tensor, ends: Tensor, goals: Tensor) -> Tensor:
+        """Return which episodes (n,) were won: from a script's state if its goal was reached, else by the hiders.
+
+        Args:
+          origin: (n,) states in which they began.
+          ends: (n,) hiders' rewards since then.
+          goals: (n, scripts) goals that were reached.
+        """
+        if not self._scripts:
+            return ends > 0
+        script = self.buffer.sources(origin) - SCRIPTED
+        reached = goals.gather(1, script.clamp(min=0)[:, None])[:, 0]
+        return torch.where(script >= 0, reached, ends > 0)
 
     def _take_in(self, ahead: Tensor) -> None:
         """Add some of the states that the rollout has passed: not of its last step, after which nothing is known."""
@@ -167,17 +196,19 @@ class StartStates:
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 
-    def _measure(self, origin: Tensor, done: Tensor, ends: Tensor, played: Tensor) -> None:
+    def _measure(self, origin: Tensor, done: Tensor, ends: Tensor, played: Tensor, won: Tensor) -> None:
         """Compare episodes from fresh and from kept starts, and look at the age of those that were used."""
         sums = [
-            torch.stack([chosen.sum(), ends[chosen].sum(), (ends[chosen] > 0).sum()])
+            torch.stack([chosen.sum(), ends[chosen].sum()])
             for chosen in (done & (origin == FRESH), done & (origin != FRESH))
         ]
         totals = self._ranks.add_up(torch.stack(sums).double().cpu()).tolist()
         self._metrics = {}
-        for name, (count, returns, won) in zip(("fresh", "kept"), totals, strict=True):
+        for name, (count, returns) in zip(("fresh", "kept"), totals, strict=True):
             if count:
-                self._metrics |= {f"return/{name}": returns / count, f"won/{name}": won / count}
+                self._metrics[f"return/{name}"] = returns / count
+        if len(won):
+            self._metrics["won"] = float(won.float().mean())
         if ended := totals[0][0] + totals[1][0]:
             self._metrics["share"] = totals[1][0] / ended
         ages = self.buffer.ages(played, self._iteration)
@@ -191,12 +222,13 @@ class StartStates:
     # --- state -------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what goes on beyond an iteration for each world, (W, ...): returns so far."""
-        return {"returns": self._returns}
+        """Return what goes on beyond an iteration for each world, (W, ...): returns so far, goals reached."""
+        return {"returns": self._returns, "reached": self._reached}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what ``state_dict`` returned."""
         self._returns = state["returns"].to(self._env.device)
+        self._reached = state["reached"].to(self._env.device)
 
     def close(self) -> None:
         """Free the walker's worlds."""

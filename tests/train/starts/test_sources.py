@@ -16,19 +16,25 @@ DOOR = get("hide-and-seek/door")
 
 
 def test_states_of_scripts_are_from_before_their_goal():
-    states, lead = scripted_states(("blocker",), DOOR, 60, seed=1)
+    states, lead, _ = scripted_states(("blocker",), DOOR, 60, seed=1)
     assert len(states) == len(lead) == 60
     assert lead.min() >= 1 and len(set(lead.tolist())) > 8
     assert not states.tensors["state.locks.locked"][lead > 2].any()
     held = states.tensors["state.grabs.holding"][:, 0] >= 0
     assert held[(lead > 1) & (lead < 6)].float().mean() > 0.8  # It carries its box to the door.
-    again, _ = scripted_states(("blocker",), DOOR, 60, seed=1)
+    again, *_ = scripted_states(("blocker",), DOOR, 60, seed=1)
     assert all(torch.equal(tensor, again.tensors[name]) for name, tensor in states.tensors.items())
+
+
+def test_states_of_two_scripts():
+    states, _, whose = scripted_states(("blocker", "chaser"), DOOR, 40, seed=1)
+    assert whose.tolist() == [0] * 20 + [1] * 20
+    assert (states.tensors["state.steps"][whose == 1] > 2).any()
 
 
 def test_the_script_goes_on_to_its_goal_from_there():
     """So many steps as it said: the states are those of its play, and nothing is missing of them."""
-    states, lead = scripted_states(("blocker",), DOOR, 40, seed=1)
+    states, lead, _ = scripted_states(("blocker",), DOOR, 40, seed=1)
     fine = dataclasses.replace(DOOR, movement_bins=11, heading_forces=False)
     env, everywhere = BatchEnv(fine, 40), torch.arange(40)
     env.reset(states.layout)
@@ -45,7 +51,7 @@ def test_the_script_goes_on_to_its_goal_from_there():
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_has_a_goal(script):
-    states, lead = scripted_states((script,), get("hide-and-seek/quickstart"), 10, seed=1)
+    states, lead, _ = scripted_states((script,), get("hide-and-seek/quickstart"), 10, seed=1)
     assert len(states) == 10 and (lead >= 1).all()
 
 
@@ -60,7 +66,7 @@ def test_a_script_that_gets_nowhere():
 
 
 def test_neighbours():
-    states, _ = scripted_states(("blocker",), DOOR, 8, seed=1)
+    states, *_ = scripted_states(("blocker",), DOOR, 8, seed=1)
     walker = Walker(DOOR, 8, 6)
     near = walker.neighbours(states, torch.Generator().manual_seed(0))
     walker.close()

@@ -13,6 +13,8 @@ _UNSEEN = 3.0
 """Metres by which a hider counts as farther away while the seeker does not see it."""
 _CLOSE = 0.45
 """Metres from a hider at which a seeker has arrived."""
+_NEAR = 1.5
+"""Metres from a hider within which a seeker turns after it even while it does not see it."""
 _SPEED = 6.0
 """Metres per second."""
 
@@ -35,6 +37,9 @@ def chase(world: Situation, steer: Steering) -> None:
     prey = there[world.rows, nearest]
     target = prey - _CLOSE * towards(here, prey)
     way = world.room.way(here, target) if s.layout in QUADRANTS else target
-    looks_at_prey = sees.gather(2, nearest[..., None])
+    apart = (prey - here).norm(dim=-1, keepdim=True)
+    looks_at_prey = sees.gather(2, nearest[..., None]) | (apart < _NEAR)
+    # Where it will be, as seen from where the seeker will be: who looks where it was loses one that runs in circles.
+    ahead = prey + s.step_seconds * (world.velocity(hiders)[world.rows, nearest] - world.velocity(seekers))
     steer.go(seekers, way, _SPEED)
-    steer.look(seekers, torch.where(looks_at_prey, prey, way))
+    steer.look(seekers, torch.where(looks_at_prey, ahead, way))
