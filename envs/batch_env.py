@@ -196,7 +196,11 @@ class BatchEnv:
         return LayoutBank(*shares, self.device) if self.engine.queues else LayoutStream(*shares)
 
     def refill(self) -> None:
-        """Bring fresh layouts to a GPU, if the worlds are there. Call it between rollouts: it copies from the host."""
+        """Get ready for a rollout: call it between two, so that a run which is saved and resumed there stays the same.
+
+        Brings fresh layouts to a GPU, if the worlds are there: it copies from the host. Wakes sleeping bodies.
+        """
+        self.engine.reload()
         if isinstance(self._layouts, LayoutBank):
             self._layouts.refill()
 
