@@ -36,6 +36,7 @@ from .runs.run_folder import RunFolder
 from .runs.saved_policy import find_checkpoint
 from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
+from .support.devices import torch_threads
 from .support.ranks import Ranks
 from .support.stopwatch import Stopwatch, time_table
 from .trainer_state import TrainingState
@@ -113,7 +114,7 @@ class Trainer(TrainingState):
         rollout = time.perf_counter() - start
         learning_rate = self.config.ppo.learning_rate_after(self.iteration / self.config.iterations)
         self.learners.set_learning_rate(learning_rate)
-        with self.watch.part("learning"):
+        with self.watch.part("learning"), torch_threads(self.learning_threads):
             losses = self.learners.update(self.buffer, self.update_generator)
         if self.starts:
             with self.watch.part("starts"):

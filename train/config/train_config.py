@@ -52,8 +52,11 @@ class TrainConfig:
     threads: Threads = 0
     """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
     torch_threads: Threads = 0
-    """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the
-    last bits, because sums are taken in another order."""
+    """Cores that one tensor operation may use in a rollout; 0 takes half of the cores, at least one. Results depend on
+    it in the last bits, because sums are taken in another order."""
+    learning_threads: Threads = 0
+    """The same for updates, while the worlds rest; 0 takes all cores, two hyper-threads counted as one. 1 where other
+    work needs the rest."""
     stagger: bool = True
     """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any
     time."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
@@ -33,3 +36,32 @@ def resolve_device(name: str) -> torch.device:
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def physical_cores() -> int:
+    """Return the number of cores that this process may use, two hyper-threads of one counted once.
+
+    Where the system does not tell which belong together, each counts.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return available_cores()
+    topology = Path("/sys/devices/system/cpu")
+    cores = set()
+    for number in os.sched_getaffinity(0):
+        try:
+            folder = topology / f"cpu{number}" / "topology"
+            cores.add(tuple((folder / name).read_text().strip() for name in ("physical_package_id", "core_id")))
+        except OSError:
+            cores.add((str(number), ""))
+    return len(cores)
+
+
+@contextlib.contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let tensor operations use so many cores while the context lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
