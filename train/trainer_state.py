@@ -23,7 +23,7 @@ from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
 from .runs.saved_policy import make_policy
 from .starts.start_states import StartStates
-from .support.devices import available_cores, physical_cores, resolve_device
+from .support.devices import available_cores, resolve_device
 from .support.json_data import to_plain
 from .support.ranks import Ranks
 
@@ -45,7 +45,7 @@ class TrainingState:
             raise UserError(f"--num-worlds is {config.num_worlds}, too few for {ranks.size} processes")
         device = resolve_device(ranks.device(config.device))
         torch.set_num_threads(config.torch_threads or default_torch_threads(ranks.local_size))
-        self.learning_threads = config.learning_threads or max(physical_cores() // ranks.local_size, 1)
+        self.learning_threads = config.learning_threads or torch.get_num_threads()
         """Cores that a tensor operation of an update may use."""
         threads = config.threads or max(available_cores() // ranks.local_size, 1)
         scenario = config.scenario
@@ -191,8 +191,8 @@ class TrainingState:
 def default_torch_threads(processes: int = 1) -> int:
     """Return how many cores a tensor operation of a rollout uses by default: half of a process's share, at least one.
 
-    Physics keeps threads on every core, and the tensors are small: a second torch thread makes a rollout slower
-    (docs/performance.md). Fixed by the number of cores and not timed at each start, because sums in another order would
-    give a run other last bits.
+    Physics keeps threads on every core, and the tensors are small. On shared cores a second torch thread is the same
+    speed at best, and several times slower while anything else runs (docs/performance.md). Fixed by the number of cores
+    and not timed at each start, because sums in another order would give a run other last bits.
     """
     return max(available_cores() // processes // 2, 1)

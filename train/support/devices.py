@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
@@ -36,24 +35,6 @@ def resolve_device(name: str) -> torch.device:
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def physical_cores() -> int:
-    """Return the number of cores that this process may use, two hyper-threads of one counted once.
-
-    Where the system does not tell which belong together, each counts.
-    """
-    if not hasattr(os, "sched_getaffinity"):
-        return available_cores()
-    topology = Path("/sys/devices/system/cpu")
-    cores = set()
-    for number in os.sched_getaffinity(0):
-        try:
-            folder = topology / f"cpu{number}" / "topology"
-            cores.add(tuple((folder / name).read_text().strip() for name in ("physical_package_id", "core_id")))
-        except OSError:
-            cores.add((str(number), ""))
-    return len(cores)
 
 
 @contextlib.contextmanager
