@@ -55,8 +55,8 @@ class TrainConfig:
     """Cores that one tensor operation may use in a rollout; 0 takes half of the cores, at least one. Results depend on
     it in the last bits, because sums are taken in another order."""
     learning_threads: Threads = 0
-    """The same for updates, while the worlds rest; 0 takes as many. All cores make updates 1.4 to 1.7 times as fast where
-    nothing else runs, and several times slower where anything does (docs/performance.md)."""
+    """The same for updates, while the worlds rest; 0 takes as many. All cores make updates 1.4 to 1.7 times as fast
+    where nothing else runs, and several times slower where anything does (docs/performance.md)."""
     stagger: bool = True
     """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any
     time."""
