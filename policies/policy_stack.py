@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from .actor_critic import ActorCritic
+from .actor_step import ActorStep
 from .heads import MultiCategorical
 from .recurrence import State
-
-
-class _Actor(nn.Module):
-    """What of a policy acts, as a function from observations and memory to the logarithms of probabilities."""
-
-    def __init__(self, policy: ActorCritic) -> None:
-        super().__init__()
-        self.normalizer, self.tower, self.head = policy.observation_normalizer, policy.actor, policy.action_head
-
-    def forward(
-        self, observation: dict[str, Tensor], hidden: Tensor, cell: Tensor, resets: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        features, (hidden, cell) = self.tower.step_by_cell(self.normalizer(observation), (hidden, cell), resets)
-        return self.head(features).log_probs, hidden, cell
 
 
 class PolicyStack:
@@ -35,7 +22,7 @@ class PolicyStack:
     """
 
     def __init__(self, policies: Sequence[ActorCritic]) -> None:
-        actors = [_Actor(policy) for policy in policies]
+        actors = [ActorStep(policy) for policy in policies]
         self._parameters, self._buffers = stack_module_state(actors)  # type: ignore[arg-type]
         self._actor = actors[0]
 
