@@ -437,7 +437,9 @@ class BatchEnv:
         seen = near & self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
         within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
-        # DrawOptions for the worlds of all processes, so that each world's numbers do not depend on who has it.
+        if not s.lock_in_preparation:
+            within = within & (self._steps >= s.preparation_steps)[:, None, None]
+        # Draw for the worlds of all processes, so that each world's numbers do not depend on who has it.
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
