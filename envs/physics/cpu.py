@@ -28,6 +28,7 @@ PER_WORLD_FIELDS = (
 """Model fields that differ between worlds."""
 _TIMES_Z = np.array((-1.0, 1.0, -1.0, 1.0))
 """A quaternion w, x, y, z times the unit z is z, y, x, w times this."""
+_SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 _FREE = np.array((-FREE_RANGE, FREE_RANGE))
 DIVERGENCE_WARNINGS = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
 """Bad positions, velocities and accelerations, which MuJoCo counts side by side."""
@@ -61,7 +62,7 @@ class CpuEngine(PhysicsEngine):
         scene, scenario, num_worlds = self.scene, self.scene.scenario, self.num_worlds
         self._process = os.getpid()
         model = copy.copy(scene.model)
-        model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+        model.opt.enableflags |= _SLEEP
         self._batch = Batch(model, num_worlds, nthread=self._threads, persistent=True)
         leave_to_parent(self._batch)
         self._model = {name: self._batch.expand(name) for name in PER_WORLD_FIELDS}
@@ -272,8 +273,10 @@ class CpuEngine(PhysicsEngine):
         self._diverged = torch.zeros(self.num_worlds, dtype=torch.bool)
 
     def world_model(self, world: int) -> mujoco.MjModel:
-        """See PhysicsEngine.world_model."""
-        return self._batch.get_model(world)
+        """See PhysicsEngine.world_model. Its bodies do not sleep: data that saw other walls would keep these."""
+        model = self._batch.get_model(world)
+        model.opt.enableflags &= ~_SLEEP
+        return model
 
     def world_data(self, world: int) -> mujoco.MjData:
         """See PhysicsEngine.world_data."""

@@ -14,18 +14,16 @@ from .rungs import Ladder, Rung
 
 
 def _door_blocking() -> TrainConfig:
-    """Return rung 1: a hider in a room with one door, shown states of the scripted blocker, against the chaser."""
+    """Return rung 1: one door, starts backwards along the scripted blocker's play, the chaser (docs/emergence.md)."""
     quick = get_preset("quickstart")
     return dataclasses.replace(
         quick,
-        scenario=scenarios.get("hide-and-seek/door", movement_bins=5, heading_forces=True),
+        scenario=scenarios.get("hide-and-seek/door", movement_bins=5, heading_forces=True, lock_in_preparation=False),
         num_worlds=128,
         iterations=1000,
-        ppo=dataclasses.replace(quick.ppo, entropy_coefficient=0.006, final_learning_rate=3e-4),
-        league=LeagueConfig(
-            fraction=0.8, random_share=0.1, scripted=("chaser=0.6",), at_once=1, interval=10, rating_interval=0
-        ),
-        starts=StartsConfig(share=0.7, scripts=("blocker",), script_states=4000, every=0),
+        ppo=dataclasses.replace(quick.ppo, entropy_coefficient=0.01, final_learning_rate=3e-4),
+        league=LeagueConfig(fraction=1.0, scripted=("chaser=0.9",), at_once=1, interval=10, rating_interval=0),
+        starts=StartsConfig(share=0.7, draw="backwards", scripts=("blocker",), every=0, neighbours=0),
         report=ReportConfig(stage_interval=20),
     )
 
