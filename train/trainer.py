@@ -33,7 +33,7 @@ from .reporting import Reporter, TrainingVideos
 from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
-from .runs.saved_policy import find_checkpoint
+from .runs.saved_policy import find_checkpoint, require_same_actions, to_config
 from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
 from .support.devices import torch_threads
@@ -103,8 +103,10 @@ class Trainer(TrainingState):
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""
         file, checkpoint = self.ranks.from_first(lambda: find_checkpoint(path))
-        tensors = checkpoint.group("policy")
-        require_same_tensors(self.policy.state_dict(), tensors, f"--init-from {file}")
+        tensors, where = checkpoint.group("policy"), f"--init-from {file}"
+        learned = to_config(checkpoint.metadata.get("config"), where).scenario
+        require_same_actions(learned, self.config.scenario, where)
+        require_same_tensors(self.policy.state_dict(), tensors, where)
         self.policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:

@@ -52,13 +52,7 @@ class SavedPolicy:
             the scenario has.
         """
         name = scenario.name
-        for field, wanted in self.actions.items():
-            found_there = getattr(scenario, field)
-            if found_there != wanted:
-                raise UserError(
-                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {found_there} there, the "
-                    f"policy learned with {wanted} (trained in '{self.config.scenario.name}')"
-                )
+        require_same_actions(self.config.scenario, scenario, f"checkpoint {self.path}")
         expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
         for key in [*expected, *found]:
             if expected.get(key) != found.get(key):
@@ -66,6 +60,21 @@ class SavedPolicy:
                     f"checkpoint {self.path} does not fit scenario '{name}': input '{key}' has shape {found.get(key)} "
                     f"there, the policy expects {expected.get(key)} (trained in '{self.config.scenario.name}')"
                 )
+
+
+def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> None:
+    """Check that actions mean in a scenario what they meant where a policy learned.
+
+    Raises:
+      UserError: names the first option that differs.
+    """
+    for field in ACTION_FIELDS:
+        wanted, found = getattr(learned, field), getattr(scenario, field)
+        if found != wanted:
+            raise UserError(
+                f"{where} does not fit scenario '{scenario.name}': {field} is {found} there, the policy learned with "
+                f"{wanted} (trained in '{learned.name}')"
+            )
 
 
 def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:
