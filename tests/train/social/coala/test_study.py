@@ -33,15 +33,15 @@ def silent(share, words=""):
     ids=["dilemma", "cleanup", "analytic"],
 )
 def test_pieces_join_to_a_number_a_seed(condition):
-    pieces = pickle.loads(pickle.dumps(pieces_of(condition, 7, 4)))
-    assert [piece.name for piece in pieces] == [f"{condition.name}-seed7", f"{condition.name}-seed10"]
+    pieces = pickle.loads(pickle.dumps(pieces_of(condition, 7, 6)))
+    assert [piece.name for piece in pieces] == [f"{condition.name}-seed7", f"{condition.name}-seed12"]
     results = {piece.name: piece.function(silent) for piece in pieces}
-    found = collect(condition, 7, 4, results)
-    assert {len(values) for values in found.final.values()} == {4}
+    found = collect(condition, 7, 6, results)
+    assert {len(values) for values in found.final.values()} == {6}
     assert {len(curve) for curves in found.curves.values() for curve in curves} == {5}
     # The last tenth of five updates is one.
     assert found.final["naive/reward"] == [curve[-1] for curve in found.curves["naive/reward"]]
-    assert found.seconds >= 0 and (found.steps == 4 * 5 * 6 * 4 or condition.part == "analytic")
+    assert found.seconds >= 0 and (found.steps == 6 * 5 * 6 * 4 or condition.part == "analytic")
 
 
 def test_curves_are_thinned():
@@ -120,7 +120,7 @@ def test_parts_and_folders():
     assert study.label(CoalaArguments(quick=True)) == "coala-quick"
     assert study.label(CoalaArguments(parts="mixed, shaping")) == "coala-shaping-mixed"
     assert len(study.pieces(CoalaArguments(quick=True))) == 3
-    assert len(study.pieces(CoalaArguments(parts="mixed", seeds=5))) == 8
+    assert len(study.pieces(CoalaArguments(parts="mixed", seeds=6))) == 8
 
 
 @pytest.mark.parametrize(
