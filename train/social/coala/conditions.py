@@ -98,14 +98,17 @@ def _shaping(updates: int) -> list[Condition]:
 
 
 def _mixed() -> list[Condition]:
-    pool = Setting(agents=2, naive_share=0.75, batch=8, updates=300)
+    # Where agents only ever defect among each other they do so after 40 updates; cooperation takes far more.
+    pool = Setting(agents=2, naive_share=0.75, batch=8, updates=80)
     alone = replace(pool, naive_share=0.0)
+    coala, *baselines = _by_mode("mixed", pool)
+    longer = replace(coala, setting=replace(coala.setting, updates=250))
     without = Condition(part="mixed", method="alone", title="COALA-PG, no naive agents", setting=alone)
-    return [*_by_mode("mixed", pool), without]
+    return [longer, *baselines, without]
 
 
 def _networks() -> list[Condition]:
-    return _by_mode("networks", Setting(naive="network", co_players=8, inner_episodes=20, updates=100))
+    return _by_mode("networks", Setting(naive="network", co_players=8, updates=100))
 
 
 def _analytic() -> list[Condition]:
@@ -141,5 +144,5 @@ def _in_context() -> list[Condition]:
 
 def _cleanup() -> list[Condition]:
     learner = LearnerConfig(reward_scale=0.1, normalize=True)
-    setting = Setting(naive="network", co_players=8, batch=8, inner_steps=64, updates=60, learner=learner)
-    return _by_mode("cleanup", setting, "cleanup")
+    games = Setting(co_players=8, batch=8, inner_episodes=10, inner_steps=64, updates=60)
+    return _by_mode("cleanup", replace(games, naive="network", learner=learner), "cleanup")

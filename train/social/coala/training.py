@@ -41,8 +41,8 @@ class Setting:
     """Co-players of each agent in one update."""
     batch: AtLeastOne = 16
     """B, games with each co-player."""
-    inner_episodes: AtLeastOne = 10
-    """M, inner episodes of a meta-episode; 20 in the paper. Half of them cost half, and less noise is learned from."""
+    inner_episodes: AtLeastOne = 20
+    """M, inner episodes of a meta-episode."""
     inner_steps: AtLeastOne = 10
     """T, steps of an inner episode."""
     size: Width = 16
@@ -53,7 +53,7 @@ class Setting:
     """How they do."""
     naive: Literal["tabular", "network"] = "tabular"
     """Naive co-players: five numbers for what to do after each outcome, or a network."""
-    naive_rate: NotNegative = 60.0
+    naive_rate: NotNegative = 20.0
     """Step of gradient ascent of tabular co-players; 0 for random players that never learn."""
     naive_learner: LearnerConfig = NAIVE
     """How network co-players learn."""
