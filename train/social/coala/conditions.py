@@ -55,16 +55,15 @@ class Condition:
         return setting.updates * setting.agents * steps * passes
 
 
-def conditions(parts: Sequence[str], quick: bool, scale: float) -> list[Condition]:
+def conditions(parts: Sequence[str], scale: float) -> list[Condition]:
     """Return the conditions of some parts.
 
     Args:
         parts: Of ``PARTS``.
-        quick: The small version.
         scale: Factor on all numbers of updates.
     """
     made = {
-        "shaping": _shaping(60 if quick else 150),
+        "shaping": _by_mode("shaping", Setting(updates=150)),
         "mixed": _mixed(),
         "networks": _networks(),
         "analytic": _analytic(),
@@ -91,10 +90,6 @@ def _by_mode(part: str, setting: Setting, game: str = "prisoners-dilemma") -> li
         )
         for mode, title in MODES.items()
     ]
-
-
-def _shaping(updates: int) -> list[Condition]:
-    return _by_mode("shaping", Setting(updates=updates))
 
 
 def _mixed() -> list[Condition]:
