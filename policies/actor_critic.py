@@ -118,19 +118,25 @@ class ActorCritic(nn.Module):
         features, _ = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
         return self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
 
-    def evaluate(
+    def evaluate_actions(
         self, observation: dict[str, Tensor], actions: Tensor, state: LSTMState, resets: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Replay T steps with observations (T, N, ...), actions (T, N, ...), resets (T, N) from the memory before them.
 
         Returns:
-            Log-probabilities of the actions, entropies of their distributions, values in normalised units; (T, N) each.
+            Log-probabilities of the actions, and entropies of their distributions; (T, N) each.
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
+        return distribution.log_prob(actions), distribution.entropy()
+
+    def evaluate_values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
+        """Return the values (T, N), in normalised units, of T steps replayed as in :meth:`evaluate_actions`."""
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
         features = self.critic.unroll(normalized, (state.critic_h, state.critic_c), resets)
-        return distribution.log_prob(actions), distribution.entropy(), self.value_head(features).squeeze(-1)
+        return self.value_head(features).squeeze(-1)
 
     @torch.no_grad()
     def update_value_normalizer(self, targets: Tensor, add_up: AddUp = alone) -> None:

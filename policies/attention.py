@@ -56,7 +56,7 @@ class AttentionWeights(torch.autograd.Function):
         logits = torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1).mul_(ctx.scale)
         logits = logits.to(both.dtype)
         result = torch.stack([logits @ key, logits.transpose(1, 2) @ query])
-        result = result.view(2, batch, heads, entities, -1).permute(1, 3, 0, 2, 4)
+        result = result.view(2, batch, heads, entities, both.shape[-1]).permute(1, 3, 0, 2, 4)
         return result.flatten(2), None, None
 
 

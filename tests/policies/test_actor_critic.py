@@ -54,7 +54,8 @@ class TestMasks:
         for version in (observation, changed):
             sequence = {key: tensor.unsqueeze(0) for key, tensor in version.items()}
             with torch.no_grad():
-                log_prob, _, value = policy.evaluate(sequence, actions, state, NO_RESETS[None])
+                log_prob, _ = policy.evaluate_actions(sequence, actions, state, NO_RESETS[None])
+                value = policy.evaluate_values(sequence, state, NO_RESETS[None])
             yield log_prob, value
 
     def test_hidden_entities_change_the_value_but_not_the_policy(self, attention_layer_norm: bool):
@@ -102,7 +103,8 @@ def test_evaluate_repeats_what_act_did():
         *results, state = policy.act(now, state, resets[step], generator=torch.Generator().manual_seed(step))
         steps.append(results)
     actions, log_probs, values = (torch.stack(column) for column in zip(*steps, strict=True))
-    log_prob, _, value = policy.evaluate(observation, actions, first, resets)
+    log_prob, _ = policy.evaluate_actions(observation, actions, first, resets)
+    value = policy.evaluate_values(observation, first, resets)
     torch.testing.assert_close(log_prob, log_probs, atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(policy.value_normalizer.denormalize(value), values, atol=1e-4, rtol=1e-5)
 

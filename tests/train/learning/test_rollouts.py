@@ -127,6 +127,7 @@ def test_replayed_chunks_repeat_the_rollout():
     assert buffer.resets[1:].any()
 
     chunks = buffer.chunks(torch.arange(buffer.num_chunks))
-    log_probs, _, values = policy.evaluate(chunks.observation, chunks.actions, chunks.state, chunks.resets)
+    log_probs, _ = policy.evaluate_actions(chunks.observation, chunks.actions, chunks.state, chunks.resets)
+    values = policy.evaluate_values(chunks.observation, chunks.state, chunks.resets)
     torch.testing.assert_close(log_probs, chunks.log_probs, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(values, buffer.values.flatten(1, 2), atol=1e-5, rtol=1e-5)
