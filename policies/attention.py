@@ -25,15 +25,14 @@ class AttentionWeights(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query_key: Tensor, mask: Tensor, heads: int) -> Tensor:
-        """Return the weights (B, heads, E, E) of keys (last) for queries.
+        """Return the weights (B, heads, E, E) of keys (last) for queries, which come side by side as (B, E, 2 D).
 
-        Args:
-            query_key: Queries and keys side by side, (B, E, 2 D).
-            mask: True (B, E) for entities that may be keys.
-            heads: Heads that share the D features.
+        ``mask`` (B, E) is True for entities that may be keys.
         """
         batch, entities, _ = query_key.shape
-        both = query_key.unflatten(-1, (2, heads, -1)).permute(2, 0, 3, 1, 4).flatten(1, 2)  # (2, B heads, E, D / heads)
+        both = (
+            query_key.unflatten(-1, (2, heads, -1)).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        )  # (2, B heads, E, head size)
         query, key = both.unbind(0)
         masked = torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, -math.inf)
         masked = masked[:, None].expand(-1, heads, -1).reshape(batch * heads, 1, entities)

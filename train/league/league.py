@@ -152,7 +152,7 @@ class League:
             h, c = self._memory[:, rows]
             seen = {name: values[rows] for name, values in obs.items()}
             memory = LSTMState(h, c, h, c)
-            chosen, state = policy.policy_step(seen, memory, started[rows], generator=self._noise, part=part)
+            chosen, _, state = policy.act(seen, memory, started[rows], generator=self._noise, part=part)
             seated = (seats[rows] == version)[:, None]
             actions[rows] = torch.where(seated, chosen, actions[rows])
             after = torch.stack([state.actor_h, state.actor_c])

@@ -14,6 +14,7 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.config.ppo_config import PPOConfig
+from train.learning.critic_pass import CriticPass, CutOff
 from train.learning.ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from train.learning.rollouts import RolloutBuffer
 
@@ -45,17 +46,19 @@ def rollout(ppo: PPO, generator: torch.Generator, delay: int = 0) -> tuple[Rollo
     """
     policy, buffer = ppo.policy, ppo.new_buffer(SEQUENCES)
     state, signal, total = policy.initial_state(SEQUENCES), torch.zeros(SEQUENCES), 0.0
+    critic, never = CriticPass(policy, buffer), torch.zeros(SEQUENCES, dtype=torch.bool)
     for step in range(ppo.config.rollout_steps):
         phase = step % 4
         if phase == 0:
             signal = torch.randint(0, 2, (SEQUENCES,), generator=generator) * 2.0 - 1.0
         begins = torch.full((SEQUENCES,), phase == 0)
         observation, before = observe(signal, begins | (delay == 0)), state
-        actions, log_probs, values, state = policy.act(observation, state, begins, generator=generator)
+        actions, log_probs, state = policy.act(observation, state, begins, generator=generator)
         rewards = ((actions[:, 0] * 2.0 - 1.0) == signal).float() * (phase >= delay)
         total += rewards.mean().item() / ppo.config.rollout_steps * 4 / (4 - delay)
         dones = torch.full((SEQUENCES,), phase == 3)
-        buffer.add(observation, actions, log_probs, values, before, begins, rewards, dones)
+        buffer.add(observation, actions, log_probs, before, begins, rewards, dones)
+        state = critic.follow(state, CutOff(never, never, None))
     buffer.finish(torch.zeros(SEQUENCES))
     return buffer, total
 
