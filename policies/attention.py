@@ -16,33 +16,47 @@ def masked_mean(entities: Tensor, mask: Tensor) -> Tensor:
     return torch.einsum("be,bed->bd", weights / weights.sum(-1, keepdim=True), entities)
 
 
-class AttentionWeights(torch.autograd.Function):
-    """Softmax over unmasked keys of the scaled products of queries and keys, with a backward pass of its own.
+def attention_weights(query_key: Tensor, mask: Tensor, heads: int) -> Tensor:
+    """Return the weights (B, heads, E, E) of keys (last) for queries: the softmax over keys of their scaled products.
 
     An agent sees few entities, and torch's softmax and fused attention treat each short row by itself: with 7 entities
     and 4 heads of 16 features, half of the tower's time. Here every operation runs over all rows at once.
+
+    Args:
+        query_key: Queries and keys side by side, (B, E, 2 D).
+        mask: True (B, E) for entities that may be keys.
+        heads: How many.
     """
+    if torch.is_grad_enabled():
+        weights: Tensor = _AttentionWeights.apply(query_key, mask, heads)
+        return weights
+    return _weigh(*_by_head(query_key, heads).unbind(0), mask, heads).unflatten(0, (-1, heads))
+
+
+def _by_head(query_key: Tensor, heads: int) -> Tensor:
+    """Return queries and keys (2, B heads, E, head size)."""
+    return query_key.unflatten(-1, (2, heads, -1)).permute(2, 0, 3, 1, 4).flatten(1, 2)
+
+
+def _weigh(query: Tensor, key: Tensor, mask: Tensor, heads: int) -> Tensor:
+    """Return the weights (B heads, E, E)."""
+    masked = torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, -math.inf)
+    masked = masked[:, None].expand(-1, heads, -1).flatten(0, 1)[:, None]
+    weights = torch.baddbmm(masked, query, key.transpose(1, 2), alpha=key.shape[-1] ** -0.5).float()
+    weights = weights.sub_(weights.amax(-1, keepdim=True)).exp_()
+    return weights.div_(weights.sum(-1, keepdim=True))
+
+
+class _AttentionWeights(torch.autograd.Function):
+    """Attention weights with a backward pass of their own."""
 
     @staticmethod
     def forward(ctx: Any, query_key: Tensor, mask: Tensor, heads: int) -> Tensor:
-        """Return the weights (B, heads, E, E) of keys (last) for queries, which come side by side as (B, E, 2 D).
-
-        ``mask`` (B, E) is True for entities that may be keys.
-        """
-        batch, entities, _ = query_key.shape
-        both = (
-            query_key.unflatten(-1, (2, heads, -1)).permute(2, 0, 3, 1, 4).flatten(1, 2)
-        )  # (2, B heads, E, head size)
-        query, key = both.unbind(0)
-        masked = torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, -math.inf)
-        masked = masked[:, None].expand(-1, heads, -1).reshape(batch * heads, 1, entities)
-        scale = key.shape[-1] ** -0.5
-        weights = torch.baddbmm(masked, query, key.transpose(1, 2), alpha=scale).float()
-        weights = weights.sub_(weights.amax(-1, keepdim=True)).exp_()
-        weights /= weights.sum(-1, keepdim=True)
+        """Return the weights (B, heads, E, E)."""
+        both = _by_head(query_key, heads)
+        weights = _weigh(*both.unbind(0), mask, heads)
         ctx.save_for_backward(both, weights)
-        ctx.scale = scale
-        return weights.view(batch, heads, entities, entities)
+        return weights.unflatten(0, (-1, heads))
 
     @staticmethod
     @once_differentiable
@@ -52,7 +66,7 @@ class AttentionWeights(torch.autograd.Function):
         batch, heads, entities, _ = gradients[0].shape
         query, key = both.unbind(0)
         weighted = weights * gradients[0].reshape_as(weights)
-        logits = torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1).mul_(ctx.scale)
+        logits = torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1).mul_(key.shape[-1] ** -0.5)
         logits = logits.to(both.dtype)
         result = torch.stack([logits @ key, logits.transpose(1, 2) @ query])
         result = result.view(2, batch, heads, entities, both.shape[-1]).permute(1, 3, 0, 2, 4)
@@ -120,5 +134,4 @@ class PooledSelfAttention(nn.Module):
 
     def _weights(self, entities: Tensor, mask: Tensor) -> Tensor:
         """Return the weights (B, heads, E, E) of unmasked keys (last) for each query."""
-        weights: Tensor = AttentionWeights.apply(self.query_key(entities), mask, self.heads)
-        return weights
+        return attention_weights(self.query_key(entities), mask, self.heads)
