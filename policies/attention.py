@@ -30,7 +30,8 @@ def attention_weights(query_key: Tensor, mask: Tensor, heads: int) -> Tensor:
     if torch.is_grad_enabled():
         weights: Tensor = _AttentionWeights.apply(query_key, mask, heads)
         return weights
-    return _weigh(*_by_head(query_key, heads).unbind(0), mask, heads).unflatten(0, (-1, heads))
+    query, key = _by_head(query_key, heads)
+    return _weigh(query, key, mask, heads).unflatten(0, (-1, heads))
 
 
 def _by_head(query_key: Tensor, heads: int) -> Tensor:
@@ -54,7 +55,8 @@ class _AttentionWeights(torch.autograd.Function):
     def forward(ctx: Any, query_key: Tensor, mask: Tensor, heads: int) -> Tensor:
         """Return the weights (B, heads, E, E)."""
         both = _by_head(query_key, heads)
-        weights = _weigh(*both.unbind(0), mask, heads)
+        query, key = both
+        weights = _weigh(query, key, mask, heads)
         ctx.save_for_backward(both, weights)
         return weights.unflatten(0, (-1, heads))
 
