@@ -4,11 +4,12 @@ from .bank import LayoutBank
 from .food_places import num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
-from .stream import JUDGING, TRAINING, Domain, LayoutStream
+from .stream import JUDGING, STARTS, TRAINING, Domain, LayoutStream
 from .validate import validate_layout
 
 __all__ = [
     "JUDGING",
+    "STARTS",
     "TRAINING",
     "Domain",
     "Layout",
