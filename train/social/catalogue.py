@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from envs.errors import UserError, did_you_mean
 
+from .reputation.study import ReputationStudy
 from .study import Study
 
-STUDIES: dict[str, Study] = {}
+STUDIES: dict[str, Study] = {study.name: study for study in (ReputationStudy(),)}
 """In the order of the help: a line for each."""
 
 

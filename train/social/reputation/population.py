@@ -55,7 +55,7 @@ class Population:
         norms = torch.tensor([setting.norm for setting in settings])
         self.game = DonationGame(self.worlds, game_config(reading), self.generator, norms)
         self._rounds = self.game.config.rounds
-        fixed = torch.tensor([setting.fixed for setting in settings]).unsqueeze(-1)
+        fixed = torch.tensor([reading.count_fixed(setting.fixed) for setting in settings]).unsqueeze(-1)
         self.learns = (torch.arange(reading.agents) >= fixed).flatten().to(self.device)
         """(W * A,) bool: the first agents of a world are the fixed ones."""
         self._tie_chance = self._by_seat([TIE_CHANCE[setting.ties] for setting in settings])
@@ -209,6 +209,3 @@ def check(settings: Sequence[Setting], reading: Reading) -> None:
     for options in (reading, *settings):
         for name, text in faults(options):
             raise UserError(f"{name} {text}")
-    for setting in settings:
-        if setting.fixed > reading.agents:
-            raise UserError(f"{setting.fixed} fixed agents are more than the {reading.agents} that there are")

@@ -14,7 +14,7 @@ from train.social.reputation.q_tables import QTables, draw_thresholds
 
 SETTINGS = [
     Setting(),
-    Setting(benefit=2.0, norm=11, fixed=2),
+    Setting(benefit=2.0, norm=11, fixed=0.2),
     Setting(introspection=0.6, ties="random"),
     Setting(norm=3, benefit=10.0, ties="cooperate"),
 ]
@@ -29,7 +29,8 @@ class Loop:
         self.values = {(agent, state, action): 0.0 for agent in agents for state in (0, 1) for action in (0, 1)}
         self.verdicts = {}  # (judge, its state, verdict) -> value
         self.last = {}  # judge -> its last two (state, verdict), by seat
-        self.fixed = {agent for agent in agents if agent % reading.agents < settings[agent // reading.agents].fixed}
+        fixed = [reading.count_fixed(setting.fixed) for setting in settings]
+        self.fixed = {agent for agent in agents if agent % reading.agents < fixed[agent // reading.agents]}
         self.reputations = population.game.reputations.tolist()
         self.waiting = {}
         self.memory = {agent: [] for agent in agents}
@@ -211,22 +212,22 @@ def test_rounds_before():
 
 
 def test_rules_of_fixed_and_greedy_agents():
-    population = Population([Setting(fixed=1)], Reading(fixed_rule=10), 0)
+    population = Population([Setting(fixed=0.1)], Reading(fixed_rule=10), 0)
     assert population.rules()[0].tolist() == [10] + [0] * 9  # Ten gives to the bad; ties are told as defection.
     population.tables.prefer(torch.tensor([2 * 3 + 1, 2 * 4, 2 * 4 + 1]), torch.tensor([1, 1, 1]))
     assert population.rules()[0].tolist() == [10, 0, 0, 5, 15] + [0] * 5
 
 
 def test_cooperation_is_the_share_of_gifts():
-    outcome = Population([Setting(fixed=10)], Reading(fixed_rule=15), 0).run(3)
+    outcome = Population([Setting(fixed=1.0)], Reading(fixed_rule=15), 0).run(3)
     assert outcome.cooperation.tolist() == [[1.0]] * 3 and outcome.rules.sum() == 0.0
-    outcome = Population([Setting(fixed=5, benefit=2.0)], Reading(fixed_rule=0), 0).run(50)
+    outcome = Population([Setting(fixed=0.5, benefit=2.0)], Reading(fixed_rule=0), 0).run(50)
     assert outcome.cooperation.mean().item() == pytest.approx(0.025, abs=0.005)  # Half of them explore, at 5 %.
     assert outcome.rules.sum().item() == pytest.approx(1.0)
 
 
 def test_stern_judging_of_discriminators_makes_all_good():
-    population = Population([Setting(fixed=10, norm=STERN_JUDGING)], Reading(assignment_error=0.0, initial="good"), 0)
+    population = Population([Setting(fixed=1.0, norm=STERN_JUDGING)], Reading(assignment_error=0.0, initial="good"), 0)
     assert population.run(2).cooperation.tolist() == [[1.0]] * 2 and population.game.reputations.all()
 
 
@@ -240,7 +241,7 @@ def test_the_same_seed_learns_the_same():
 @pytest.mark.parametrize(
     "setting, reading, words",
     [
-        ({"fixed": 11}, {}, "11 fixed agents are more than the 10"),
+        ({"fixed": 1.1}, {}, "fixed is 1.1"),
         ({"norm": 16}, {}, "norm is 16"),
         ({}, {"gamma": 1.0}, "gamma is 1.0"),
         ({}, {"agents": 9}, "cannot all be paired"),
@@ -250,3 +251,8 @@ def test_the_same_seed_learns_the_same():
 def test_impossible_populations_are_refused(setting, reading, words):
     with pytest.raises(UserError, match=words):
         Population([Setting(**setting)], Reading(**reading), 0)
+
+
+@pytest.mark.parametrize("share, agents, count", [(0.0, 10, 0), (0.05, 10, 1), (0.05, 20, 1), (0.5, 10, 5), (1, 4, 4)])
+def test_a_share_of_fixed_agents_is_one_at_least(share, agents, count):
+    assert Reading(agents=agents).count_fixed(share) == count
