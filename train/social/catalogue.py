@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from envs.errors import UserError, did_you_mean
 
+from .coala.study import CoalaStudy
 from .reputation.study import ReputationStudy
 from .study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (ReputationStudy(),)}
+_STUDIES: tuple[Study, ...] = (ReputationStudy(), CoalaStudy())
+STUDIES: dict[str, Study] = {study.name: study for study in _STUDIES}
 """In the order of the help: a line for each."""
 
 
