@@ -11,7 +11,20 @@ from train.social.reputation.pieces import Run, run_piece
 from train.social.reputation.study import ReputationArguments, ReputationStudy
 
 STUDY = ReputationStudy()
-TINY = ["--readings", "replay/one", "--ties", "random", "--episodes", "4", "--seeds", "2", "--encounters", "20", "--jobs", "1"]
+TINY = [
+    "--readings",
+    "replay/one",
+    "--ties",
+    "random",
+    "--episodes",
+    "4",
+    "--seeds",
+    "2",
+    "--encounters",
+    "20",
+    "--jobs",
+    "1",
+]
 
 
 def error_line(capsys, words):
