@@ -17,19 +17,20 @@ from envs.options.ranges import require_in_range
 T = TypeVar("T")
 
 
-def parse_arguments(kind: type[T], words: Sequence[str], command: str) -> T:
+def parse_arguments(kind: type[T], words: Sequence[str], command: str, description: str | None = None) -> T:
     """Return the options that the words after ``hideseek COMMAND`` mean.
 
     Args:
       kind: a dataclass with a default for every option that may be left out.
       words: as the shell gave them.
       command: its name, for the help.
+      description: for the help; None takes the docstring of ``kind``.
 
     Raises:
       UserError: an unknown option, a value of another type, or a number that its option cannot have.
       SystemExit: ``--help``, which was printed.
     """
-    options = parse_words(kind, words, command)
+    options = parse_words(kind, words, command, description=description)
     require_in_range(options)
     return options
 
@@ -44,7 +45,9 @@ def without_options(words: Sequence[str], *names: str) -> list[str]:
     return kept
 
 
-def parse_words(kind: type[T], words: Sequence[str], command: str, default: T | None = None) -> T:
+def parse_words(
+    kind: type[T], words: Sequence[str], command: str, default: T | None = None, description: str | None = None
+) -> T:
     """Return what the words mean, whatever the numbers are.
 
     Args:
@@ -52,6 +55,7 @@ def parse_words(kind: type[T], words: Sequence[str], command: str, default: T | 
       words: as the shell gave them.
       command: its name, for the help.
       default: what holds where the words say nothing; None for the defaults of the dataclass.
+      description: for the help; None takes the docstring of ``kind``.
 
     Raises:
       UserError: an unknown option, or a value of another type.
@@ -60,7 +64,8 @@ def parse_words(kind: type[T], words: Sequence[str], command: str, default: T | 
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
-            return tyro.cli(kind, args=words, default=default or tyro.MISSING_NONPROP, prog=f"hideseek {command}")
+            fallback = default or tyro.MISSING_NONPROP
+            return tyro.cli(kind, args=words, default=fallback, prog=f"hideseek {command}", description=description)
     except SystemExit as error:
         if not error.code:
             raise
