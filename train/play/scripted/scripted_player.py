@@ -20,6 +20,7 @@ from ..players import Observations, RandomPlayer, Worlds
 from .blocker import block_doors
 from .chaser import chase
 from .climber import climb
+from .foraging import forage, forage_and_swap
 from .ramp_thief import steal_ramp
 from .room import QUADRANTS
 from .situation import Situation
@@ -36,6 +37,8 @@ class Script:
     """Says what the agents do."""
     in_room: bool = True
     """It needs the quadrant's room."""
+    game: str = "hide_and_seek"
+    """What it can play."""
     needs: tuple[str, ...] = ()
     """Objects that there must be: boxes, ramps."""
 
@@ -48,7 +51,11 @@ class Script:
         s = scenario
         counts = {"boxes": s.max_boxes, "ramps": s.ramps}
         missing = [f"no {kind}" for kind in self.needs if counts[kind] == 0]
-        missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
+        if self.game != "hide_and_seek":
+            missing += [f"not the game {self.game}"] * (s.game != self.game)
+            missing += ["somebody has no partner"] * (s.hiders % 2)
+        else:
+            missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
         missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
         missing += ["boxes that tilt"] * s.tilting_boxes
         if missing:
@@ -60,6 +67,8 @@ SCRIPTS = {
     "blocker": Script("hiders", block_doors, needs=("boxes",)),
     "climber": Script("seekers", climb, needs=("ramps",)),
     "ramp-thief": Script("hiders", steal_ramp, needs=("ramps",)),
+    "forager": Script("hiders", forage, in_room=False, game="trade"),
+    "trader": Script("hiders", forage_and_swap, in_room=False, game="trade"),
 }
 """By the name that commands accept."""
 

@@ -14,7 +14,7 @@ FULL_SPEED = 8.0
 """Metres per second that an agent reaches."""
 WITH_LOAD = 25.0
 """Newtons of friction of an agent that drags a box, and a little more."""
-_GRAB, _LOCK = 3, 4
+_GRAB, _LOCK, _GAME = 3, 4, 5
 """Components of an action."""
 _NEWTONS = 100.0
 """Force, and torque in N m, of a motor command of 1."""
@@ -31,7 +31,7 @@ class Steering:
         self._bin = s.action_limit * _NEWTONS / self._none  # N or N m.
         nothing = torch.tensor(s.no_action, device=situation.device)
         self.actions = nothing.repeat(situation.num_worlds, s.num_agents, 1)
-        """(W, A, 5) int64."""
+        """(W, A, components) int64."""
 
     def go(
         self,
@@ -79,6 +79,10 @@ class Steering:
     def lock(self, who: Tensor, wants: Tensor | bool = True, where: Tensor | bool = True) -> None:
         """Let agents (K) press lock, or not: ``wants`` (W, K) bool."""
         self._write(who, _LOCK, torch.as_tensor(wants).long(), where)
+
+    def choose(self, who: Tensor, choice: Tensor, where: Tensor | bool = True) -> None:
+        """Let agents (K) take a choice (W, K) of the first of the game's own action components."""
+        self._write(who, _GAME, choice, where)
 
     def _push(self, who: Tensor, force: Tensor, where: Tensor | bool) -> None:
         """Exert forces (W, K, 2) in newtons along the world's axes."""
