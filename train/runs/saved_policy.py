@@ -21,7 +21,7 @@ from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
 
-ACTION_FIELDS = ("movement_bins", "heading_forces")
+ACTION_FIELDS = ("movement_bins", "heading_forces", "game_actions")
 """Fields of a scenario that say what actions mean."""
 
 

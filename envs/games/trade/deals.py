@@ -37,6 +37,7 @@ class Deals:
         self._others = ~torch.eye(agents, dtype=torch.bool, device=device)
         shapes: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
             "given": ((agents, agents, len(KINDS)), torch.float32),
+            "offered": ((agents, len(KINDS)), torch.float32),
             "last_kind": ((agents, agents), torch.int64),
             "last_put_at": ((agents, agents), torch.int64),
             "last_place": ((agents, agents, 2), torch.float32),
@@ -53,6 +54,15 @@ class Deals:
     def to_others(self) -> Tensor:
         """(W, A, A, 2): the same without what agents took back."""
         return self.given * self._others[..., None]
+
+    @property
+    def offered(self) -> Tensor:
+        """(W, A, 2) units that each agent has put down, by kind."""
+        return self._state["trade/offered"]
+
+    def offer(self, put: Tensor) -> None:
+        """Note what agents put down in a step, (W, A, 2) bool by kind."""
+        self._state["trade/offered"] = self.offered + PIECE * put
 
     def add(self, picked: Picked) -> tuple[Tensor, Tensor]:
         """Note what was picked in a step.
@@ -97,6 +107,7 @@ class Deals:
         numbers = {f"exchanged/{name}": given[..., k].sum((1, 2)) for k, name in enumerate(KINDS)}
         numbers["exchanged"] = by_pair.sum((1, 2))
         numbers["reciprocated"] = torch.minimum(by_pair, by_pair.transpose(1, 2)).sum((1, 2)) / 2
+        numbers["offered"] = self.offered.sum((1, 2))
         numbers["reclaimed"] = self.given.diagonal(dim1=1, dim2=2).sum((1, 2))
         agents = range(len(self._agent))
         for giver, taker in [(g, t) for g in agents for t in agents if g != t]:

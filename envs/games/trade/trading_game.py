@@ -81,8 +81,8 @@ class Trade(Game):
     @property
     def totals(self) -> tuple[str, ...]:
         """Names of per-episode sums."""
-        sums = ("total_reward", "collected", "light_penalty", "ticks_with_both", "exchanged_three_nights", "drop_swaps")
-        return (*super().totals, *sums)
+        sums = ("total_reward", "collected", "light_penalty", "ticks_with_both", "exchanged_three_nights")
+        return (*super().totals, *sums, "drop_swaps")
 
     # --- one step --------------------------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class Trade(Game):
         within = (distance <= self.options.reach * self.options.cell) & self._sees_pieces(agents, steps)
         picked = self.floor.pick(self._picks[choice], within, distance, steps)
         self._note(picked, steps)
-        self.floor.put(self._puts[choice], self._in_front(agents), steps)
+        self.deals.offer(self.floor.put(self._puts[choice], self._in_front(agents), steps))
         self.floor.eat(self._ticks)
         self.state["trade/steps"] = steps + 1
 
