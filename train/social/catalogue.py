@@ -5,8 +5,9 @@ from __future__ import annotations
 from envs.errors import UserError, did_you_mean
 
 from .study import Study
+from .trade.study import TradeStudy
 
-STUDIES: dict[str, Study] = {}
+STUDIES: dict[str, Study] = {study.name: study for study in (TradeStudy(),)}
 """In the order of the help: a line for each."""
 
 

@@ -81,6 +81,14 @@ class MarketSituation:
         index = offered.long().argmax(2)
         return self._state["trade/place"].gather(1, index[..., None].expand(-1, -1, 2)), offered.any(2)
 
+    def nearest_offer(self) -> tuple[Tensor, Tensor]:
+        """Return the same of the nearest offer of anybody else."""
+        owner = self._state["trade/owner"][:, None]
+        offered = (owner >= 0) & (owner != self.agents[:, None])
+        distance, index = torch.where(offered, self._distance, torch.inf).min(2)
+        place = self._state["trade/place"].gather(1, index[..., None].expand(-1, -1, 2))
+        return place, distance < torch.inf
+
     def has_offered(self) -> Tensor:
         """Return (W, A) bool: whether something lies about that the agent has put down."""
         return (self._state["trade/owner"][:, None] == self.agents[:, None]).any(2)
