@@ -29,6 +29,7 @@ from .scenario import Scenario
 from .scenarios import GAMES
 from .scenarios.scenario_checks import validate
 from .scene import scene
+from .starts import StartQueue, Starts
 from .state_checks import check_worlds, fit_state, fit_tensors
 from .tensors.where_worlds import where_worlds
 from .transition import StepResult, Transition, WorldState
@@ -124,6 +125,10 @@ class BatchEnv:
         self._begun = False
         self._cuts_left = 0
         """Steps in which a shortened first episode may still end; the host knows it without asking the device."""
+        self.starts: StartQueue | None = None
+        """Where the next episodes begin, if not always fresh; see ``keep_starts``."""
+        self._layout: Layout | None = None
+        """Of the present episodes of W worlds, where starts are kept."""
 
     def _set_half_size(self, half_size: Tensor) -> None:
         """Let objects have these half sizes, (W, O, 3) metres; the parts by kind are views of them."""
@@ -191,9 +196,34 @@ class BatchEnv:
         return LayoutBank(*shares, self.device) if self.engine.queues else LayoutStream(*shares)
 
     def refill(self) -> None:
-        """Bring fresh layouts to a GPU, if the worlds are there. Call it between rollouts: it copies from the host."""
+        """Get ready for a rollout: call it between two, so that a run which is saved and resumed there stays the same.
+
+        Brings fresh layouts to a GPU, if the worlds are there: it copies from the host. Wakes sleeping bodies.
+        """
+        self.engine.reload()
         if isinstance(self._layouts, LayoutBank):
             self._layouts.refill()
+
+    def keep_starts(self) -> StartQueue:
+        """Be able to ``capture`` states, and to begin episodes in them: return the queue that takes them.
+
+        Raises:
+          RuntimeError: episodes have begun already.
+        """
+        if self._begun:
+            raise RuntimeError("keep_starts() comes before the first reset()")
+        self.starts = StartQueue(self.num_worlds, self.device)
+        nowhere = torch.zeros(self.num_worlds, dtype=torch.bool)
+        self._layout = LayoutStream(self.scenario, 0, self.num_worlds).next(nowhere).to(self.device)
+        return self.starts
+
+    def capture(self, worlds: Tensor) -> Starts:
+        """Return the states of some worlds (K,) as starts of other episodes. ``keep_starts`` comes before.
+
+        ``state.visible`` is what is visible now, so that the next step is the one that would follow here.
+        """
+        assert self._layout is not None, "keep_starts() comes before capture()"
+        return Starts.of(self._layout.select(worlds), self.get_state(worlds))
 
     def reset(self, layout: Layout | None = None) -> Observation:
         """Start an episode in every world, from the given layout of W worlds or from the world's next one.
@@ -203,6 +233,9 @@ class BatchEnv:
         """
         everywhere = torch.ones_like(self._counted)
         layout = self._layouts.next(everywhere) if layout is None else self.fit(layout)
+        if self.starts:
+            self.starts.clear()
+            self.starts.take(everywhere)
         self._start(everywhere, layout)
         self._begin()
         return self._observe()
@@ -225,8 +258,16 @@ class BatchEnv:
         self._begun = True
         self._cuts_left = self.scenario.horizon if (self._episode_end < self.scenario.horizon).any() else 0
 
-    def _start(self, chosen: Tensor, layout: Layout) -> None:
-        """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts."""
+    def _start(self, chosen: Tensor, layout: Layout, given: tuple[Tensor, Starts] | None = None) -> None:
+        """Begin episodes in the worlds that are chosen, (W,) bool, with the rows of W layouts.
+
+        Args:
+          chosen: (W,) bool.
+          layout: of W worlds.
+          given: which worlds, (W,) bool, of those that are chosen go on from which of W states.
+        """
+        if self._layout is not None:
+            self._layout = layout.where(chosen, self._layout)
         agents, boxes = self.num_agents, self.scenario.max_boxes
         self.engine.begin(chosen, layout)
         present = self._present.clone()
@@ -242,10 +283,32 @@ class BatchEnv:
         self.game.start(chosen, layout)
         self._read_engine()
         self._start_pose = where_worlds(chosen, self._pose, self._start_pose)
+        if given:
+            self._go_on_from(*given)
         if self.engine.queues:  # The others look once more, and see the same.
             self._perceive()
         else:
             self._perceive_again(chosen.nonzero()[:, 0])
+        if given:  # Once more over what it then sensed.
+            self._set_game(*given)
+
+    def _go_on_from(self, chosen: Tensor, starts: Starts) -> None:
+        """Let episodes that have just begun be in the states, rows of W, in the worlds that are chosen, (W,) bool."""
+        state = starts.state
+        self.engine.place(chosen, state.pose, state.velocity)
+        grabs, locks = vars(self._grabs), vars(self._locks)
+        self._grabs = Grabs(**{k: where_worlds(chosen, v, grabs[k]) for k, v in vars(state.grabs).items()})
+        self._locks = Locks(**{k: where_worlds(chosen, v, locks[k]) for k, v in vars(state.locks).items()})
+        self.engine.set_grabs(**vars(self._grabs))
+        self.engine.set_locks(self._locks.locked, self._locks.pose)
+        self._steps = where_worlds(chosen, state.steps, self._steps)
+        self._set_game(chosen, starts)
+        self._read_engine()
+
+    def _set_game(self, chosen: Tensor, starts: Starts) -> None:
+        """Write what states keep of the game, rows of W, in the worlds that are chosen, (W,) bool."""
+        for name, values in starts.state.game.items():
+            self.game.begin_with(chosen, name, values)
 
     def _read_engine(self) -> None:
         self._pose, self._velocity = self.engine.pose, self.engine.velocity
@@ -379,7 +442,9 @@ class BatchEnv:
         seen = near & self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
         within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
-        # DrawOptions for the worlds of all processes, so that each world's numbers do not depend on who has it.
+        if not s.lock_in_preparation:
+            within = within & (self._steps >= s.preparation_steps)[:, None, None]
+        # Draw for the worlds of all processes, so that each world's numbers do not depend on who has it.
         shape = (self.all_worlds, *within.shape[1:])
         draw = torch.rand(shape, generator=self._generator, device=self.device).narrow(0, self.first_world, len(within))
         self._locks = update_locks(self._locks, lock, within, object_pose, self._team, s.lock_type, draw)
@@ -411,10 +476,12 @@ class BatchEnv:
             return {}
         numbers = self.game.statistics(transition.view) | {"length": self._steps}
         table = torch.stack([values.float() for values in numbers.values()])  # Copies: the next step changes its sums.
-        layout = self._layouts.next(done)
+        layout, given = self._layouts.next(done), self.starts.take(done) if self.starts else None
+        if given:
+            layout = given[1].layout.where(given[0], layout)
         self._episode_end = where_worlds(done, self.scenario.horizon, self._episode_end)
         self._counted = self._counted | done
-        self._start(done, layout)
+        self._start(done, layout, given)
         return dict(zip(numbers, table.unbind(), strict=True))
 
     # --- state in, state out ---------------------------------------------------------------------------------------
@@ -483,6 +550,8 @@ class BatchEnv:
             "locks": vars(self._locks),
             "game": self.game.state,
         }
+        if self.starts and self._layout:
+            groups["starts"] = {"origin": self.starts.origin, **vars(self._layout)}
         tensors |= {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
         return {name: value.clone() for name, value in tensors.items()}
 
@@ -511,6 +580,10 @@ class BatchEnv:
         self._layouts.load_state_dict(group("layouts"))
         self._grabs, self._locks = Grabs(**group("grabs")), Locks(**group("locks"))
         self.game.state.update(group("game"))  # In place: parts of a game share it.
+        if self.starts:
+            self.starts.clear()
+            self.starts.origin = state["starts.origin"].clone()
+            self._layout = Layout(**{name: values for name, values in group("starts").items() if name != "origin"})
         self._begin()
         self._read_engine()
         return self._observe()
@@ -518,11 +591,15 @@ class BatchEnv:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by arguments and state. The copy continues exactly as this would, on such a device."""
         arguments = self._arguments | {"seed": self._layouts.seed}
-        return self._restore, (arguments, self.state_dict(), self._begun)
+        return self._restore, (arguments, self.state_dict(), self._begun, self.starts is not None)
 
     @classmethod
-    def _restore(cls, arguments: dict[str, Any], state: dict[str, Tensor], begun: bool) -> BatchEnv:
+    def _restore(
+        cls, arguments: dict[str, Any], state: dict[str, Tensor], begun: bool, starts: bool = False
+    ) -> BatchEnv:
         env = cls(**arguments)
+        if starts:
+            env.keep_starts()
         env.load_state_dict(state)
         env._begun = begun
         return env

@@ -130,6 +130,10 @@ class Scenario:
     """Who must agree to lock, and who may unlock; see envs/manipulation.py for the truth table."""
     lock_unseen: bool = False
     """Allow locking of objects that the agent did not see in the previous observation."""
+    lock_in_preparation: bool = True
+    """Whether locks can be set and opened in the preparation phase. Without it what is to be locked must first be
+    brought and held where it is wanted: hiders that lock whatever is near at once never learn to move anything. Not in
+    the original."""
     grab_unseen: bool = False
     """Allow grabbing of objects that the agent did not see in the previous observation."""
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 IMPOSSIBLE = -1e9
 """Logit of a padding bin. Finite, so that probability times log-probability is 0 and not NaN."""
 Part = tuple[int | Tensor, int]
-"""Which rows of more these rows are: the first of consecutive ones, or the number of each (K,) int64; and how many in
+"""Which rows of more these rows are: the first of consecutive ones, or the number of each, int64; and how many in
 all."""
 
 
@@ -31,7 +31,8 @@ class MultiCategorical:
                 would get if all rows were sampled at once. None if these are all.
         """
         mine, rows = part or (0, len(self.log_probs))
-        noise = self.log_probs.new_empty(rows, *self.log_probs.shape[1:]).exponential_(generator=generator)
+        one = self.log_probs.shape[-2:] if isinstance(mine, Tensor) else self.log_probs.shape[1:]
+        noise = self.log_probs.new_empty(rows, *one).exponential_(generator=generator)
         noise = noise[mine] if isinstance(mine, Tensor) else noise.narrow(0, mine, len(self.log_probs))
         # The bound keeps the noise finite, below 86, so that a padding bin can never win.
         exponential = noise.clamp_min(1e-37)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 State = tuple[Tensor, Tensor]
@@ -31,6 +32,17 @@ class LSTM(nn.Module):
         hidden, cell = self._keep(state, resets)
         output, (hidden, cell) = self.lstm(inputs.unsqueeze(0), (hidden, cell))
         return output.squeeze(0), (hidden.squeeze(0), cell.squeeze(0))
+
+    def step_by_cell(self, inputs: Tensor, state: State, resets: Tensor) -> tuple[Tensor, State]:
+        """Take one step as ``step`` does, by plain products that may be batched over several networks."""
+        keep = (~resets).unsqueeze(-1)
+        weights = [getattr(self.lstm, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        w_inputs, w_hidden, b_inputs, b_hidden = weights
+        gates = F.linear(inputs, w_inputs, b_inputs) + F.linear(state[0] * keep, w_hidden, b_hidden)
+        write, forget, new, read = gates.chunk(4, dim=-1)
+        cell = forget.sigmoid() * (state[1] * keep) + write.sigmoid() * new.tanh()
+        hidden = read.sigmoid() * cell.tanh()
+        return hidden, (hidden, cell)
 
     def unroll(self, inputs: Tensor, state: State, resets: Tensor) -> Tensor:
         """Take T steps: inputs (T, N, D), state before the first step, resets (T, N) bool -> outputs (T, N, H).

@@ -143,3 +143,18 @@ def members(policy: Policy) -> list[tuple[ActorCritic, slice]]:
         (policy.member(team), slice(start, start + size))
         for team, (start, size) in enumerate(zip(first, policy.sizes, strict=True))
     ]
+
+
+def parameter_counts(policy: Policy) -> str:
+    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters.
+
+    Those of all teams together.
+    """
+
+    def count(*modules: torch.nn.Module) -> int:
+        return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
+
+    networks = [network for network, _ in members(policy)]
+    actor = sum(count(network.actor, network.action_head) for network in networks)
+    critic = sum(count(network.critic, network.value_head) for network in networks)
+    return f"actor {actor:,} + critic {critic:,} parameters"

@@ -62,6 +62,11 @@ class Tower(nn.Module):
         output, state = self.lstm.step(self._embed(observation), state, resets)
         return self.output_norm(output), state
 
+    def step_by_cell(self, observation: dict[str, Tensor], state: State, resets: Tensor) -> tuple[Tensor, State]:
+        """Take one step as :meth:`step` does, for several networks at a time; see ``PolicyStack``."""
+        output, state = self.lstm.step_by_cell(self._embed(observation), state, resets)
+        return self.output_norm(output), state
+
     def unroll(self, observation: dict[str, Tensor], state: State, resets: Tensor) -> Tensor:
         """Take T steps with normalised observations (T, N, ...): features (T, N, lstm_size).
 

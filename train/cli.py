@@ -18,6 +18,7 @@ COMMANDS = {
     "record": "write episodes to a file: layouts, states, actions, rewards",
     "watch": "live viewer in the browser: look closely, exchange players, play yourself",
     "stats": "plot the behaviour in episode files",
+    "export": "write a policy as ONNX or as arrays for NumPy, for other programs",
     "scene": "write a scenario's MuJoCo XML",
     "bench": "measure env steps per second of every part, in one run",
     "conformance": "replay reference trajectories against this implementation",

@@ -19,8 +19,8 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
 from envs.options.ranges import derived_seed
+from envs.starts import FRESH
 from envs.transition import StepResult, Transition
-from policies.teams import Policy, members
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
@@ -34,8 +34,10 @@ from .reporting import Reporter, TrainingVideos
 from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
-from .runs.saved_policy import find_checkpoint
+from .runs.saved_policy import find_checkpoint, require_same_actions, to_config
+from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
+from .support.devices import torch_threads
 from .support.ranks import Ranks
 from .support.stopwatch import Stopwatch, time_table
 from .trainer_state import TrainingState
@@ -62,6 +64,8 @@ class Trainer(TrainingState):
         self.watch = Stopwatch()
         """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
+        self.stages: StageWatch | None = None
+        """Looks for strategies, in the process that writes."""
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -76,6 +80,8 @@ class Trainer(TrainingState):
         """
         if self.config.init_from is not None:
             self._init_from(Path(self.config.init_from))
+        if self.starts:
+            self.starts.seed_from_scripts()
         self.obs = flatten_agents(self._first_observations(say))
         self.state = self.policy.initial_state(self.num_sequences)
         self.started = torch.ones(self.num_sequences, dtype=torch.bool, device=self.env.device)
@@ -98,8 +104,10 @@ class Trainer(TrainingState):
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""
         file, checkpoint = self.ranks.from_first(lambda: find_checkpoint(path))
-        tensors = checkpoint.group("policy")
-        require_same_tensors(self.policy.state_dict(), tensors, f"--init-from {file}")
+        tensors, where = checkpoint.group("policy"), f"--init-from {file}"
+        learned = to_config(checkpoint.metadata.get("config"), where).scenario
+        require_same_actions(learned, self.config.scenario, where)
+        require_same_tensors(self.policy.state_dict(), tensors, where)
         self.policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
@@ -109,8 +117,11 @@ class Trainer(TrainingState):
         rollout = time.perf_counter() - start
         learning_rate = self.config.ppo.learning_rate_after(self.iteration / self.config.iterations)
         self.learners.set_learning_rate(learning_rate)
-        with self.watch.part("learning"):
+        with self.watch.part("learning"), torch_threads(self.learning_threads):
             losses = self.learners.update(self.buffer, self.update_generator)
+        if self.starts:
+            with self.watch.part("starts"):
+                self.starts.learn(self.buffer)
         total = time.perf_counter() - start
 
         steps = self.config.env_steps_per_iteration
@@ -129,6 +140,7 @@ class Trainer(TrainingState):
             "perf/repeated_layouts": float(sum(self.ranks.collect(self.env.num_repeated_layouts))),
             **self.league.pop(),
             **(self.intrinsic.metrics() if self.intrinsic else {}),
+            **(self.starts.metrics() if self.starts else {}),
         }
 
     def collect(self) -> None:
@@ -139,6 +151,9 @@ class Trainer(TrainingState):
         self.env.game.severity = options.severity_after(self.iteration)
         with watch.part("league"):
             self.league.begin_rollout(self.iteration)
+        if self.starts:
+            with watch.part("starts"):
+                self.starts.begin_rollout(self.iteration)
         self.env.refill()
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
@@ -149,6 +164,7 @@ class Trainer(TrainingState):
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
             own = self.league.own & present.flatten()  # Nobody played for who is absent.
+            origin = self.starts.see_origin() if self.starts else None
             step, cut_off = self._step(actions.view(*shape, -1), own.view(shape), values)
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
@@ -158,8 +174,13 @@ class Trainer(TrainingState):
                 seen = (self.obs, actions, log_probs, values, memory, self.started)
                 self.buffer.add(*seen, rewards, done, weights, own, cut_off)
                 self.league.add(step.reward, step.done, present)
-                self._episodes.add(step.finals, step.counted)
+                # What agents can do is told by episodes that begin as the scenario says.
+                fresh = step.counted if origin is None else step.counted & (origin == FRESH)
+                self._episodes.add(step.finals, fresh)
                 self.obs, self.started = flatten_agents(step.obs), done
+            if self.starts and origin is not None:
+                with watch.part("starts"):
+                    self.starts.see(origin, step.reward, step.done, present)
         if self.intrinsic:
             with watch.part("intrinsic"):
                 self.intrinsic.reward(self.buffer)
@@ -223,6 +244,7 @@ class Trainer(TrainingState):
         if self.ranks.is_first:
             report = Reporter(folder, console, self.iteration, self.env_steps, self.env.action_bins)
             versions = VersionFolder(folder.league, config.league.interval, config.league.size, console.warn)
+            self.stages = self._stage_watch(folder)
         self.league.open(versions if report else None)
         videos = TrainingVideos(folder, console)
         try:
@@ -232,6 +254,8 @@ class Trainer(TrainingState):
                 self._require_no_overflow(folder)
                 with self.watch.part("league"):
                     metrics |= self._rate()
+                with self.watch.part("stages"):
+                    metrics |= self._look_for_stages(console)
                 with self.watch.part("saving"):
                     self._keep_version()
                     if report:
@@ -240,7 +264,8 @@ class Trainer(TrainingState):
                         report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
                     stopping = self.ranks.any(stop()) or self.iteration == config.iterations
-                    if stopping or self.iteration in self.league.ratings or self._checkpoint_is_due():
+                    appeared = self.ranks.any(self.stages is not None and self.iteration in self.stages.iterations)
+                    if stopping or appeared or self.iteration in self.league.ratings or self._checkpoint_is_due():
                         self.save(folder)
                 if stopping:
                     break
@@ -250,6 +275,20 @@ class Trainer(TrainingState):
         self.watch.pop()
         for line in time_table(self.watch.totals, self.iteration - first):
             console.say(line)
+
+    def _stage_watch(self, folder: RunFolder) -> StageWatch | None:
+        report, config = self.config.report, self.config
+        if not report.stage_interval or config.scenario.game != "hide_and_seek":
+            return None
+        seed, device = derived_seed(config.seed, 3), str(self.env.device)
+        scenario, episodes = config.scenario, report.stage_episodes
+        return StageWatch(scenario, episodes, seed, device, config.threads, folder, self.iteration)
+
+    def _look_for_stages(self, console: TrainingConsole) -> dict[str, float]:
+        """Look for strategies if it is time, in the process that writes. Returns metrics."""
+        if self.stages is None or self.iteration % self.config.report.stage_interval:
+            return {}
+        return self.stages.look(self.policy, self.iteration, self.env_steps, console.say)
 
     def _rate(self) -> dict[str, float]:
         """Rate the newest version against the league's pool if it is time. Returns metrics."""
@@ -331,7 +370,8 @@ class Trainer(TrainingState):
         checkpoint = self.checkpoint()
         if self.ranks.is_first:
             config = self.config
-            folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every)
+            for_good = self.stages.iterations if self.stages else ()
+            folder.checkpoints.save(self.iteration, checkpoint, config.keep_checkpoints, config.keep_every, for_good)
             if rating := self.league.ratings.get(self.iteration):
                 folder.checkpoints.mark_best(self.iteration, *mean_rating(rating.values()))
             if config.league.active:
@@ -342,22 +382,9 @@ class Trainer(TrainingState):
 
     def close(self) -> None:
         """Free the worlds."""
+        if self.starts:
+            self.starts.close()
         self.env.close()
-
-
-def parameter_counts(policy: Policy) -> str:
-    """Return ``actor 816,201 + critic 806,949 parameters``; normalisers are not parameters.
-
-    Those of all teams together.
-    """
-
-    def count(*modules: torch.nn.Module) -> int:
-        return sum(p.numel() for module in modules for p in module.parameters() if p.requires_grad)
-
-    networks = [network for network, _ in members(policy)]
-    actor = sum(count(network.actor, network.action_head) for network in networks)
-    critic = sum(count(network.critic, network.value_head) for network in networks)
-    return f"actor {actor:,} + critic {critic:,} parameters"
 
 
 def _require_finite(metrics: dict[str, float], iteration: int) -> None:

@@ -22,6 +22,7 @@ from .play.players import flatten_agents
 from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
 from .runs.saved_policy import make_policy
+from .starts.start_states import StartStates
 from .support.devices import available_cores, resolve_device
 from .support.json_data import to_plain
 from .support.ranks import Ranks
@@ -44,6 +45,8 @@ class TrainingState:
             raise UserError(f"--num-worlds is {config.num_worlds}, too few for {ranks.size} processes")
         device = resolve_device(ranks.device(config.device))
         torch.set_num_threads(config.torch_threads or default_torch_threads(ranks.local_size))
+        self.learning_threads = config.learning_threads or torch.get_num_threads()
+        """Cores that a tensor operation of an update may use."""
         threads = config.threads or max(available_cores() // ranks.local_size, 1)
         scenario = config.scenario
         self.first_world, worlds = ranks.share(config.num_worlds)
@@ -58,6 +61,8 @@ class TrainingState:
             first_world=self.first_world,
             all_worlds=config.num_worlds,
         )
+        self.starts = self._start_states()
+        """Lets episodes begin in kept states; None where all begin fresh."""
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
         self.policy: Policy = make_policy(ObservationSpec.from_dict(spec), self.env.action_bins, config).to(device)
@@ -77,6 +82,12 @@ class TrainingState:
         self.seconds = 0.0
         """Time spent in iterations, over all sessions of the run."""
 
+    def _start_states(self) -> StartStates | None:
+        config = self.config
+        if not config.starts.active:
+            return None
+        return StartStates(config.starts, self.env, config.seed, config.ppo.rollout_steps, self.ranks)
+
     def checkpoint(self) -> Checkpoint:
         """Return everything that decides how the run goes on, whatever the number of processes then.
 
@@ -89,6 +100,8 @@ class TrainingState:
             "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
             "league": self.ranks.gather(self.league.state_dict()),
             "intrinsic": self.intrinsic.tensors() if self.intrinsic else {},
+            "starts": self.starts.buffer.state_dict() if self.starts else {},
+            "started": self.ranks.gather(self.starts.state_dict()) if self.starts else {},
             "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
             "rng": {
                 "actions": self.action_generator.get_state(),
@@ -133,6 +146,9 @@ class TrainingState:
             self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
             if self.intrinsic:
                 self.intrinsic.load(checkpoint.group("intrinsic"))
+            if self.starts:
+                self.starts.buffer.load_state_dict(checkpoint.group("starts"))
+                self.starts.load_state_dict(self.ranks.scatter(checkpoint.group("started"), self.config.num_worlds))
             if ratings := checkpoint.group("ratings"):
                 self.league.ratings_from_tensor(ratings["table"])
             self.obs = flatten_agents(self.env.load_state_dict(env))
@@ -173,10 +189,10 @@ class TrainingState:
 
 
 def default_torch_threads(processes: int = 1) -> int:
-    """Return how many cores a tensor operation uses by default: half of a process's share of them, at least one.
+    """Return how many cores a tensor operation of a rollout uses by default: half of a process's share, at least one.
 
-    Physics keeps threads on every core, and the tensors are small. Measured on two shared cores, a second torch thread
-    never paid: the same speed at best, several times slower while anything else ran (docs/metrics.md). Fixed by the
-    number of cores and not timed at each start, because sums in another order would give a run other last bits.
+    Physics keeps threads on every core, and the tensors are small. On shared cores a second torch thread is the same
+    speed at best, and several times slower while anything else runs (docs/performance.md). Fixed by the number of cores
+    and not timed at each start, because sums in another order would give a run other last bits.
     """
     return max(available_cores() // processes // 2, 1)

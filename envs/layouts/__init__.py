@@ -5,7 +5,7 @@ from .food_places import num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
 from .market import FRUIT, GREENS, MOST_TRADERS, dawns, grown_kinds, patches
-from .stream import JUDGING, TRAINING, Domain, LayoutStream
+from .stream import JUDGING, STARTS, TRAINING, Domain, LayoutStream
 from .validate import validate_layout
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "GREENS",
     "JUDGING",
     "MOST_TRADERS",
+    "STARTS",
     "TRAINING",
     "Domain",
     "Layout",

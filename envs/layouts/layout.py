@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from ..tensors.where_worlds import where_worlds
+
 SITE_POINTS = 5
 """Points of a construction site: its centre and four corners, in the order (-,-), (-,+), (+,-), (+,+)."""
 
@@ -91,6 +93,12 @@ class Layout:
             values = getattr(self, f.name)
             spread[f.name] = values.new_zeros(num_worlds, *values.shape[1:]).index_copy_(0, worlds, values)
         return Layout(**spread)
+
+    def where(self, chosen: Tensor, other: Layout) -> Layout:
+        """Return N layouts: these where they are chosen, (N,) bool, and the other's elsewhere."""
+        return Layout(
+            **{f.name: where_worlds(chosen, getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        )
 
     @staticmethod
     def stack(layouts: list[Layout]) -> Layout:

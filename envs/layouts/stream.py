@@ -19,6 +19,8 @@ TRAINING: Domain = ()
 """Layouts that are learned from."""
 JUDGING: Domain = (1,)
 """Layouts on which players are judged: evaluation, stages, ratings, transfer, recordings. Nobody learns from them."""
+STARTS: Domain = (2, 0)
+"""Layouts on which scripted players make start states. A spawn key of another length than those of the others."""
 
 
 class LayoutStream:

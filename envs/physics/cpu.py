@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 import mujoco
@@ -27,6 +28,7 @@ PER_WORLD_FIELDS = (
 """Model fields that differ between worlds."""
 _TIMES_Z = np.array((-1.0, 1.0, -1.0, 1.0))
 """A quaternion w, x, y, z times the unit z is z, y, x, w times this."""
+_SLEEP = int(mujoco.mjtEnableBit.mjENBL_SLEEP)
 _FREE = np.array((-FREE_RANGE, FREE_RANGE))
 DIVERGENCE_WARNINGS = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
 """Bad positions, velocities and accelerations, which MuJoCo counts side by side."""
@@ -59,7 +61,9 @@ class CpuEngine(PhysicsEngine):
         """Start the threads, and look up where everything is in their memory."""
         scene, scenario, num_worlds = self.scene, self.scene.scenario, self.num_worlds
         self._process = os.getpid()
-        self._batch = Batch(scene.model, num_worlds, nthread=self._threads)
+        model = copy.copy(scene.model)
+        model.opt.enableflags |= _SLEEP
+        self._batch = Batch(model, num_worlds, nthread=self._threads, persistent=True)
         leave_to_parent(self._batch)
         self._model = {name: self._batch.expand(name) for name in PER_WORLD_FIELDS}
         self._model["eq_data"][..., 3:] = 0.0
@@ -78,9 +82,9 @@ class CpuEngine(PhysicsEngine):
     def _survive_fork(self) -> None:
         """In a forked process, go on with threads of its own: those that it would wait for stayed with the parent."""
         if os.getpid() != self._process:
-            state, diverged = self.state_dict(), self._diverged
+            state, diverged = self._arrays(), self._diverged
             self._bind()
-            self.load_state_dict(state)
+            self._load(state)
             self._diverged = diverged
 
     @property
@@ -115,7 +119,6 @@ class CpuEngine(PhysicsEngine):
         self._survive_fork()
         worlds = chosen.nonzero()[:, 0]
         ids, layout = worlds.numpy().astype(np.int32), layout.select(worlds)
-        self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._write_walls(ids, layout)
         self._write_boxes(ids, layout)
         if len(self.scene.pillar_geom):
@@ -126,6 +129,7 @@ class CpuEngine(PhysicsEngine):
         self._object_range[ids] = _FREE
         self._diverged = self._diverged & ~chosen  # A new tensor: the old one was handed out.
         self._batch.set_const(ids)
+        self._batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         poses = start_pose(self.scene, layout)
         self._write_bodies(ids, poses, torch.zeros_like(poses))
         self._warnings_seen[ids] = self._divergence_warnings()[ids]
@@ -198,7 +202,12 @@ class CpuEngine(PhysicsEngine):
     def set_locks(self, locked: Tensor, pose: Tensor) -> None:
         """See PhysicsEngine.set_locks."""
         held_at = pose.flatten(1).numpy()[:, self._object_columns, None]
-        self._object_range[:] = np.where(locked.numpy()[:, self._joint_object, None], held_at, _FREE)
+        limits = np.where(locked.numpy()[:, self._joint_object, None], held_at, _FREE)
+        changed = (limits != self._object_range).any(-1)
+        if changed.any():
+            self._object_range[:] = limits
+            speeds = self._qvel[:, 4 * self._agents :]
+            speeds[changed & (speeds == 0.0)] = -0.0  # Wakes it, and does nothing else (MuJoCo's documentation).
 
     def step(self, command: Tensor, substeps: int | None = None) -> None:
         """See PhysicsEngine.step."""
@@ -206,6 +215,14 @@ class CpuEngine(PhysicsEngine):
         self._ctrl[:] = command.numpy()
         self._batch.step(nstep=substeps or self.scene.scenario.substeps)
         self._find_diverged()
+
+    def reload(self) -> None:
+        """See PhysicsEngine.reload."""
+        self._survive_fork()
+        state = self._batch.state.copy()
+        self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self._batch.state[:] = state
+        self._warnings_seen = self._divergence_warnings()
 
     def _divergence_warnings(self) -> np.ndarray:
         """Count the times that MuJoCo found a world diverged, (W,); it then resets that world to the template."""
@@ -232,6 +249,10 @@ class CpuEngine(PhysicsEngine):
 
     def state_dict(self) -> dict[str, Tensor]:
         """See PhysicsEngine.state_dict."""
+        self.reload()
+        return self._arrays()
+
+    def _arrays(self) -> dict[str, Tensor]:
         arrays = {f"model.{name}": values for name, values in self._model.items()}
         arrays |= {"state": self._batch.state, "parked": self._parked}
         return {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
@@ -239,17 +260,23 @@ class CpuEngine(PhysicsEngine):
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """See PhysicsEngine.load_state_dict."""
         self._survive_fork()
+        self._load(state)
+
+    def _load(self, state: dict[str, Tensor]) -> None:
         for name, values in self._model.items():
             values[:] = state[f"model.{name}"].numpy()
         self._batch.set_const()
+        self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._batch.state[:] = state["state"].numpy()
         self._parked = state["parked"].numpy().copy()
         self._warnings_seen = self._divergence_warnings()
         self._diverged = torch.zeros(self.num_worlds, dtype=torch.bool)
 
     def world_model(self, world: int) -> mujoco.MjModel:
-        """See PhysicsEngine.world_model."""
-        return self._batch.get_model(world)
+        """See PhysicsEngine.world_model. Its bodies do not sleep: data that saw other walls would keep these."""
+        model = self._batch.get_model(world)
+        model.opt.enableflags &= ~_SLEEP
+        return model
 
     def world_data(self, world: int) -> mujoco.MjData:
         """See PhysicsEngine.world_data."""

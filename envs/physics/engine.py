@@ -141,6 +141,12 @@ class PhysicsEngine(ABC):
           UserError: names the scenario's field to raise, and its new value.
         """
 
+    def reload(self) -> None:  # noqa: B027
+        """Forget what decides the future and is in no saved state, such as which bodies sleep; ``state_dict`` does too.
+
+        A run that does so before every rollout goes on in the same way as one that was saved there and restored.
+        """
+
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that decides the future of all worlds, for a restart that is exact to the bit."""

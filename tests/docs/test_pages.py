@@ -15,6 +15,7 @@ from envs.env_checks import play_randomly
 from tests.docs.pages import NAMES, ROOT, blocks, commands, prose
 from train.cli import COMMANDS, main
 from train.config.presets import choose
+from train.ladder.catalogue import LADDERS
 
 torch.set_num_threads(1)
 
@@ -147,7 +148,7 @@ def check(words, parse):
         words = words[words.index("hideseek") :]
     if words[0] == "hideseek":
         options = parse(words[1:])
-        if words[1] == "train" and options.resume is None:
+        if words[1] == "train" and options.resume is None and options.target not in LADDERS:
             choose(options.target, options.preset)
     elif words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), words

@@ -434,6 +434,19 @@ class TestManipulationInTheWorld:
         unseen = dataclasses.replace(self.S, lock_unseen=True)
         assert self.hold(0.2, yaw=-EAST, scenario=unseen) == (False, True)
 
+    def test_no_locks_in_the_preparation_phase(self):
+        """80 steps, of which 2 are preparation: the third press is the first that counts."""
+        s = dataclasses.replace(self.S, preparation_fraction=0.025, lock_in_preparation=False)
+        env = BatchEnv(s, 1, threads=1)
+        env.reset(world(s, [(3.0, 3.0, EAST)], [body(3.45, 3.0)], [body(9.0, 9.0)]))
+        actions = rest(env)
+        actions[0, 0, 4] = 1
+        locked = []
+        for _ in range(3):
+            env.step(actions)
+            locked.append(env.get_state(torch.tensor([0])).locks.locked[0, 0].item())
+        assert locked == [False, False, True]
+
     def test_only_when_pressed(self):
         assert self.hold(0.2, grab=0) == (False, True)
         assert self.hold(0.2, lock=0) == (True, False)

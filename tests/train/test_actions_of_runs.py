@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from envs.errors import UserError
 from tests.train.test_trainer import TINY, train
@@ -65,6 +66,19 @@ def test_it_meets_random_play(runs, tmp_path):
     assert main(["evaluate", str(runs[1].path), "--episodes", "2", "--json", str(tmp_path / "a.json")]) == 0
 
 
-def test_weights_for_other_bins_are_refused(runs):
-    with pytest.raises(UserError, match=r"--init-from .*action_head"):
-        Trainer(dataclasses.replace(TINY, init_from=str(runs[1].path))).begin()
+@pytest.mark.parametrize(
+    ("change", "said"), [({}, "movement_bins is 11"), ({"movement_bins": 3}, "heading_forces is False")]
+)
+def test_weights_for_other_actions_are_refused(runs, change, said):
+    """Forces along the heading change no tensor: nothing else would tell."""
+    scenario = dataclasses.replace(TINY.scenario, **change)
+    with pytest.raises(UserError, match=f"--init-from .* does not fit scenario '{scenario.name}': {said}"):
+        Trainer(dataclasses.replace(TINY, scenario=scenario, init_from=str(runs[1].path))).begin()
+
+
+def test_weights_for_the_same_actions_are_taken(runs):
+    scenario = dataclasses.replace(TINY.scenario, movement_bins=3, heading_forces=True)
+    trainer = Trainer(dataclasses.replace(TINY, scenario=scenario, init_from=str(runs[1].path)))
+    trainer.begin()
+    taken = load_policy(runs[1].path).policy.state_dict()
+    assert all(torch.equal(tensor, taken[name]) for name, tensor in trainer.policy.state_dict().items())

@@ -7,6 +7,7 @@ import torch
 
 from envs.errors import UserError
 from envs.physics.cpu import CpuEngine
+from policies.teams import parameter_counts
 from policies.tower import NetworkConfig
 from tests.train.runs.test_checkpoints import full_disk
 from train.config.ppo_config import PPOConfig
@@ -19,7 +20,7 @@ from train.runs.metrics import read_metrics
 from train.runs.run_folder import RunFolder
 from train.support import files
 from train.support.console import TrainingConsole
-from train.trainer import Trainer, parameter_counts
+from train.trainer import Trainer
 
 TINY = dataclasses.replace(
     get_preset("quickstart"),

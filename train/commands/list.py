@@ -1,4 +1,4 @@
-"""``hideseek list``: scenarios and presets with their essentials."""
+"""``hideseek list``: scenarios, presets, ladders and shipped policies with their essentials."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from rich.table import Table
 from envs.scenarios import SCENARIOS, Scenario
 
 from ..config.presets import PRESETS, Preset
+from ..ladder.catalogue import LADDERS
+from ..runs.shipped_policies import card_line, shipped_policies
 from ..support.console import make_console
 
 
 @dataclass
 class ListArguments:
-    """Show the scenarios and the presets, with the essentials of each."""
+    """Show the scenarios, presets, ladders and policies, with the essentials of each."""
 
 
 def run(arguments: list[str]) -> None:
-    """Print both tables."""
+    """Print the tables."""
     tyro.cli(ListArguments, args=arguments, prog="hideseek list")
     console = make_console()
     _print(
@@ -31,6 +33,8 @@ def run(arguments: list[str]) -> None:
     )
     columns = ["name", "scenario", "worlds", "iterations", "env steps", "network", "purpose"]
     _print(console, "Presets", columns, _preset_rows())
+    _print(console, "Policies", ["name", "what it does"], [[n, card_line(f)] for n, f in shipped_policies().items()])
+    _print(console, "Ladders", ["name", "rungs", "purpose"], _ladder_rows())
     console.print("Options of a scenario: --scenario.hiders 3 and so on; 'hideseek train --help' shows all.")
 
 
@@ -70,6 +74,10 @@ def _teams(s: Scenario) -> str:
 
 def _preset_rows() -> list[list[str]]:
     return [_preset_row(name, preset) for name, preset in PRESETS.items()]
+
+
+def _ladder_rows() -> list[list[str]]:
+    return [[name, ", ".join(r.name for r in ladder.rungs), ladder.purpose] for name, ladder in LADDERS.items()]
 
 
 def _preset_row(name: str, preset: Preset) -> list[str]:

@@ -26,6 +26,7 @@ from ..runs.checkpoints import load_checkpoint
 from ..runs.metrics import read_metrics
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
+from ..runs.shipped_policies import find_shipped
 from ..stages import curves
 from ..stages.film import film
 from ..stages.stage_report import began, compose, examined, left_out
@@ -45,11 +46,12 @@ _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 class StagesArguments(MachineOptions):
     """Play a run's checkpoints against themselves, tell their strategies, and write report.md into the run folder.
 
-    With --agent the strategies of an agent without a policy are told, and nothing is written.
+    Of a checkpoint file, a policy that comes with the project, or an agent without a policy (--agent) they are told,
+    and nothing is written.
     """
 
     run: Positional[Path | None] = None
-    """Run folder; not needed with --agent."""
+    """Run folder, checkpoint file or name of a policy that comes with the project; not needed with --agent."""
     agent: str | None = None
     """Examine an agent without a policy instead: random, zero, chaser, blocker, climber or ramp-thief; after the
     scripts a strength may follow, as in chaser:0.5."""
@@ -75,6 +77,10 @@ def run(arguments: list[str]) -> None:
         _agent(args, args.agent)
         return
     assert args.run is not None
+    shipped = find_shipped(args.run)
+    if shipped.is_file():
+        _shipped(args, shipped)
+        return
     folder = RunFolder(args.run)
     files = _files(args, folder)
     config = load_policy(files[-1]).config
@@ -132,14 +138,26 @@ def _agent(args: StagesArguments, agent: str) -> None:
         console.print(lost(broken, [], args.episodes), soft_wrap=True)
 
 
+def _shipped(args: StagesArguments, file: Path) -> None:
+    """Tell the strategies of one file's policy beside those of random play."""
+    torch.set_num_threads(1)
+    console = make_console()
+    options = _options(args)
+    with _progress() as bar:
+        tasks: dict[Path | str, TaskID] = {CHANCE: bar.add_task(CHANCE, total=args.episodes)}
+        tasks[file] = bar.add_task(file.stem, total=args.episodes)
+        result = study([file], options, lambda part, done: bar.update(tasks[part], completed=done))
+    console.print(_table(result))
+    for line in left_out(result, options):
+        console.print(line, soft_wrap=True)
+
+
 def _check(args: StagesArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
     if (args.run is None) == (args.agent is None):
         raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
-    if args.run is not None and args.run.is_file():
-        raise UserError(f"{args.run} is a file; give the run's folder")
     resolve_device(args.device)
 
 

@@ -1,4 +1,4 @@
-"""``hideseek train``: start a run, or continue one."""
+"""``hideseek train``: start a run or a ladder of runs, or continue one."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ from tyro.conf import Positional, UseAppendAction
 
 from envs.errors import UserError
 from envs.physics import choose_engine
+from policies.teams import parameter_counts
 
 from ..config.overrides import override, read_overrides
 from ..config.presets import PRESETS, choose
 from ..config.train_config import TrainConfig, validate
+from ..ladder.catalogue import LADDERS
+from ..ladder.ladder_folder import LadderFolder, LadderState
+from ..ladder.rungs import Goal
 from ..learning.memory_need import require_memory
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
+from ..runs.shipped_policies import find_shipped
+from ..support.arguments import without_options
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
 from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
 from ..support.ranks import Ranks, join_ranks
-from ..trainer import Trainer, parameter_counts
+from ..trainer import Trainer
 
 Overrides = dict[str, dict[str, Any]]
 """Override file -> what it sets, by dotted name."""
@@ -44,6 +50,7 @@ _FIXED_ON_RESUME = (
     "init_from",
     "engine",
     "intrinsic",
+    "starts",
 )
 """Options that a checkpoint's tensors depend on."""
 _ROOM = ("max_contacts", "max_constraints")
@@ -55,7 +62,7 @@ class TrainArguments:
     """Train agents by self-play. Options below show the defaults of the preset that is named, quickstart if none is."""
 
     target: Positional[str | None] = None
-    """A preset (quickstart, laptop, paper, gpu) or a scenario such as hide-and-seek/quadrant."""
+    """A preset (quickstart, laptop, paper, gpu), a scenario such as hide-and-seek/quadrant, or a ladder of runs."""
     preset: str | None = None
     """Preset for the scenario; by default the one that was made for it."""
     run_dir: Path | None = None
@@ -76,13 +83,69 @@ def run(arguments: list[str]) -> int:
     words = [word for word in arguments if word not in ("-h", "--help")]
     chosen = _parse(words, PRESETS["quickstart"].config)
     overrides = {str(path): read_overrides(path) for path in chosen.override}
+    if chosen.resume is None and chosen.target in LADDERS:
+        return _begin_ladder(chosen, chosen.target, arguments, overrides)
     if chosen.resume is not None:
         _check_resume(chosen)
+        if (ladder := LadderFolder(chosen.resume)).exists:
+            return _resume_ladder(ladder, arguments, overrides)
         with join_ranks() as ranks:
             return _resume(chosen.resume, arguments, overrides, ranks)
     args = _parse(arguments, _override(choose(chosen.target, chosen.preset), overrides))
     with join_ranks() as ranks:
         return _start(args, overrides, ranks)
+
+
+def _begin_ladder(args: TrainArguments, name: str, arguments: list[str], overrides: Overrides) -> int:
+    """Start a ladder."""
+    if args.preset is not None:
+        raise UserError(f"'{name}' is a ladder with presets of its own; leave out --preset {args.preset}")
+    folder = LadderFolder(args.run_dir or Path("runs") / f"{name.rpartition('/')[2]}-{datetime.now():%Y%m%d-%H%M%S}")
+    words = without_options(arguments, "--run-dir")
+    words.remove(name)
+    for rung in LADDERS[name].rungs:
+        validate(_parse(words, _override(rung.config, overrides)).config)  # Prints the help, if that is asked for.
+    with join_ranks() as ranks:
+        ranks.from_first(folder.require_free)
+        ranks.from_first(lambda: folder.write(LadderState(name, tuple(words))))
+        return _climb(folder, words, overrides, ranks)
+
+
+def _resume_ladder(folder: LadderFolder, arguments: list[str], overrides: Overrides) -> int:
+    """Go on with a ladder where it was; options that are given now count beside those given at its start."""
+    words = [*folder.read().words, *without_options(arguments, "--resume")]
+    with join_ranks() as ranks:
+        return _climb(folder, words, overrides, ranks)
+
+
+def _climb(folder: LadderFolder, words: list[str], overrides: Overrides, ranks: Ranks) -> int:
+    """Train the rungs that were not reached yet, each from the weights of the one before."""
+    console, state = TrainingConsole(silent=not ranks.is_first), ranks.from_first(folder.read)
+    if state.ladder not in LADDERS:
+        raise UserError(f"{folder.path} is of a ladder '{state.ladder}', which this version does not know")
+    rungs = LADDERS[state.ladder].rungs
+    for number, rung in enumerate(rungs):
+        if rung.name in state.reached:
+            continue
+        run, goal = folder.run(number, rung.name), rung.goal
+        console.say(
+            f"rung {number + 1} of {len(rungs)}, {rung.name}: until {rung.strategy} is played in {rung.share:.0%}"
+        )
+        if ranks.from_first(run.config_file.is_file):
+            status = _resume(run.path, words, overrides, ranks, goal)
+        else:
+            before = str(folder.run(number - 1, rungs[number - 1].name).path) if number else None
+            args = _parse(words, _override(rung.config, overrides))
+            config = dataclasses.replace(args.config, init_from=before or args.config.init_from)
+            status = _start(dataclasses.replace(args, run_dir=run.path, config=config), overrides, ranks, goal)
+        if status:
+            return status
+        iteration = ranks.from_first(lambda run=run: run.checkpoints.iterations()[-1])  # type: ignore[misc]
+        state.reached[rung.name] = iteration
+        ranks.from_first(lambda: folder.write(state))
+    last = folder.run(len(rungs) - 1, rungs[-1].name)
+    console.say(f"all rungs of {state.ladder} are reached; next: hideseek watch {last.path}")
+    return 0
 
 
 def _parse(arguments: list[str], defaults: TrainConfig) -> TrainArguments:
@@ -95,11 +158,11 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
     return config
 
 
-def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
+def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
     config = validate(args.config)
     if config.init_from is not None:
-        config = dataclasses.replace(config, init_from=str(Path(config.init_from).resolve()))
+        config = dataclasses.replace(config, init_from=str(find_shipped(Path(config.init_from)).resolve()))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
     ranks.from_first(folder.require_free)
@@ -110,7 +173,7 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks) -> int:
     ranks.from_first(lambda: make_folder(folder.path))
     with _locked(folder, ranks):  # Before anything is written: two starts at once may want the same folder.
         ranks.from_first(lambda: folder.create(config, overrides))
-        return _run(trainer, folder, console)
+        return _run(trainer, folder, console, goal)
 
 
 @contextlib.contextmanager
@@ -125,15 +188,15 @@ def _locked(folder: RunFolder, ranks: Ranks) -> Iterator[None]:
         yield
 
 
-def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
+def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Continue a run once nobody else can."""
     folder = RunFolder(path)
     ranks.from_first(folder.read_config)  # Says so if there is no run.
     with _locked(folder, ranks):
-        return _go_on(folder, arguments, overrides, ranks)
+        return _go_on(folder, arguments, overrides, ranks, goal)
 
 
-def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks: Ranks) -> int:
+def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks: Ranks, goal: Goal | None) -> int:
     """Continue a run, from the beginning if it ended before its first checkpoint."""
     console = TrainingConsole(silent=not ranks.is_first)
     source, checkpoint, plain = ranks.from_first(lambda: _read(folder, console))
@@ -145,7 +208,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
         trainer = Trainer(config, ranks)
         console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
         trainer.begin(console.say)
-        return _run(trainer, folder, console)
+        return _run(trainer, folder, console, goal)
     done = checkpoint.counters(str(source)).iteration
     if config.iterations <= done:
         raise UserError(f"{folder.path} has done {done} iterations already; ask for more than that with --iterations")
@@ -157,7 +220,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     changed = [f"{name} {versions[name]} -> {now[name]}" for name in now if versions.get(name, now[name]) != now[name]]
     if changed:
         console.warn(f"packages changed since the checkpoint ({', '.join(changed)}); numbers may differ slightly")
-    return _run(trainer, folder, console)
+    return _run(trainer, folder, console, goal)
 
 
 def _read(folder: RunFolder, console: TrainingConsole) -> tuple[Path, Checkpoint | None, Any]:
@@ -191,8 +254,8 @@ def _check_resume(args: TrainArguments) -> None:
             raise UserError(f"--resume takes everything from the run folder; leave out {what} ({value})")
 
 
-def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole) -> int:
-    """Train with a heading before and a summary after."""
+def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole, goal: Goal | None = None) -> int:
+    """Train with a heading before and a summary after; until a goal is reached, if there is one."""
     config = trainer.config
     console.say(
         f"{config.scenario.name}: {config.num_worlds} worlds, {config.scenario.hiders} hiders v "
@@ -203,9 +266,17 @@ def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole) -> int:
     where = f"{config.device}{processes}; run folder {folder.path}"
     console.say(f"{parameter_counts(trainer.policy)}; seed {config.seed}; {where}")
     with StopRequest() as stop:
-        trainer.run(folder, console, lambda: stop.requested)
+        trainer.run(folder, console, lambda: stop.requested or bool(goal and goal.reached(trainer.stages)))
     trainer.close()
     spent = f"{trainer.env_steps:,} env steps in {duration(trainer.seconds)}"
+    if goal and trainer.ranks.any(goal.reached(trainer.stages)):
+        console.say(f"reached: {goal.strategy} in {goal.share:.0%} of episodes after {spent}")
+        return 0
+    if goal and trainer.iteration == config.iterations:
+        raise UserError(
+            f"{goal.strategy} is not played in {goal.share:.0%} of episodes after {config.iterations:,} iterations; go "
+            f"on with: hideseek train --resume {folder.path.parent} --iterations {2 * config.iterations}"
+        )
     if trainer.iteration < config.iterations:
         console.say(f"stopped after iteration {trainer.iteration}; {spent}")
         console.say(f"continue with: hideseek train --resume {folder.path} --iterations {config.iterations}")

@@ -13,7 +13,7 @@ from . import trade_presets
 from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
 from .task_presets import ALONE, NETWORK, TRANSFER_TASKS, task_config
-from .train_config import TrainConfig
+from .train_config import ReportConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ PRESETS = {
             iterations=5000,
             network=NetworkConfig(embedding_size=64, hidden_size=128, lstm_size=128),
             ppo=PPOConfig(rollout_steps=160, epochs=4, minibatches=4),
+            report=ReportConfig(stage_interval=50),
         ),
         "two against two with doors, boxes and a ramp; for a night on a laptop",
     ),
@@ -88,6 +89,7 @@ PRESETS = {
             network=NetworkConfig(attention_layer_norm=True),
             ppo=PPOConfig(rollout_steps=160, chunk_length=10, epochs=4, minibatches=4),
             checkpoint_interval=100,
+            report=ReportConfig(stage_interval=100),
         ),
         "the paper's environment, network and numbers: 64,000 chunks of 10 steps per minibatch; for large machines",
     ),
@@ -100,6 +102,7 @@ PRESETS = {
             network=NetworkConfig(attention_layer_norm=True),
             ppo=PPOConfig(rollout_steps=160, chunk_length=10, epochs=4, minibatches=16),
             checkpoint_interval=100,
+            report=ReportConfig(stage_interval=100),
         ),
         "the full game on one GPU of 40 GiB or more; 16,000 chunks per minibatch; never run on a GPU so far",
     ),

@@ -16,6 +16,7 @@ from .intrinsic_config import checks as intrinsic_checks
 from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
 from .reward_config import RewardConfig
+from .starts_config import StartsConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,12 @@ class ReportConfig:
     video_interval: Whole = 0
     """Iterations between two videos of an episode, in TensorBoard and in the run's videos/; 0 for none. Needs
     OpenGL."""
+    stage_interval: Whole = 0
+    """Iterations between two looks for strategies (docs/stages.md) in episodes of self-play from fresh starts: curves
+    ``stages/*``, and when one appears a line, a film and a checkpoint that is kept for good. 0: none; other games
+    have none."""
+    stage_episodes: AtLeastOne = 50
+    """Episodes of each look. More see rarer play, and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +53,11 @@ class TrainConfig:
     threads: Threads = 0
     """Physics threads of the CPU engine; 0 uses all cores. Results do not depend on it."""
     torch_threads: Threads = 0
-    """Cores that one tensor operation may use; 0 takes half of the cores, at least one. Results depend on it in the
-    last bits, because sums are taken in another order."""
+    """Cores that one tensor operation may use in a rollout; 0 takes half of the cores, at least one. Results depend on
+    it in the last bits, because sums are taken in another order."""
+    learning_threads: Threads = 0
+    """The same for updates, while the worlds rest; 0 takes as many. All cores make updates 1.4 to 1.7 times as fast
+    where nothing else runs, and several times slower where anything does (docs/performance.md)."""
     stagger: bool = True
     """Shorten the first episode of each world differently, so that worlds are at all stages of an episode at any
     time."""
@@ -76,6 +86,8 @@ class TrainConfig:
     """Play against past versions."""
     intrinsic: IntrinsicConfig = field(default_factory=IntrinsicConfig)
     """A reward for what is new."""
+    starts: StartsConfig = field(default_factory=StartsConfig)
+    """Episodes that begin in kept states."""
     report: ReportConfig = field(default_factory=ReportConfig)
     """What is written beside the curves."""
     scenario: Scenario = scenarios.QUADRANT
@@ -107,6 +119,14 @@ def validate(config: TrainConfig) -> TrainConfig:
     chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // ppo.chunk_length)
     checks = [
         *_league_checks(config),
+        (
+            config.starts.share < 1,
+            f"--starts.share is {config.starts.share:g}; it must be below 1: agents are judged by fresh starts",
+        ),
+        (
+            config.starts.draw != "backwards" or bool(config.starts.scripts) or not config.starts.active,
+            "--starts.draw backwards goes back along the play of scripts; name some with --starts.scripts",
+        ),
         *intrinsic_checks(config.intrinsic, config.scenario, chunks),
         (
             ppo.rollout_steps % ppo.chunk_length == 0,

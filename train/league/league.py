@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from policies.actor_critic import ActorCritic, LSTMState
 from policies.teams import Policy, members
 
 from ..config.league_config import LeagueConfig
@@ -27,6 +26,7 @@ from ..play.random_play import random_actions
 from ..support.ranks import Ranks
 from .past_versions import VersionFolder, versions_at
 from .scripted_seats import ScriptedSeats
+from .seated_versions import Seated, SeatedVersions
 
 TEAMS = ("hiders", "seekers")
 NEWEST = 0
@@ -84,9 +84,8 @@ class League:
         self._random_play = False
         """Whether the player of random actions has or may yet have a seat in this rollout."""
         self._policies: dict[int, Policy] = {}
-        self._players: list[tuple[int, ActorCritic, Tensor]] = []
-        """Version, one of its networks, and the sequences (n,) that this network has or may yet have in this
-        rollout."""
+        self._players = SeatedVersions([], (0, 0))
+        """Who has or may yet have a seat in this rollout."""
         self.ratings: Ratings = {}
         """Versions that have been rated, in the same way in every process."""
         self.folder: VersionFolder | None = None
@@ -144,19 +143,10 @@ class League:
             return actions
         begins = started.view(self.num_worlds, -1)[:, :1]
         self.seats = torch.where(begins, self._next_seats, self.seats)
-        actions, seats = actions.clone(), self.seats.flatten()
-        for version, policy, rows in self._players:
-            # The noise of a sequence depends on the step and its number alone; only one player has it at a time.
+        seats = self.seats.flatten()
+        if self._players:
             self._noise.manual_seed(self._noise_seed)
-            part = (rows + self._first * self.num_agents, self._all_worlds * self.num_agents)
-            h, c = self._memory[:, rows]
-            seen = {name: values[rows] for name, values in obs.items()}
-            memory = LSTMState(h, c, h, c)
-            chosen, state = policy.policy_step(seen, memory, started[rows], generator=self._noise, part=part)
-            seated = (seats[rows] == version)[:, None]
-            actions[rows] = torch.where(seated, chosen, actions[rows])
-            after = torch.stack([state.actor_h, state.actor_c])
-            self._memory[:, rows] = torch.where(seated, after, self._memory[:, rows])
+            actions, self._memory = self._players.act(obs, started, seats, self._memory, actions, self._noise)
         if self._random_play:
             actions = torch.where((seats == RANDOM_PLAYER)[:, None], self._random_actions(), actions)
         return self._follow_scripts(actions) if scripted else actions
@@ -228,8 +218,12 @@ class League:
         return [versions[pick] for pick in picks.tolist()]
 
     def _draw_seats(self, offers: list[int]) -> Tensor:
-        """Give the seats (W, A) of every world's next episode to a version on offer, another player or NEWEST."""
-        if not offers:
+        """Give the seats (W, A) of every world's next episode to a version on offer, another player or NEWEST.
+
+        Scripted players need no version, so they play from the first iteration on.
+        """
+        scripted = self._scripts is not None and self._scripts.any
+        if not self._opened or not (offers or scripted):
             return torch.full_like(self.seats, NEWEST)
         draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
         draws = draws.to(self.seats.device)
@@ -237,7 +231,7 @@ class League:
         beside = (draws[:, 2] < self.config.beside) | (len(self._whole) == 0)
         beside &= len(self._single) > 0
         plays = torch.where(beside[:, None], single, whole) & (draws[:, 0] < self.config.fraction)[:, None]
-        versions = self._pick(torch.tensor(offers, device=self.seats.device), draws[:, 1])
+        versions = self._pick(torch.tensor(offers or [NEWEST], device=self.seats.device), draws[:, 1])
         players = torch.where(draws[:, 4] < self.config.random_share, RANDOM_PLAYER, versions)
         seats = torch.where(plays, players[:, None], NEWEST)
         return self._scripts.draw(seats, draws[:, 0] < self.config.fraction, draws[:, 4]) if self._scripts else seats
@@ -250,7 +244,7 @@ class League:
 
     def _list_players(self) -> None:
         """Find out which sequences each network of each version has now or may have before the rollout ends."""
-        self._players = []
+        players = []
         for version, policy in self._policies.items():
             may_play = (self.seats == version) | (self._next_seats == version)
             for network, agents in members(policy):
@@ -258,7 +252,9 @@ class League:
                 taken[:, agents] = may_play[:, agents]
                 rows = taken.flatten().nonzero()[:, 0]
                 if len(rows):
-                    self._players.append((version, network, rows))
+                    players.append(Seated(version, network, rows))
+        part = (self._first * self.num_agents, self._all_worlds * self.num_agents)
+        self._players = SeatedVersions(players, part)
 
     # --- versions
     # ------------------------------------------------------------------------------------------------------

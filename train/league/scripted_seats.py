@@ -57,6 +57,11 @@ class ScriptedSeats:
         """Number of a script -> worlds (n,) in which it plays or may yet play in this rollout."""
 
     @property
+    def any(self) -> bool:
+        """Whether there is any script."""
+        return bool(self._anchors)
+
+    @property
     def busy(self) -> bool:
         """Whether a script has or may yet have a seat in this rollout."""
         return bool(self._worlds)

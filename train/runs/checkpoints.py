@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,7 +148,14 @@ class CheckpointFolder:
                 found.append(candidate)
         return found[::-1]
 
-    def save(self, iteration: int, checkpoint: Checkpoint, keep: int, keep_every: int = 0) -> Path:
+    def save(
+        self,
+        iteration: int,
+        checkpoint: Checkpoint,
+        keep: int,
+        keep_every: int = 0,
+        for_good: Collection[int] = (),
+    ) -> Path:
         """Write a checkpoint, then delete what is no longer wanted of those up to ``iteration``. Returns its path.
 
         The one marked as the best is always wanted. Those that were cut short count for nothing, and neither do those
@@ -159,6 +166,7 @@ class CheckpointFolder:
           checkpoint: its content.
           keep: how many of the last ones stay.
           keep_every: those of iterations that are multiples of this stay, too; 0 for none.
+          for_good: iterations whose checkpoints stay as well.
 
         Raises:
           UserError: it cannot be written; nothing has been deleted then.
@@ -169,7 +177,7 @@ class CheckpointFolder:
         save_checkpoint(path, checkpoint)
         wanted, (best, _) = self.last(iteration, keep), self.best()
         for old in self.iterations() if len(wanted) == keep else []:
-            if old < wanted[0] and old != best and not (keep_every and old % keep_every == 0):
+            if old < wanted[0] and old not in {best, *for_good} and not (keep_every and old % keep_every == 0):
                 with contextlib.suppress(OSError):
                     self.file(old).unlink()
         return path

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from envs import observations
-from envs.errors import UserError
+from envs.errors import UserError, did_you_mean
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
@@ -20,6 +20,7 @@ from ..config.train_config import TrainConfig, validate
 from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
+from .shipped_policies import find_shipped, full_precision, shipped_policies
 
 ACTION_FIELDS = ("movement_bins", "heading_forces", "game_actions")
 """Fields of a scenario that say what actions mean."""
@@ -51,13 +52,7 @@ class SavedPolicy:
             the scenario has.
         """
         name = scenario.name
-        for field, wanted in self.actions.items():
-            found_there = getattr(scenario, field)
-            if found_there != wanted:
-                raise UserError(
-                    f"checkpoint {self.path} does not fit scenario '{name}': {field} is {found_there} there, the "
-                    f"policy learned with {wanted} (trained in '{self.config.scenario.name}')"
-                )
+        require_same_actions(self.config.scenario, scenario, f"checkpoint {self.path}")
         expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
         for key in [*expected, *found]:
             if expected.get(key) != found.get(key):
@@ -65,6 +60,21 @@ class SavedPolicy:
                     f"checkpoint {self.path} does not fit scenario '{name}': input '{key}' has shape {found.get(key)} "
                     f"there, the policy expects {expected.get(key)} (trained in '{self.config.scenario.name}')"
                 )
+
+
+def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> None:
+    """Check that actions mean in a scenario what they meant where a policy learned.
+
+    Raises:
+      UserError: names the first option that differs.
+    """
+    for field in ACTION_FIELDS:
+        wanted, found = getattr(learned, field), getattr(scenario, field)
+        if found != wanted:
+            raise UserError(
+                f"{where} does not fit scenario '{scenario.name}': {field} is {found} there, the policy learned with "
+                f"{wanted} (trained in '{learned.name}')"
+            )
 
 
 def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:
@@ -83,7 +93,7 @@ def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:
     """Load the policy of a run's newest intact checkpoint, or of one checkpoint file.
 
     Args:
-      path: a run folder or a ``.safetensors`` file.
+      path: a run folder, a ``.safetensors`` file, or the name of a policy that comes with the project.
       device: where the policy shall be.
 
     Raises:
@@ -130,15 +140,20 @@ def _make_described(spec: ObservationSpec, config: TrainConfig, where: str) -> P
 
 
 def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
-    """Read the checkpoint that ``path`` means, a file or the newest intact one of a run, and return its path with it.
+    """Read the checkpoint that ``path`` means, and return its path with it.
+
+    Args:
+      path: a file, a run (its newest intact one), or the name of a policy that comes with the project.
 
     Raises:
       UserError: there is none, or it is damaged.
     """
+    path = find_shipped(path)
     if path.is_dir():
         run = RunFolder(path)
         run.read_config()
         return run.checkpoints.load_newest(lambda text: print(f"warning: {text}", file=sys.stderr))
     if not path.exists():
-        raise UserError(f"no run or checkpoint at {path}")
-    return path, load_checkpoint(path)
+        hint = did_you_mean(str(path), [*shipped_policies()])
+        raise UserError(f"no run or checkpoint at {path}{hint}")
+    return path, full_precision(load_checkpoint(path))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 
 ALPHA = 0.05
@@ -28,6 +27,8 @@ def sign_test(told: Tensor, by_chance: Tensor) -> float:
     Returns:
       The exact one-sided p-value of the episodes in which the two differ (McNemar's test).
     """
+    from scipy.stats import binomtest  # Training needs it only where it looks for stages.
+
     both = (told != BROKEN) & (by_chance != BROKEN)
     more, fewer = int((both & (told > by_chance)).sum()), int((both & (told < by_chance)).sum())
     return 1.0 if more + fewer == 0 else float(binomtest(more, more + fewer, 0.5, alternative="greater").pvalue)

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from envs.scene import AGENT_RADIUS
@@ -28,7 +27,7 @@ NEAR_ALOFT = 0.5
 """The same for an agent on top of something: it can come down on either side."""
 
 _CONNECTED = np.zeros((3, 3, 3), dtype=bool)  # Cells connect along x and y, never between moments.
-_CONNECTED[1] = ndimage.generate_binary_structure(2, 1)
+_CONNECTED[1] = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
 class Ground:
@@ -72,6 +71,8 @@ class Ground:
         free = ~blocked
         free[:, [0, -1], :] = True
         free[:, :, [0, -1]] = True
+        from scipy import ndimage  # Training needs it only where it looks for stages.
+
         return torch.from_numpy(ndimage.label(free.numpy(), structure=_CONNECTED)[0])
 
     def reachable(self, regions: Tensor, position: Tensor, aloft: Tensor, present: Tensor) -> Tensor:

@@ -28,3 +28,13 @@ def parse_arguments(kind: type[T], words: Sequence[str], command: str, descripti
     options = tyro.cli(kind, args=words, prog=f"hideseek {command}", description=description)
     require_in_range(options)
     return options
+
+
+def without_options(words: Sequence[str], *names: str) -> list[str]:
+    """Return the words of a command line without some options and their values, ``--x 1`` or ``--x=1``."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and word not in names and not word.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(word)
+        skip = word in names
+    return kept

@@ -36,10 +36,12 @@ PARTS = {
     "environment": "physics, rules, perception, observations, resets",
     "inference": "the newest policy and its critic acting",
     "intrinsic": "the bonus for novelty",
+    "starts": "start states: drawing, keeping, learning what they are worth",
     "league": "past versions: drawing, loading, acting, rating",
     "storing": "copying the rollout, episode statistics",
     "waiting": "for the device to finish what was queued, and for other processes",
     "learning": "the update",
+    "stages": "looks for strategies in episodes of self-play",
     "saving": "curves, alarms, videos, checkpoints, versions",
 }
 """What is measured, in the order of the table."""

@@ -16,13 +16,14 @@ from ..play.play_session import make_player
 from ..play.players import Observations, Player
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy
+from ..runs.shipped_policies import find_shipped
 
 
 class PlayerChoice:
     """Names of players and where they are.
 
     Args:
-      paths: run folders and checkpoint files; all checkpoints of a run are offered.
+      paths: run folders, checkpoint files and names of shipped policies; all checkpoints of a run are offered.
       device: where worlds and policies live.
 
     Raises:
@@ -55,6 +56,7 @@ class PlayerChoice:
         return self._load(self._files[name], self.device)
 
     def _add(self, path: Path) -> None:
+        path = find_shipped(path)
         if not path.is_dir():
             self._files[path.stem if path.stem not in self._files else str(path)] = path
             return

@@ -208,14 +208,15 @@ class TestPlay:
         history = [observe() for _ in range(4)]
         for step, obs in enumerate(history):
             league.act(obs, started(step == 0), newest)
-        for version, policy, rows in league._players:
+        for player in league._players.players:
+            version, policy, rows = player.version, player.policy, player.rows
             assert (league.seats.flatten()[rows] == version).all()
             state = policy.initial_state(len(rows))
             for step, obs in enumerate(history):
                 seen = {name: values[rows] for name, values in obs.items()}
                 _, state = policy.policy_step(seen, state, started(step == 0)[rows])
             torch.testing.assert_close(league._memory[0, rows], state.actor_h)
-        assert len(league._players) == 5
+        assert len(league._players.players) == 5
 
     def test_an_episode_that_ends_in_a_rollout_hands_its_seats_over(self, folder):
         """The version that leaves plays its last step, the next one its first; neither sees the other's memory."""
@@ -392,3 +393,20 @@ class TestTeamPolicies:
     def test_members_of_a_shared_policy(self):
         policy = make_policy()
         assert members(policy) == [(policy, slice(None))]
+
+
+def test_side_by_side_or_one_after_the_other(folder, monkeypatch):
+    """It makes no difference to what is played, but for rounding, which no action here hangs on."""
+    from train.league import seated_versions
+
+    played = []
+    for limit in (1, 99):
+        monkeypatch.setattr(seated_versions, "SIDE_BY_SIDE", limit)
+        torch.manual_seed(1)
+        league = new_league(folder, at_once=5, fraction=1.0)
+        league.begin_rollout(5)
+        assert len(league._players.players) == 5
+        steps = [league.act(observe(), started(step == 0), torch.full((WORLDS * AGENTS, 5), 9)) for step in range(3)]
+        played.append((torch.stack(steps), league._memory))
+    assert torch.equal(played[0][0], played[1][0])
+    torch.testing.assert_close(played[0][1], played[1][1])

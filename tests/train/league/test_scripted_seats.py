@@ -77,6 +77,16 @@ def test_shares_and_whole_teams(tmp_path):
     env.close()
 
 
+def test_they_play_before_there_is_any_version(tmp_path):
+    env = new_env(200)
+    league = new_league(tmp_path, env, random_share=0.0)
+    league.begin_rollout(0)
+    seats = league._next_seats
+    assert (seats == CHASER).any() and (seats == BLOCKER).any()
+    assert set(seats.unique().tolist()) == {NEWEST, CHASER, BLOCKER}
+    env.close()
+
+
 def test_they_follow_their_scripts_on_their_seats_alone(tmp_path):
     env = new_env(60)
     league = new_league(tmp_path, env)

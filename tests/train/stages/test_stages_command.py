@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(run, capsys, tmp_path):
         (["RUN", "--seed", "-1"], "--seed"),
         (["RUN", "--checkpoints", "some"], "all or last"),
         (["RUN", "--device", "tpu"], "tpu"),
-        (["RUN/config.json"], "is a file"),
+        (["RUN/config.json"], "is truncated or damaged"),
         (["RUN/videos"], "no config.json"),
     ],
 )

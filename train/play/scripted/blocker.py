@@ -42,6 +42,13 @@ def block_doors(world: Situation, steer: Steering) -> None:
     _press_lock(world, steer, box, placed)
 
 
+def doors_blocked(world: Situation) -> Tensor:
+    """Return (W,) bool: a locked box stands in every door."""
+    box, _ = _boxes_for_doors(world)
+    locked = settled(world, box, world.room.door) & world.state.locks.locked[world.rows, box]
+    return (locked | ~world.room.open).all(1)
+
+
 def _boxes_for_doors(world: Situation) -> tuple[Tensor, Tensor]:
     """Return the box (W, D) for each door, a different one for each, and its distance (W, D) from it, metres."""
     s, room = world.scenario, world.room

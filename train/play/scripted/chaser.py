@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from .room import QUADRANTS
 from .situation import Situation, towards
@@ -12,8 +13,16 @@ _UNSEEN = 3.0
 """Metres by which a hider counts as farther away while the seeker does not see it."""
 _CLOSE = 0.45
 """Metres from a hider at which a seeker has arrived."""
+_NEAR = 1.5
+"""Metres from a hider within which a seeker turns after it even while it does not see it."""
 _SPEED = 6.0
 """Metres per second."""
+
+
+def caught_sight(world: Situation) -> Tensor:
+    """Return (W,) bool: a seeker sees a hider, in the live phase."""
+    sees = world.state.visible[:, world.seekers][:, :, world.hiders]
+    return sees.flatten(1).any(1) & world.live
 
 
 def chase(world: Situation, steer: Steering) -> None:
@@ -28,6 +37,9 @@ def chase(world: Situation, steer: Steering) -> None:
     prey = there[world.rows, nearest]
     target = prey - _CLOSE * towards(here, prey)
     way = world.room.way(here, target) if s.layout in QUADRANTS else target
-    looks_at_prey = sees.gather(2, nearest[..., None])
+    apart = (prey - here).norm(dim=-1, keepdim=True)
+    looks_at_prey = sees.gather(2, nearest[..., None]) | (apart < _NEAR)
+    # Where it will be, as seen from where the seeker will be: who looks where it was loses one that runs in circles.
+    ahead = prey + s.step_seconds * (world.velocity(hiders)[world.rows, nearest] - world.velocity(seekers))
     steer.go(seekers, way, _SPEED)
-    steer.look(seekers, torch.where(looks_at_prey, prey, way))
+    steer.look(seekers, torch.where(looks_at_prey, ahead, way))

@@ -42,6 +42,12 @@ def climb(world: Situation, steer: Steering) -> None:
     _run(world, steer, who, there, axis, climbing)
 
 
+def climbed_in(world: Situation) -> Tensor:
+    """Return (W,) bool: a seeker is in the room, in the live phase."""
+    inside = world.room.inside(world.position(world.seekers), 0.1) & world.present[:, world.seekers]
+    return inside.any(1) & world.live
+
+
 def _nearest_pair(world: Situation) -> tuple[Tensor, Tensor]:
     """Return the seeker (W, 1) and the ramp (W, 1, an object) that are nearest to each other outside the room."""
     s, seekers = world.scenario, world.seekers

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from envs.games.trade.market_floor import PIECE
+from envs.games.trade.market_floor import MEAL, PIECE
 
 from .market_situation import MarketSituation
 from .situation import Situation, towards
@@ -18,6 +19,17 @@ _SWAP_TICKS = 5
 """Ticks for which they wait for each other; then they take back what is left."""
 _TO_OFFER = 0.55
 """Share of its reach to which an agent comes close to an offer."""
+
+
+def fed_at_the_fire(world: Situation) -> Tensor:
+    """Return (W,) bool: everybody has some of its own food, and is where the fire keeps the dark away."""
+    market = MarketSituation(world)
+    return ((market.bag >= MEAL) & market.is_safe).all(1)
+
+
+def swapped(world: Situation) -> Tensor:
+    """Return (W,) bool: there were as many swaps as there are pairs."""
+    return world.state.game["drop_swaps"] >= world.scenario.num_agents / 2
 
 
 def forage(world: Situation, steer: Steering) -> None:

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from envs.games.trade.daylight import phase
+from envs.games.trade.daylight import SAFE_CELLS, cells_from_fire, phase
 from envs.games.trade.market_floor import GROWN, number_of_slots
 from envs.scenarios import Scenario
 
@@ -59,6 +59,11 @@ class MarketSituation:
     def home_yaw(self) -> Tensor:
         """(A,) radians: the one puts its offer below, the other one above."""
         return torch.where(self.kind == 0, 0.0, math.pi)
+
+    @property
+    def is_safe(self) -> Tensor:
+        """(W, A) bool: whether an agent is where it is never dark."""
+        return cells_from_fire(self.options, self.here - self._fire) < SAFE_CELLS
 
     def nearest_crop(self) -> tuple[Tensor, Tensor]:
         """Return where the nearest piece of the own patch is, (W, A, 2) metres, and whether there is time, (W, A)."""

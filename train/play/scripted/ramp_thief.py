@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from .carrying import Task, carry
 from .situation import Situation
@@ -12,6 +13,13 @@ _INTO = 1.1
 """Metres behind the door at which the ramp is left."""
 _BEFORE = 0.8
 """Metres before the door from where on it is moved straight in."""
+
+
+def ramps_inside(world: Situation) -> Tensor:
+    """Return (W,) bool: all ramps are in the room."""
+    s = world.scenario
+    ramps = s.max_boxes + torch.arange(s.ramps, device=world.device)
+    return world.room.inside(world.position(world.entity(ramps)), 0.35).all(1)
 
 
 def steal_ramp(world: Situation, steer: Steering) -> None:

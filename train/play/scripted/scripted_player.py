@@ -17,11 +17,11 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 
 from ..players import Observations, RandomPlayer, Worlds
-from .blocker import block_doors
-from .chaser import chase
-from .climber import climb
-from .foraging import forage, forage_and_swap
-from .ramp_thief import steal_ramp
+from .blocker import block_doors, doors_blocked
+from .chaser import caught_sight, chase
+from .climber import climb, climbed_in
+from .foraging import fed_at_the_fire, forage, forage_and_swap, swapped
+from .ramp_thief import ramps_inside, steal_ramp
 from .room import QUADRANTS
 from .situation import Situation
 from .steering import Steering
@@ -35,6 +35,8 @@ class Script:
     """hiders or seekers: who follows it. The others play at random."""
     play: Callable[[Situation, Steering], None]
     """Says what the agents do."""
+    done: Callable[[Situation], Tensor]
+    """Tells in which worlds, (W,) bool, it has got where it wants to be."""
     in_room: bool = True
     """It needs the quadrant's room."""
     game: str = "hide_and_seek"
@@ -63,12 +65,12 @@ class Script:
 
 
 SCRIPTS = {
-    "chaser": Script("seekers", chase, in_room=False),
-    "blocker": Script("hiders", block_doors, needs=("boxes",)),
-    "climber": Script("seekers", climb, needs=("ramps",)),
-    "ramp-thief": Script("hiders", steal_ramp, needs=("ramps",)),
-    "forager": Script("hiders", forage, in_room=False, game="trade"),
-    "trader": Script("hiders", forage_and_swap, in_room=False, game="trade"),
+    "chaser": Script("seekers", chase, caught_sight, in_room=False),
+    "blocker": Script("hiders", block_doors, doors_blocked, needs=("boxes",)),
+    "climber": Script("seekers", climb, climbed_in, needs=("ramps",)),
+    "ramp-thief": Script("hiders", steal_ramp, ramps_inside, needs=("ramps",)),
+    "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade"),
+    "trader": Script("hiders", forage_and_swap, swapped, in_room=False, game="trade"),
 }
 """By the name that commands accept."""
 
@@ -89,6 +91,11 @@ def script_actions(name: str, env: BatchEnv, worlds: Tensor | None = None) -> tu
     script.play(world, steer)
     is_hider = torch.arange(env.num_agents, device=env.device) < env.scenario.hiders
     return steer.actions, is_hider if script.team == "hiders" else ~is_hider
+
+
+def script_done(name: str, env: BatchEnv) -> Tensor:
+    """Return in which worlds, (W,) bool, a script, a name in ``SCRIPTS``, has got where it wants to be."""
+    return SCRIPTS[name].done(Situation(env))
 
 
 class ScriptedPlayer:

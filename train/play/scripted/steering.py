@@ -18,6 +18,8 @@ _GRAB, _LOCK, _GAME = 3, 4, 5
 """Components of an action."""
 _NEWTONS = 100.0
 """Force, and torque in N m, of a motor command of 1."""
+_COARSE = 40.0
+"""Newtons, or N m, between two bins, from which on a weak force would always be rounded to none."""
 _DRAG, _SPIN_DRAG = 10.0, 10.0
 """N s/m and N m s that motion costs."""
 
@@ -70,7 +72,7 @@ class Steering:
             yaw = yaw_towards(target - self._situation.position(who))
         turn = turn_between(here, torch.as_tensor(yaw, device=here.device))
         torque = _SPIN_DRAG * turn / self._situation.scenario.step_seconds
-        self._write(who, 2, self._to_bins(torque), where)
+        self._write(who, 2, self._to_bins(who, 2, torque), where)
 
     def grab(self, who: Tensor, wants: Tensor | bool = True, where: Tensor | bool = True) -> None:
         """Let agents (K) hold what is next to them, or let go: ``wants`` (W, K) bool."""
@@ -91,10 +93,21 @@ class Steering:
             left = torch.stack([-ahead[..., 1], ahead[..., 0]], dim=-1)
             force = torch.stack([(force * ahead).sum(-1), (force * left).sum(-1)], dim=-1)
         for axis in (0, 1):
-            self._write(who, axis, self._to_bins(force[..., axis]), where)
+            self._write(who, axis, self._to_bins(who, axis, force[..., axis]), where)
 
-    def _to_bins(self, newtons: Tensor) -> Tensor:
-        return self._none + (newtons / self._bin).round().clamp(-self._none, self._none).long()
+    def _to_bins(self, who: Tensor, component: int, wanted: Tensor) -> Tensor:
+        """Return bins for forces or torques (W, K). Coarse ones are dithered: on average they are what was wanted."""
+        bins = wanted / self._bin
+        if self._bin >= _COARSE:
+            bins = bins + self._dither(who, component)
+        return self._none + bins.round().clamp(-self._none, self._none).long()
+
+    def _dither(self, who: Tensor, component: int) -> Tensor:
+        """Return numbers (W, K) in [-0.5, 0.5) that look drawn at random, and follow from the state of the worlds."""
+        world = self._situation
+        place = (world.position(who) * torch.tensor([127.1, 311.7], device=world.device)).sum(-1)
+        clock = world.state.steps[:, None] * 74.7 + component * 269.5
+        return torch.remainder((place + clock).sin() * 43758.5453, 1.0) - 0.5
 
     def _write(self, who: Tensor, component: int, values: Tensor, where: Tensor | bool) -> None:
         rows = self._situation.rows

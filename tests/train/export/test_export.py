@@ -1,0 +1,96 @@
+"""Exported policies do what the policy does, on recorded episodes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from policies.actor_critic import LSTMState
+from policies.tower import NetworkConfig
+from tests.examples.scripts import load
+from tests.train.test_trainer import TINY, train
+from train.cli import main
+from train.play.episode_files import load_episodes
+from train.runs.saved_policy import load_policy
+
+NORMS = [(True, False), (True, True), (False, False)]
+
+
+@pytest.fixture(scope="module", params=NORMS, ids=["norms", "norms in attention", "no norms"])
+def run(request, tmp_path_factory):
+    layer_norm, attention_layer_norm = request.param
+    network = dataclasses.replace(TINY.network, layer_norm=layer_norm, attention_layer_norm=attention_layer_norm)
+    assert isinstance(network, NetworkConfig)
+    return train(tmp_path_factory.mktemp("runs") / "a", dataclasses.replace(TINY, network=network), stop_after=2)
+
+
+@pytest.fixture(scope="module")
+def played(run, tmp_path_factory):
+    """Observations (T, N, ...) of ten recorded episodes played again, and what torch would do, (T, N, 5)."""
+    from envs.batch_env import BatchEnv
+    from envs.layouts import Layout
+    from train.play.players import flatten_agents
+
+    file = tmp_path_factory.mktemp("episodes") / "x.npz"
+    assert main(["record", str(run.path), "-o", str(file), "--episodes", "10"]) == 0
+    episodes = load_episodes(file)
+    saved = load_policy(run.path)
+    env = BatchEnv(saved.config.scenario, 10)
+    obs = env.reset(Layout.stack([episode.layout for episode in episodes]))
+    actions = torch.from_numpy(np.stack([episode.actions for episode in episodes]))
+    state, seen, chosen = saved.policy.initial_state(20), [], []
+    for step in range(40):
+        flat = flatten_agents(obs)
+        started = torch.full((20,), step == 0)
+        greedy, state = saved.policy.policy_step(flat, state, started, deterministic=True)
+        seen.append({name: values.numpy() for name, values in flat.items()})
+        chosen.append(greedy.numpy())
+        obs = env.step(actions[:, step].long()).obs
+    assert isinstance(state, LSTMState)
+    return seen, chosen
+
+
+def test_numpy_player(run, played, tmp_path):
+    assert main(["export", str(run.path), "-o", str(tmp_path / "p.npz")]) == 0
+    player = load("numpy_player").NumpyPlayer(tmp_path / "p.npz")
+    memory = player.begin(20)
+    for step, (seen, expected) in enumerate(zip(*played, strict=True)):
+        log_probs, memory = player.step(seen, memory, np.full(20, step == 0))
+        assert (log_probs.argmax(-1) == expected).all()
+
+
+def test_onnx(run, played, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    assert main(["export", str(run.path), "-o", str(tmp_path / "p.onnx")]) == 0
+    session = runtime.InferenceSession(str(tmp_path / "p.onnx"))
+    names = {node.name for node in session.get_inputs()}
+    hidden = cell = np.zeros((20, TINY.network.lstm_size), np.float32)
+    for step, (seen, expected) in enumerate(zip(*played, strict=True)):
+        inputs = {name: values for name, values in seen.items() if name in names}
+        inputs |= {"hidden": hidden, "cell": cell, "started": np.full(20, step == 0)}
+        log_probs, hidden, cell = session.run(["log_probs", "next_hidden", "next_cell"], inputs)
+        assert (log_probs.argmax(-1) == expected).all()
+
+
+def test_a_network_for_each_team(tmp_path, capsys):
+    run = train(tmp_path / "a", dataclasses.replace(TINY, separate_policies=True), stop_after=1)
+    assert main(["export", str(run.path), "-o", str(tmp_path / "p.npz")]) == 2
+    assert "say which: --side hiders or --side seekers" in capsys.readouterr().err
+    assert main(["export", str(run.path), "-o", str(tmp_path / "p.npz"), "--side", "seekers"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["RUN", "-o", "x.pt"], "its extension must be"),
+        (["RUN", "-o", "x.npz", "--side", "hiders"], "one network for both teams"),
+        (["nowhere", "-o", "x.npz"], "no run or checkpoint at nowhere"),
+    ],
+)
+def test_mistakes(run, words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *(word.replace("RUN", str(run.path)) for word in words)]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

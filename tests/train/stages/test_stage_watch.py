@@ -1,0 +1,84 @@
+"""Strategies told while a run goes on."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from envs.scenarios import get
+from tests.train.test_trainer import TINY, assert_same, numbers, resume, train
+from train.config.train_config import ReportConfig
+from train.play.scripted import ScriptedPlayer
+from train.runs.run_folder import RunFolder
+from train.stages import stage_watch
+from train.stages.stage_watch import StageWatch
+
+DOOR = get("hide-and-seek/door")
+
+
+class Script(torch.nn.Module):
+    """Stands where the newest policy would."""
+
+
+@pytest.fixture
+def blocker(monkeypatch):
+    """What plays in place of a policy: the scripted blocker."""
+    monkeypatch.setattr(stage_watch, "PolicyPlayer", lambda _policy, seed: ScriptedPlayer("blocker", DOOR, 1.0, seed))
+    return Script()
+
+
+def watch(folder, iteration=0, episodes=16):
+    return StageWatch(DOOR, episodes, 5, "cpu", 1, RunFolder(folder), iteration)
+
+
+def test_a_strategy_appears_once(blocker, tmp_path):
+    lines = []
+    stages = watch(tmp_path)
+    metrics = stages.look(blocker, 40, 9000, lines.append)
+    assert metrics["stages/door_blocking"] > 0.9
+    assert [line for line in lines if "door blocking has appeared" in line]
+    assert stages.iterations == {40}
+    assert json.loads((tmp_path / "stages.json").read_text())["door blocking"]["env_steps"] == 9000
+    stages.look(blocker, 50, 9900, lines.append)
+    assert len([line for line in lines if "has appeared" in line]) == 1
+
+
+def test_after_a_resume_what_came_later_is_forgotten(blocker, tmp_path):
+    watch(tmp_path).look(blocker, 40, 9000, lambda _: None)
+    assert set(watch(tmp_path, iteration=40).appeared) == {"door blocking"}
+    assert not watch(tmp_path, iteration=39).appeared
+    (tmp_path / "stages.json").write_text('{"door blocking": 7}')
+    assert not watch(tmp_path, iteration=39).appeared
+
+
+def test_random_play_does_not_appear(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        stage_watch, "PolicyPlayer", lambda _policy, seed: stage_watch.make_agent("random", DOOR, seed + 100)
+    )
+    stages = watch(tmp_path, episodes=32)
+    stages.look(Script(), 1, 1, pytest.fail)
+    assert not stages.appeared
+
+
+def test_looking_changes_nothing_of_a_run(tmp_path):
+    plain = train(tmp_path / "a")
+    looking = dataclasses.replace(TINY, report=ReportConfig(stage_interval=2, stage_episodes=2))
+    run = train(tmp_path / "b", looking, stop_after=3)
+    resume(run, looking)
+    found = [{k: v for k, v in line.items() if not k.startswith("stages/")} for line in numbers(run)]
+    assert found == numbers(plain)
+    assert sum("stages/chasing" in line for line in numbers(run)) == 2
+    assert_same(run, train(tmp_path / "c", looking))
+
+
+def test_the_checkpoint_at_which_it_appeared_stays(blocker, tmp_path, monkeypatch):
+    def first_only(self, policy, iteration, env_steps, say):
+        self.appeared |= {"door blocking": stage_watch.Appearance(1, 1, 1.0)}
+        return {}
+
+    monkeypatch.setattr(StageWatch, "look", first_only)
+    config = dataclasses.replace(
+        TINY, checkpoint_interval=1, keep_checkpoints=1, report=ReportConfig(stage_interval=1, stage_episodes=1)
+    )
+    assert train(tmp_path / "a", config).checkpoints.iterations() == [1, 4]

@@ -1,0 +1,52 @@
+"""Runs with start states: exact, resumable, and none of it where they are off."""
+
+import dataclasses
+
+import pytest
+
+from tests.train.processes import run_ranks
+from tests.train.test_trainer import TINY, assert_same, resume, train
+from train.config.starts_config import StartsConfig
+from train.runs.metrics import read_metrics
+
+STARTS = StartsConfig(share=0.6, size=100, every=5, new_states=9, neighbours=3, walk=4, script_states=20)
+WITH = dataclasses.replace(TINY, starts=STARTS)
+WORDS = [
+    *("quickstart", "--torch-threads", "1", "--threads", "1", "--num-worlds", "5", "--iterations", "3"),
+    *("--scenario.horizon", "25", "--ppo.rollout-steps", "20", "--ppo.epochs", "1", "--ppo.minibatches", "3"),
+    *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
+    *("--starts.share", "0.6", "--starts.size", "100", "--starts.every", "5", "--starts.neighbours", "2"),
+]
+
+
+def test_resumed_equals_unbroken(tmp_path):
+    config = dataclasses.replace(WITH, starts=dataclasses.replace(STARTS, scripts=("chaser",)))
+    unbroken = train(tmp_path / "a", config)
+    stopped = train(tmp_path / "b", config, stop_after=2)
+    resume(stopped, config)
+    assert_same(unbroken, stopped)
+    last = read_metrics(unbroken.metrics_file)[-1]
+    assert last["starts/size"] > 40
+    assert any(line.get("starts/share", 0.0) > 0 for line in read_metrics(unbroken.metrics_file))
+    assert last["starts/scripted_share"] == pytest.approx(20 / last["starts/size"])
+
+
+@pytest.mark.parametrize("draw", ["learnability", "uniform", "backwards"])
+def test_draws(draw, tmp_path):
+    starts = dataclasses.replace(STARTS, draw=draw, scripts=("chaser",))
+    run = train(tmp_path / draw, dataclasses.replace(WITH, starts=starts))
+    assert read_metrics(run.metrics_file)[-1]["starts/size"] > 30
+
+
+def test_two_processes_keep_what_one_keeps(tmp_path):
+    curves = []
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        results = run_ranks(["train", *WORDS, "--run-dir", str(folder)], count, tmp_path / "output" / str(count))
+        assert all(status == 0 for status, *_ in results), results
+        curves.append(read_metrics(folder / "metrics.jsonl"))
+    for alone, together in zip(*curves, strict=True):
+        tags = [tag for tag in alone if tag.startswith("starts/")]
+        assert len(tags) >= 5
+        for tag in tags:
+            assert together[tag] == pytest.approx(alone[tag], rel=1e-3, abs=1e-5), tag

@@ -1,0 +1,1 @@
+"""Policies for other programs: as ONNX, and as plain arrays for NumPy."""

@@ -1,0 +1,37 @@
+"""The ladders that ``hideseek train`` knows by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from envs import scenarios
+
+from ..config.league_config import LeagueConfig
+from ..config.presets import get_preset
+from ..config.starts_config import StartsConfig
+from ..config.train_config import ReportConfig, TrainConfig
+from .rungs import Ladder, Rung
+
+
+def _door_blocking() -> TrainConfig:
+    """Return rung 1: one door, starts backwards along the scripted blocker's play, the chaser (docs/emergence.md)."""
+    quick = get_preset("quickstart")
+    return dataclasses.replace(
+        quick,
+        scenario=scenarios.get("hide-and-seek/door", movement_bins=5, heading_forces=True, lock_in_preparation=False),
+        num_worlds=128,
+        iterations=1000,
+        ppo=dataclasses.replace(quick.ppo, entropy_coefficient=0.01, final_learning_rate=3e-4),
+        league=LeagueConfig(fraction=1.0, scripted=("chaser=0.9",), at_once=1, interval=10, rating_interval=0),
+        starts=StartsConfig(share=0.7, draw="backwards", scripts=("blocker",), every=0, neighbours=0),
+        report=ReportConfig(stage_interval=20),
+    )
+
+
+LADDERS: dict[str, Ladder] = {
+    "ladder/quadrant": Ladder(
+        "door blocking, rung by rung, with start states of scripted players",
+        (Rung(name="door-blocking", strategy="door blocking", share=0.5, config=_door_blocking()),),
+    )
+}
+"""By the name that commands accept."""
