@@ -46,6 +46,7 @@ _FIXED_ON_RESUME = (
     "seed",
     "stagger",
     "separate_policies",
+    "agent_policies",
     "init_from",
     "engine",
     "intrinsic",
