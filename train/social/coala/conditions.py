@@ -96,7 +96,7 @@ def _by_mode(part: str, setting: Setting, game: str = "prisoners-dilemma") -> li
 
 def _shaping() -> list[Condition]:
     # With fewer games at once the batch-unaware estimator shapes, too: a B-th of what is taught comes back to a game.
-    return _by_mode("shaping", replace(_FAST, co_players=48, batch=16, naive_rate=60.0, updates=150))
+    return _by_mode("shaping", replace(_FAST, co_players=48, batch=16, naive_rate=60.0, updates=250))
 
 
 def _mixed() -> list[Condition]:

@@ -68,7 +68,7 @@ def test_quick_and_scale_change_the_number_of_updates():
     def updates(**options):
         return CoalaArguments(**options).conditions[0].setting.updates
 
-    assert (updates(), updates(quick=True), updates(scale=3.0), updates(quick=True, scale=2.0)) == (150, 60, 450, 120)
+    assert (updates(), updates(quick=True), updates(scale=3.0), updates(quick=True, scale=2.0)) == (250, 100, 750, 200)
     assert {condition.part for condition in CoalaArguments(quick=True).conditions} == set(QUICK_PARTS)
     assert {condition.part for condition in CoalaArguments().conditions} == set(PARTS)
 
