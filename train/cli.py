@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
     "transfer": "learn the paper's five test tasks from a policy's weights and from scratch, and compare",
     "stages": "tell which strategies a run's checkpoints play, with curves and videos",
+    "reproduce": "run the settings of papers on social games, and show their results beside ours",
     "video": "show episodes as mp4, webm or gif",
     "record": "write episodes to a file: layouts, states, actions, rewards",
     "watch": "live viewer in the browser: look closely, exchange players, play yourself",
