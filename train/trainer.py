@@ -30,10 +30,9 @@ from .league.past_versions import VersionFolder
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
-from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
-from .runs.saved_policy import find_checkpoint, require_same_actions, to_config
+from .runs.saved_policy import read_weights
 from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
 from .support.devices import torch_threads
@@ -102,11 +101,8 @@ class Trainer(TrainingState):
 
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""
-        file, checkpoint = self.ranks.from_first(lambda: find_checkpoint(path))
-        tensors, where = checkpoint.group("policy"), f"--init-from {file}"
-        learned = to_config(checkpoint.metadata.get("config"), where).scenario
-        require_same_actions(learned, self.config.scenario, where)
-        require_same_tensors(self.policy.state_dict(), tensors, where)
+        scenario = self.config.scenario
+        tensors = self.ranks.from_first(lambda: read_weights(path, self.policy, scenario, "--init-from"))
         self.policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
@@ -386,7 +382,8 @@ class Trainer(TrainingState):
 def _require_finite(metrics: dict[str, float], iteration: int) -> None:
     """Stop before a broken policy reaches a checkpoint."""
     for name, value in metrics.items():
-        if name.startswith("losses/") and name != "losses/explained_variance" and not math.isfinite(value):
+        # Values explain nothing of a team whose steps are all somebody else's.
+        if name.startswith("losses/") and not name.endswith("/explained_variance") and not math.isfinite(value):
             raise UserError(
                 f"{name} is {value} in iteration {iteration}; nothing of it was saved, resume from the last checkpoint "
                 f"with a lower --ppo.learning-rate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +17,13 @@ from policies.teams import Policy
 from .config.train_config import TrainConfig, validate
 from .intrinsic.reward import make_intrinsic_reward
 from .league.league import League
-from .league.scripted_seats import ScriptedSeats
+from .league.scripted_seats import ScriptedSeats, seated_scripts
 from .learning.learners import Learners
+from .play.agents import is_agent
 from .play.players import flatten_agents
 from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
-from .runs.saved_policy import make_policy
+from .runs.saved_policy import make_policy, read_weights
 from .starts.start_states import StartStates
 from .support.devices import available_cores, resolve_device
 from .support.json_data import to_plain
@@ -68,8 +70,9 @@ class TrainingState:
         self.policy: Policy = make_policy(ObservationSpec.from_dict(spec), self.env.action_bins, config).to(device)
         self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
         sizes = (scenario.hiders, scenario.seekers)
-        scripts = ScriptedSeats(config.league.scripted, self.env, config.league.random_share)
-        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts)
+        scripts = ScriptedSeats(seated_scripts(config.league), self.env, config.league.random_share)
+        frozen = self._frozen_weights()
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts, frozen)
         self.num_sequences = worlds * scenario.num_agents
         self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
         """Adds a bonus for novelty to the rewards; None for none."""
@@ -81,6 +84,14 @@ class TrainingState:
         """Steps of all worlds done."""
         self.seconds = 0.0
         """Time spent in iterations, over all sessions of the run."""
+
+    def _frozen_weights(self) -> dict[str, Tensor] | None:
+        """Return those of the policy that plays one team throughout; None if there is none."""
+        word = self.config.league.frozen
+        if word is None or is_agent(word):
+            return None
+        policy, scenario = self.policy, self.config.scenario
+        return self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, "--league.frozen"))
 
     def _start_states(self) -> StartStates | None:
         config = self.config
