@@ -126,11 +126,22 @@ class ActorCritic(nn.Module):
         Returns:
             Log-probabilities of the actions, entropies of their distributions, values in normalised units; (T, N) each.
         """
+        distribution, values = self.replay(observation, state, resets)
+        return distribution.log_prob(actions), distribution.entropy(), values
+
+    def replay(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, Tensor]:
+        """Replay T steps with observations (T, N, ...) and resets (T, N) from the memory before them.
+
+        Returns:
+            Distributions of the actions, and values in normalised units (T, N).
+        """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
         features = self.critic.unroll(normalized, (state.critic_h, state.critic_c), resets)
-        return distribution.log_prob(actions), distribution.entropy(), self.value_head(features).squeeze(-1)
+        return distribution, self.value_head(features).squeeze(-1)
 
     @torch.no_grad()
     def update_value_normalizer(self, targets: Tensor, add_up: AddUp = alone) -> None:
