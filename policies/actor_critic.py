@@ -97,11 +97,17 @@ class ActorCritic(nn.Module):
 
         The critic's memory is handed on unchanged; keep to one of the two methods within an episode.
         """
+        distribution, memory = self.policy_distribution(observation, state, resets)
+        return distribution.mode() if deterministic else distribution.sample(generator, part), memory
+
+    @torch.no_grad()
+    def policy_distribution(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, LSTMState]:
+        """Return what :meth:`policy_step` draws its actions from, and the new memory."""
         self.spec.check(observation, tuple(resets.shape))
-        normalized = self.observation_normalizer(observation)
-        distribution, actor = self._distribution(normalized, state, resets)
-        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        return actions, LSTMState(*actor, state.critic_h, state.critic_c)
+        distribution, actor = self._distribution(self.observation_normalizer(observation), state, resets)
+        return distribution, LSTMState(*actor, state.critic_h, state.critic_c)
 
     def _distribution(
         self, normalized: dict[str, Tensor], state: LSTMState, resets: Tensor

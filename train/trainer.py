@@ -113,6 +113,7 @@ class Trainer(TrainingState):
         learning_rate = self.config.ppo.learning_rate_after(self.iteration / self.config.iterations)
         self.learners.set_learning_rate(learning_rate)
         with self.watch.part("learning"), torch_threads(self.learning_threads):
+            self.learners.be_taught(self.buffer, self.iteration)
             losses = self.learners.update(self.buffer, self.update_generator)
         if self.starts:
             with self.watch.part("starts"):

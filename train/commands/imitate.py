@@ -39,7 +39,8 @@ _EXAMPLES = """examples:
   hideseek record --agent blocker --scenario hide-and-seek/door --episodes 400 -o blocked.npz
   hideseek imitate blocked.npz --side hiders --run-dir runs/blocker-clone
   hideseek stages runs/blocker-clone
-  hideseek train hide-and-seek/door --init-from runs/blocker-clone"""
+  hideseek train hide-and-seek/door --init-from runs/blocker-clone
+  hideseek train hide-and-seek/door --ppo.teacher runs/blocker-clone --ppo.teacher-team hiders"""
 
 
 @dataclass(frozen=True, kw_only=True)

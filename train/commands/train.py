@@ -183,7 +183,8 @@ def _with_whole_paths(config: TrainConfig) -> TrainConfig:
     frozen = config.league.frozen
     frozen = frozen if frozen is None or is_agent(frozen) else whole(frozen)
     league = dataclasses.replace(config.league, frozen=frozen)
-    return dataclasses.replace(config, init_from=whole(config.init_from), league=league)
+    ppo = dataclasses.replace(config.ppo, teacher=whole(config.ppo.teacher))
+    return dataclasses.replace(config, init_from=whole(config.init_from), league=league, ppo=ppo)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from ..config.ppo_config import PPOConfig
 from ..support.ranks import Ranks
 from .gae import generalized_advantages
 from .rollouts import Chunks, RolloutBuffer, selected
+from .teacher import divergence
 
 
 class PPO:
@@ -25,6 +26,8 @@ class PPO:
         self.policy = policy
         self.config = config
         self.ranks = ranks or Ranks()
+        self.teacher_coefficient = 0.0
+        """Weight of the divergence from a teacher, in the next updates."""
         self.parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         matrices = [parameter for parameter in self.parameters if parameter.ndim > 1]
         vectors = [parameter for parameter in self.parameters if parameter.ndim == 1]
@@ -81,7 +84,8 @@ class PPO:
 
         Returns:
             Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
-            (nats), clip_fraction, grad_norm (before clipping); and explained_variance of the values in acting.
+            (nats), clip_fraction, grad_norm (before clipping), teacher_kl (nats) if there is a teacher; and
+            explained_variance of the values in acting.
         """
         config = self.config
         mask = buffer.mask(sequences)
@@ -160,9 +164,8 @@ class PPO:
         ``counts`` is the weight of all steps: 1, or 0 for steps that only stand in for none.
         """
         config = self.config
-        log_probs, entropies, values = self.policy.evaluate(
-            chunks.observation, chunks.actions, chunks.state, chunks.resets
-        )
+        distribution, values = self.policy.replay(chunks.observation, chunks.state, chunks.resets)
+        log_probs, entropies = distribution.log_prob(chunks.actions), distribution.entropy()
         steps = chunks.own * counts
         weights = chunks.weights * steps
         total_weight, total_steps = self.ranks.add_up(torch.stack([weights.sum(), steps.sum()]))
@@ -179,6 +182,10 @@ class PPO:
         value_loss = ((values - targets).square() * steps).sum()
 
         loss = policy_loss + config.value_coefficient * value_loss - config.entropy_coefficient * entropy
+        taught = {}
+        if chunks.teacher is not None:
+            taught["teacher_kl"] = (divergence(chunks.teacher, distribution.log_probs) * weights).sum()
+            loss = loss + self.teacher_coefficient * taught["teacher_kl"]
         with torch.no_grad():
             approx_kl = ((ratios - 1.0 - log_ratios) * weights).sum()
             clip_fraction = (((ratios - 1.0).abs() > config.clip) * weights).sum()
@@ -188,6 +195,7 @@ class PPO:
             "entropy": entropy,
             "approx_kl": approx_kl,
             "clip_fraction": clip_fraction,
+            **taught,
         }
 
 
