@@ -121,7 +121,9 @@ def _split(episodes: list[Episode], args: ImitateArguments, console: Console) ->
     console.print(
         f"{number} episodes of {scenario.name}, {steps:,} steps; {held} episodes are held out", soft_wrap=True
     )
-    every = demonstrations_of(episodes, args.threads)
+    every = demonstrations_of(
+        episodes, args.threads, lambda done: console.print(f"looked again at what was seen in {done} of {number}")
+    )
     agents = torch.arange(scenario.num_agents)
     ours = {"both": agents >= 0, "hiders": agents < scenario.hiders, "seekers": agents >= scenario.hiders}[args.side]
     order = torch.randperm(number, generator=torch.Generator().manual_seed(args.seed))

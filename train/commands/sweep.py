@@ -15,7 +15,7 @@ from tyro.conf import Positional
 from envs.errors import UserError
 from envs.options.ranges import Threads
 
-from ..learning.memory_need import require_memory
+from ..learning.memory_need import available_memory, memory_needed, require_memory
 from ..support.arguments import parse_arguments
 from ..support.console import make_lasting_console, say_on_stderr
 from ..support.devices import available_cores, resolve_device
@@ -31,7 +31,9 @@ from ..sweep.report import improvement_cells, measure_cells, write_report
 from ..sweep.runs import Told, do_run
 from ..sweep.sweep_folder import LOCK, begin, read_measures, wait_for_workers
 
-_MOST_JOBS = 8  # By default: each takes half a gigabyte of memory.
+_MOST_JOBS = 8  # By default.
+_PROGRAM = 500_000_000
+"""Bytes that a process takes before there is any world."""
 _STOPPING = "stopping after this iteration of every run; once more stops at once, without saving it"
 _FAILED = 1  # Exit status of a sweep in which a run could not be done.
 _EXAMPLES = """examples:
@@ -61,8 +63,8 @@ class SweepArguments:
     resume: Path | None = None
     """Folder of a sweep to go on with, in place of FILE."""
     jobs: Threads = 0
-    """Runs at a time, each on its share of the cores; 0 is one for each core, at most 8, and 1 on a GPU. Results do not
-    depend on it."""
+    """Runs at a time, each on its share of the cores; 0 is one for each core, at most 8 and as many as the memory
+    bears, and 1 on a GPU. Results do not depend on it."""
 
 
 def run(arguments: list[str]) -> int:
@@ -77,11 +79,12 @@ def run(arguments: list[str]) -> int:
     for config in plan.configs.values():
         resolve_device(config.device)
         require_memory(config, say=lambda _text: None)
+    most = _most_jobs(plan)
     begin(plan, file)
     console = make_lasting_console()
     with FolderLock(plan.path / LOCK):
         wait_for_workers(plan.path, lambda text: console.print(text, soft_wrap=True))
-        return _sweep(plan, args.jobs, console)
+        return _sweep(plan, args.jobs or most, console)
 
 
 def _where(args: SweepArguments) -> tuple[Path, Path]:
@@ -101,7 +104,7 @@ def _sweep(plan: SweepPlan, jobs: int, console: Console) -> int:
     """Do what is left, then write the report."""
     make_folder(plan.path / "runs")
     left = [unit for unit in plan.units if read_measures(plan, unit) is None]
-    jobs = _jobs(plan, jobs, len(left))
+    jobs = max(1, min(jobs, len(left)))
     threads = max(available_cores() // jobs, 1)
     number, failures = len(plan.units), dict[Unit, str]()
     already = f", {number - len(left)} are done already" if len(left) < number else ""
@@ -146,10 +149,13 @@ def _conclude(plan: SweepPlan, failures: dict[Unit, str], stopped: int, console:
     return _FAILED if failures else 0
 
 
-def _jobs(plan: SweepPlan, asked: int, left: int) -> int:
-    """Return how many runs go on at a time."""
-    on_cpu = all(str(resolve_device(config.device)) == "cpu" for config in plan.configs.values())
-    return max(1, min(asked or (min(available_cores(), _MOST_JOBS) if on_cpu else 1), left))
+def _most_jobs(plan: SweepPlan) -> int:
+    """Return how many runs the machine bears at a time: as many as it has cores and memory for, one on a GPU."""
+    configs = plan.configs.values()
+    if any(str(resolve_device(config.device)) != "cpu" for config in configs):
+        return 1
+    need = max(memory_needed(config).total for config in configs) + _PROGRAM
+    return max(1, min(available_cores(), available_memory("cpu") // need, _MOST_JOBS))
 
 
 def _table(rows: list[list[str]]) -> Table:

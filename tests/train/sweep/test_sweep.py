@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from train.cli import main
+from train.commands import sweep as sweep_command
 from train.commands import train as train_command
 from train.config.overrides import read_overrides
 from train.config.presets import get_preset
+from train.learning.memory_need import memory_needed
 from train.runs.run_folder import RunFolder
 from train.runs.saved_policy import to_config
 from train.sweep.plan import Unit, read_plan
@@ -164,6 +166,16 @@ def test_what_is_done_stays_and_other_options_are_refused(swept, capsys, tmp_pat
 def test_override_files_hold_what_the_file_says(swept):
     values = read_overrides(swept / "variants" / "entropy-high.json")
     assert values["ppo.entropy_coefficient"] == 0.03 and values["torch_threads"] == 1
+
+
+def test_as_many_at_a_time_as_cores_and_memory_bear(tmp_path, monkeypatch):
+    """Ten cores: eight at most; memory for three and a half: three."""
+    plan = read_plan(write(tmp_path), tmp_path / "x")
+    need = max(memory_needed(config).total for config in plan.configs.values()) + sweep_command._PROGRAM
+    monkeypatch.setattr(sweep_command, "available_cores", lambda: 10)
+    for memory, jobs in ((100 * need, 8), (int(3.5 * need), 3), (need // 2, 1)):
+        monkeypatch.setattr(sweep_command, "available_memory", lambda _device, memory=memory: memory)
+        assert sweep_command._most_jobs(plan) == jobs
 
 
 def test_help_has_examples(capsys):
