@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .heads import ActionHead, Part
+from .heads import ActionHead, MultiCategorical, Part
 from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
 from .recurrence import State
@@ -76,12 +76,19 @@ class ActorCritic(nn.Module):
         Returns:
             Actions (N, len(action_bins)) int64, their log-probabilities (N,), and the new memory.
         """
+        distribution, memory = self.policy_distribution(observation, state, resets)
+        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
+        return actions, distribution.log_prob(actions), memory
+
+    @torch.no_grad()
+    def policy_distribution(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, LSTMState]:
+        """Return what :meth:`act` draws its actions from, and the new memory."""
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         features, (hidden, cell) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
-        distribution = self.action_head(features)
-        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        return actions, distribution.log_prob(actions), state._replace(actor_h=hidden, actor_c=cell)
+        return self.action_head(features), state._replace(actor_h=hidden, actor_c=cell)
 
     @torch.no_grad()
     def values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> tuple[Tensor, State]:
@@ -112,10 +119,14 @@ class ActorCritic(nn.Module):
         Returns:
             Log-probabilities of the actions, and entropies of their distributions; (T, N) each.
         """
+        distribution = self.distributions(observation, state, resets)
+        return distribution.log_prob(actions), distribution.entropy()
+
+    def distributions(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> MultiCategorical:
+        """Return the distributions of the actions (T, N) of T steps replayed as in :meth:`evaluate_actions`."""
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
-        return distribution.log_prob(actions), distribution.entropy()
+        return self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
 
     def evaluate_values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
         """Return the values (T, N), in normalised units, of T steps replayed as in :meth:`evaluate_actions`."""

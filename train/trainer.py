@@ -32,10 +32,9 @@ from .learning.reward_sharing import share_rewards
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
-from .runs.checkpoints import require_same_tensors
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
-from .runs.saved_policy import find_checkpoint, require_same_actions, to_config
+from .runs.saved_policy import read_weights
 from .stages.stage_watch import StageWatch
 from .support.console import TrainingConsole
 from .support.devices import torch_threads
@@ -105,11 +104,8 @@ class Trainer(TrainingState):
 
     def _init_from(self, path: Path) -> None:
         """Take the weights and normalisers of another run."""
-        file, checkpoint = self.ranks.from_first(lambda: find_checkpoint(path))
-        tensors, where = checkpoint.group("policy"), f"--init-from {file}"
-        learned = to_config(checkpoint.metadata.get("config"), where).scenario
-        require_same_actions(learned, self.config.scenario, where)
-        require_same_tensors(self.policy.state_dict(), tensors, where)
+        scenario = self.config.scenario
+        tensors = self.ranks.from_first(lambda: read_weights(path, self.policy, scenario, "--init-from"))
         self.policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
@@ -120,6 +116,7 @@ class Trainer(TrainingState):
         learning_rate = self.config.ppo.learning_rate_after(self.iteration / self.config.iterations)
         self.learners.set_learning_rate(learning_rate)
         with self.watch.part("learning"), torch_threads(self.learning_threads):
+            self.learners.be_taught(self.buffer, self.iteration)
             losses = self.learners.update(self.buffer, self.update_generator)
         if self.starts:
             with self.watch.part("starts"):
@@ -375,7 +372,8 @@ class Trainer(TrainingState):
 def _require_finite(metrics: dict[str, float], iteration: int) -> None:
     """Stop before a broken policy reaches a checkpoint."""
     for name, value in metrics.items():
-        if name.startswith("losses/") and name != "losses/explained_variance" and not math.isfinite(value):
+        # Values explain nothing of a team whose steps are all somebody else's.
+        if name.startswith("losses/") and not name.endswith("/explained_variance") and not math.isfinite(value):
             raise UserError(
                 f"{name} is {value} in iteration {iteration}; nothing of it was saved, resume from the last checkpoint "
                 f"with a lower --ppo.learning-rate"

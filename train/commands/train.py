@@ -24,6 +24,7 @@ from ..ladder.catalogue import LADDERS
 from ..ladder.ladder_folder import LadderFolder, LadderState
 from ..ladder.rungs import Goal
 from ..learning.memory_need import require_memory
+from ..play.agents import is_agent
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
@@ -160,9 +161,7 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
 
 def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
-    config = validate(args.config)
-    if config.init_from is not None:
-        config = dataclasses.replace(config, init_from=str(find_shipped(Path(config.init_from)).resolve()))
+    config = _with_whole_paths(validate(args.config))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
     ranks.from_first(folder.require_free)
@@ -174,6 +173,19 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal 
     with _locked(folder, ranks):  # Before anything is written: two starts at once may want the same folder.
         ranks.from_first(lambda: folder.create(config, overrides))
         return _run(trainer, folder, console, goal)
+
+
+def _with_whole_paths(config: TrainConfig) -> TrainConfig:
+    """Return the configuration with absolute paths of the weights that it names, so that it can go on from anywhere."""
+
+    def whole(path: str | None) -> str | None:
+        return path and str(find_shipped(Path(path)).resolve())
+
+    frozen = config.league.frozen
+    frozen = frozen if frozen is None or is_agent(frozen) else whole(frozen)
+    league = dataclasses.replace(config.league, frozen=frozen)
+    ppo = dataclasses.replace(config.ppo, teacher=whole(config.ppo.teacher))
+    return dataclasses.replace(config, init_from=whole(config.init_from), league=league, ppo=ppo)
 
 
 @contextlib.contextmanager

@@ -158,6 +158,14 @@ def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
             "--league.draw rating needs ratings; set --league.rating-interval",
         ),
         (
+            league.frozen is None or league.fraction == 0,
+            f"--league.frozen {league.frozen} plays in every episode; set --league.fraction 0",
+        ),
+        (
+            league.frozen is None or min(scenario.hiders, scenario.seekers) > 0,
+            f"--league.frozen {league.frozen} needs two teams",
+        ),
+        (
             not config.separate_policies or min(scenario.hiders, scenario.seekers) > 0,
             "--separate-policies needs two teams",
         ),
