@@ -62,8 +62,7 @@ class Run:
     def _piece(self, seed: int, runs: int) -> Piece:
         worlds = runs * len(self.settings)
         pairs = self.reading.agents // 2 if self.reading.pairing == "all" else 1
-        rounds = self.episodes * max(1, self.reading.encounters // pairs)
-        work = rounds * (_WORLDS_OF_A_ROUND + worlds * pairs)
+        work = self.episodes * self.reading.rounds * (_WORLDS_OF_A_ROUND + worlds * pairs)
         name = f"{'judges' if self.reading.judges else 'norms'}-{self.name.replace('/', '-')}-seed{seed}"
         return Piece(name, float(work), partial(run_piece, self.settings, self.reading, self.episodes, seed, runs))
 
@@ -152,7 +151,7 @@ def run_piece(
     return {
         **{name: _rounded(values.unflatten(0, (len(settings), runs))) for name, values in arrays.items()},
         "every": every,
-        "encounters": episodes * population.worlds * config.rounds * config.pairs,
+        "encounters": episodes * population.worlds * config.horizon * config.pairs,
         "seconds": round(seconds, 1),
     }
 

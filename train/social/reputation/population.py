@@ -54,7 +54,7 @@ class Population:
         self.device = self.generator.device
         norms = torch.tensor([setting.norm for setting in settings])
         self.game = DonationGame(self.worlds, game_config(reading), self.generator, norms)
-        self._rounds = self.game.config.rounds
+        self._rounds = self.game.config.horizon
         fixed = torch.tensor([reading.count_fixed(setting.fixed) for setting in settings]).unsqueeze(-1)
         self.learns = (torch.arange(reading.agents) >= fixed).flatten().to(self.device)
         """(W * A,) bool: the first agents of a world are the fixed ones."""
@@ -196,7 +196,7 @@ def game_config(reading: Reading) -> DonationConfig:
         assignment_error=reading.assignment_error,
         pairing=reading.pairing,
         initial=reading.initial,
-        horizon=reading.encounters,
+        horizon=reading.rounds,
     )
 
 

@@ -168,7 +168,7 @@ def compare(reading, episodes=3):
 @pytest.mark.parametrize("next_state", ["next", "same"])
 @pytest.mark.parametrize("schedule", ["immediate", "episode", "replay"])
 def test_learners_are_those_of_a_plain_loop(schedule, next_state, pairing):
-    compare(Reading(schedule=schedule, next_state=next_state, pairing=pairing, encounters=100))
+    compare(Reading(schedule=schedule, next_state=next_state, pairing=pairing, rounds=25))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_learners_are_those_of_a_plain_loop(schedule, next_state, pairing):
     ],
 )
 def test_options_do_what_a_plain_loop_does(options):
-    compare(Reading(encounters=60, **options))
+    compare(Reading(rounds=15, **options))
 
 
 def test_payoffs_of_an_encounter():
