@@ -209,6 +209,7 @@ def test_chance_of_choices():
 def test_rounds_before():
     players = torch.tensor([[0, 3], [3, 1], [0, 3]])
     assert count_before(players, 4).tolist() == [[0, 0], [1, 0], [1, 2]]
+    assert count_before(torch.tensor([[1, 0], [0, 1]]), 2).tolist() == [[0, 0], [1, 1]]
 
 
 def test_rules_of_fixed_and_greedy_agents():

@@ -83,6 +83,8 @@ def test_a_piece_is_the_mean_of_what_was_done():
 def test_claims_say_what_counts():
     for claim in CLAIMS:
         assert claim.part in PARTS and claim.low < claim.high
+        if claim.measure in ("cooperation", "first reward"):
+            assert claim.low <= claim.value <= claim.high
         if claim.words[0].isdigit() and "to" not in claim.words:
             assert claim.low <= float(claim.words) <= claim.high
     whats = [claim.what for claim in CLAIMS]
