@@ -1,4 +1,4 @@
-"""Figures of the study: distributions over seeds, curves while agents learn, and the rules that they end with."""
+"""Figures of the study: distributions over seeds, curves while agents learn, and the rules that they play."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def draw_curves(part: str, one: Found, ties: Ties, path: Path) -> None:
 
 
 def draw_rules(part: str, one: Found, ties: Ties, path: Path) -> None:
-    """Draw the shares of action rules at the end, a bar a setting, means over seeds."""
+    """Draw the shares of action rules in the last half, a bar a setting, means over seeds."""
     numbers = one.run.places(part, ties)
     shares = one.arrays["rules"][numbers].mean(1)
     figure, [panel] = panels(1, 1, 3.6, extra=1.0)

@@ -90,7 +90,7 @@ class Found:
     """Which."""
     arrays: Mapping[str, Any]
     """``cooperation`` (N, S) in the last half of the episodes, ``first`` (N, S) in the very first, ``rules`` and
-    ``norms`` (N, S, 16) at the end, ``curves`` (N, S, points) of cooperation."""
+    ``norms`` (N, S, 16) there, ``curves`` (N, S, points) of cooperation."""
     every: int
     """Episodes between two points of a curve."""
     seconds: float

@@ -21,8 +21,8 @@ Part = Literal["benefits", "seeding", "introspection", "judges"]
 ReadingName = Literal["immediate/all", "immediate/one", "episode/all", "episode/one", "replay/all", "replay/one"]
 _QUICK_READINGS: tuple[ReadingName, ...] = ("episode/all",)
 _SEEDS, _QUICK_SEEDS = 20, 5
-_EPISODES, _QUICK_EPISODES = 10_000, 1_500
-_ENOUGH = {"all": 1_500, "one": 7_500}
+_EPISODES, _QUICK_EPISODES = 10_000, 2_500
+_ENOUGH = {"all": 2_500, "one": 12_500}
 """Episodes after which it must hold what must; with one pair in a round an agent meets a fifth as many."""
 
 
@@ -45,7 +45,7 @@ class ReputationArguments(StudyArguments, Learning):
     """What follows an encounter: the next opponent met, or the same one with its new reputation. By default the same
     one where encounters are drawn (replay), as in public code, and the next one otherwise."""
     episodes: AtLeastOne | None = None
-    """Of every run. By default 1500 with --quick and 10000 without; the paper has up to 100000."""
+    """Of every run. By default 2500 with --quick and 10000 without; the paper has up to 100000."""
 
     @property
     def chosen(self) -> tuple[ReadingName, ...]:

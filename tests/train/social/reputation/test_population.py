@@ -257,3 +257,12 @@ def test_impossible_populations_are_refused(setting, reading, words):
 @pytest.mark.parametrize("share, agents, count", [(0.0, 10, 0), (0.05, 10, 1), (0.05, 20, 1), (0.5, 10, 5), (1, 4, 4)])
 def test_a_share_of_fixed_agents_is_one_at_least(share, agents, count):
     assert Reading(agents=agents).count_fixed(share) == count
+
+
+def test_rules_are_means_over_the_last_half(monkeypatch):
+    population = Population([Setting(fixed=0.5)], Reading(), 0)
+    played = iter([0, 0, 5, 5, 15])
+    monkeypatch.setattr(population, "rules", lambda: torch.full((1, 10), next(played)))
+    monkeypatch.setattr(population, "episode", lambda: torch.zeros(1))
+    rules = population.run(9).rules[0]  # Five looks, at episodes 4 to 8.
+    assert rules[[0, 5, 15]].tolist() == pytest.approx([0.4, 0.4, 0.2]) and rules.sum().item() == pytest.approx(1.0)

@@ -113,7 +113,7 @@ def test_readings_are_what_was_asked():
 def test_the_default_is_the_full_study():
     full, quick = ReputationArguments(), ReputationArguments(quick=True)
     assert (len(full.chosen), full.runs, full.length) == (6, 20, 10_000)
-    assert (len(quick.chosen), quick.runs, quick.length) == (1, 5, 1_500)
+    assert (len(quick.chosen), quick.runs, quick.length) == (1, 5, 2_500)
     assert sum(piece.work for piece in STUDY.pieces(quick)) < sum(piece.work for piece in STUDY.pieces(full)) / 5
 
 
