@@ -34,6 +34,6 @@ class SocialGame(Protocol):
         """Play actions (W, A), int64; return observations (W, A, D) and rewards (W, A), float32."""
         ...
 
-    def draw(self, world: int = 0) -> str:
+    def text(self, world: int = 0) -> str:
         """Return a world as lines of text."""
         ...
