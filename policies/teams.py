@@ -1,4 +1,4 @@
-"""Policies of their own for each team, behind the interface of one policy."""
+"""Policies of their own for each team, or for each agent, behind the interface of one policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tower import NetworkConfig
 
 
 class TeamPolicies(nn.Module):
-    """One :class:`ActorCritic` for each team, for play.
+    """One :class:`ActorCritic` for each team, for play. A team may be a single agent.
 
     Sequences are those of W worlds with A agents each, all agents of world 0 first and teams one after the other, N = W
     * A. Learning takes the members one by one, see :func:`members`.
@@ -22,12 +22,15 @@ class TeamPolicies(nn.Module):
     Args:
         policies: One for each team, of the same sizes.
         sizes: Agents of each team; their sum is A.
+        names: What each team is called.
     """
 
-    def __init__(self, policies: Sequence[ActorCritic], sizes: Sequence[int]) -> None:
+    def __init__(
+        self, policies: Sequence[ActorCritic], sizes: Sequence[int], names: Sequence[str] = ("hiders", "seekers")
+    ) -> None:
         super().__init__()
         self.teams = nn.ModuleList(policies)
-        self.sizes = tuple(sizes)
+        self.sizes, self.names = tuple(sizes), tuple(names)
 
     def member(self, team: int) -> ActorCritic:
         """Return a team's policy."""

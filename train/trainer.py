@@ -28,6 +28,7 @@ from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
 from .learning.critic_pass import CriticPass, CutOff
+from .learning.reward_sharing import share_rewards
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
@@ -143,7 +144,10 @@ class Trainer(TrainingState):
 
     def collect(self) -> None:
         """Fill the buffer with one rollout."""
-        watch, shape = self.watch, (self.env.num_worlds, self.env.num_agents)
+        watch, shape, scenario = self.watch, (self.env.num_worlds, self.env.num_agents), self.config.scenario
+        options, teams = self.config.reward, (scenario.hiders, scenario.seekers)
+        sharing = options.sharing_after(self.iteration / self.config.iterations)
+        self.env.game.severity = options.severity_after(self.iteration)
         with watch.part("league"):
             self.league.begin_rollout(self.iteration)
         if self.starts:
@@ -165,7 +169,7 @@ class Trainer(TrainingState):
                 done = step.done.repeat_interleave(self.env.num_agents)
                 # What a frozen seeker wanted had no effect: nothing to learn about actions.
                 weights = (~frozen).float()
-                rewards = step.reward.flatten()
+                rewards = share_rewards(step.reward, present.view(shape), teams, sharing).flatten()
                 self.buffer.add(self.obs, actions, log_probs, memory, self.started, rewards, done, weights, own)
                 self.league.add(step.reward, step.done, present)
                 # What agents can do is told by episodes that begin as the scenario says.

@@ -47,6 +47,7 @@ _FIXED_ON_RESUME = (
     "seed",
     "stagger",
     "separate_policies",
+    "agent_policies",
     "init_from",
     "engine",
     "intrinsic",

@@ -60,11 +60,11 @@ class RandomPlayer:
 
 
 class StillPlayer:
-    """No force, no grab, no lock: the middle of every movement axis."""
+    """Always one action: no force, no grab, no lock."""
 
-    def __init__(self, action_bins: tuple[int, ...], name: str = "zero") -> None:
+    def __init__(self, no_action: tuple[int, ...], name: str = "zero") -> None:
         self.name = name
-        self._action = torch.tensor([bins // 2 if bins > 2 else 0 for bins in action_bins])
+        self._action = torch.tensor(no_action)
 
     def begin(self, worlds: Worlds) -> None:
         """Nothing to forget."""

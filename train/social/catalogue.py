@@ -8,8 +8,9 @@ from .coala.study import CoalaStudy
 from .reputation.study import ReputationStudy
 from .schelling.study import SchellingStudy
 from .study import Study
+from .trade.study import TradeStudy
 
-_STUDIES: tuple[Study, ...] = (ReputationStudy(), CoalaStudy(), SchellingStudy())
+_STUDIES: tuple[Study, ...] = (ReputationStudy(), CoalaStudy(), TradeStudy(), SchellingStudy())
 STUDIES: dict[str, Study] = {study.name: study for study in _STUDIES}
 """In the order of the help: a line for each."""
 
