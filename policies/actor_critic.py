@@ -76,19 +76,12 @@ class ActorCritic(nn.Module):
         Returns:
             Actions (N, len(action_bins)) int64, their log-probabilities (N,), and the new memory.
         """
-        distribution, memory = self.policy_distribution(observation, state, resets)
-        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        return actions, distribution.log_prob(actions), memory
-
-    @torch.no_grad()
-    def policy_distribution(
-        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
-    ) -> tuple[MultiCategorical, LSTMState]:
-        """Return what :meth:`act` draws its actions from, and the new memory."""
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         features, (hidden, cell) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
-        return self.action_head(features), state._replace(actor_h=hidden, actor_c=cell)
+        distribution = self.action_head(features)
+        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
+        return actions, distribution.log_prob(actions), state._replace(actor_h=hidden, actor_c=cell)
 
     @torch.no_grad()
     def values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> tuple[Tensor, State]:
@@ -119,14 +112,24 @@ class ActorCritic(nn.Module):
         Returns:
             Log-probabilities of the actions, and entropies of their distributions; (T, N) each.
         """
-        distribution = self.distributions(observation, state, resets)
+        distribution = self.action_distribution(observation, state, resets)
         return distribution.log_prob(actions), distribution.entropy()
 
-    def distributions(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> MultiCategorical:
-        """Return the distributions of the actions (T, N) of T steps replayed as in :meth:`evaluate_actions`."""
+    def action_distribution(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> MultiCategorical:
+        """Return the distributions (T, N, ...) of the actions of T steps replayed as in :meth:`evaluate_actions`."""
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         return self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
+
+    @torch.no_grad()
+    def follow_actions(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, LSTMState]:
+        """As :meth:`action_distribution`, with the memory after the last step; the critic's is handed on as it is."""
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        features, (hidden, cell) = self.actor.follow(normalized, (state.actor_h, state.actor_c), resets)
+        return self.action_head(features), state._replace(actor_h=hidden[-1], actor_c=cell[-1])
 
     def evaluate_values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
         """Return the values (T, N), in normalised units, of T steps replayed as in :meth:`evaluate_actions`."""

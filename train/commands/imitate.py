@@ -35,7 +35,11 @@ from ..support.interrupts import StopRequest
 from ..trainer import Trainer
 
 _STOPPING = "stopping after this epoch, and keeping the best one so far; once more stops at once and keeps nothing"
-_EXAMPLES = """examples:
+_HELP = """Learn from episode files what people, scripts or other policies did.
+
+The result is a run before its first iteration: it plays wherever a run does, and other runs start from it.
+
+examples:
   hideseek record --agent blocker --scenario hide-and-seek/door --episodes 400 -o blocked.npz
   hideseek imitate blocked.npz --side hiders --run-dir runs/blocker-clone
   hideseek stages runs/blocker-clone
@@ -45,10 +49,7 @@ _EXAMPLES = """examples:
 
 @dataclass(frozen=True, kw_only=True)
 class ImitateArguments(CloningOptions):
-    """Learn from episode files what people, scripts or other policies did.
-
-    The result is a run before its first iteration: it plays wherever a run does, and other runs start from it.
-    """
+    """What can be asked for."""
 
     episodes: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="EPISODES [EPISODES ...]")]
     """Episode files (.npz) of one scenario, from record or watch."""
@@ -64,7 +65,7 @@ class ImitateArguments(CloningOptions):
 
 def run(arguments: list[str]) -> int:
     """Learn, and write the run. Returns 0, or 128 + the signal that ended it early; the best epoch is kept then."""
-    args = parse_arguments(ImitateArguments, arguments, "imitate", _EXAMPLES)
+    args = parse_arguments(ImitateArguments, arguments, "imitate", _HELP)
     if not args.episodes:
         raise UserError("name episode files; hideseek record makes them")
     folder = RunFolder(args.run_dir or Path("runs") / f"imitate-{args.episodes[0].stem}")

@@ -36,7 +36,11 @@ _PROGRAM = 500_000_000
 """Bytes that a process takes before there is any world."""
 _STOPPING = "stopping after this iteration of every run; once more stops at once, without saving it"
 _FAILED = 1  # Exit status of a sweep in which a run could not be done.
-_EXAMPLES = """examples:
+_HELP = """Train variants of a configuration with several seeds each, and compare them.
+
+Ctrl-C stops it; the same command goes on where it stopped. A run that fails is named, and the others go on.
+
+examples:
   hideseek sweep sweeps/entropy.toml
   hideseek sweep sweeps/entropy.toml --jobs 4 --run-dir runs/entropy
   hideseek sweep --resume runs/entropy
@@ -51,10 +55,7 @@ A file of two variants:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepArguments:
-    """Train variants of a configuration with several seeds each, and compare them.
-
-    Ctrl-C stops it; the same command goes on where it stopped. A run that fails is named, and the others go on.
-    """
+    """What can be asked for."""
 
     file: Annotated[Positional[Path | None], tyro.conf.arg(metavar="FILE")] = None
     """TOML file of variants and seeds (docs/sweeps.md)."""
@@ -73,7 +74,7 @@ def run(arguments: list[str]) -> int:
     Returns:
       0; 1 if a run failed; 128 + the signal that stopped it.
     """
-    args = parse_arguments(SweepArguments, arguments, "sweep", _EXAMPLES)
+    args = parse_arguments(SweepArguments, arguments, "sweep", _HELP)
     file, folder = _where(args)
     plan = read_plan(file, folder)
     for config in plan.configs.values():

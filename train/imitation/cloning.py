@@ -109,7 +109,7 @@ def clone(
 def judge(policy: ActorCritic, demonstrations: Demonstrations) -> Score:
     """Tell how well a policy knows the actions of some episodes, each seen from its beginning."""
     policy.eval()
-    distribution = policy.distributions(demonstrations.observation, *_beginning(policy, demonstrations))
+    distribution = policy.action_distribution(demonstrations.observation, *_beginning(policy, demonstrations))
     steps, actions = demonstrations.steps, demonstrations.actions
     nats = -distribution.log_prob(actions)[steps].mean()
     accuracy = (distribution.mode() == actions)[steps].float().mean(0)
@@ -118,8 +118,9 @@ def judge(policy: ActorCritic, demonstrations: Demonstrations) -> Score:
 
 def _learn(policy: ActorCritic, optimizer: Any, batch: Demonstrations, targets: Tensor) -> tuple[float, int]:
     """Make a gradient step. Returns the summed nats of the actions, and how many there were."""
-    sequences = (batch.observation, *_beginning(policy, batch))
-    distribution, values = policy.distributions(*sequences), policy.evaluate_values(*sequences)
+    beginning = _beginning(policy, batch)
+    distribution = policy.action_distribution(batch.observation, *beginning)
+    values = policy.evaluate_values(batch.observation, *beginning)
     count = int(batch.steps.sum())
     nats = -(distribution.log_prob(batch.actions) * batch.steps).sum()
     errors = (values - policy.value_normalizer.normalize(targets)).square() * batch.running

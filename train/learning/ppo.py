@@ -87,7 +87,7 @@ class PPO:
 
         Returns:
             Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
-            (nats), clip_fraction, grad_norm (before clipping), teacher_kl (nats) if there is a teacher; and
+            (nats), clip_fraction, teacher_kl (nats) if there is a teacher, grad_norm (before clipping); and
             explained_variance of the values in acting.
         """
         config = self.config
@@ -96,8 +96,8 @@ class PPO:
         weights, steps = (buffer.weights * mask).sum(0).flatten(), mask.float().sum(0).flatten()
         explained_variance = self._estimate(buffer, mask)
 
-        names = METRICS if buffer.teacher is None else (*METRICS, "teacher_kl")
         sums: dict[str, Tensor] = {}
+        names = METRICS if buffer.teacher is None else (*METRICS, "teacher_kl")
         for parameter in self.parameters:
             parameter.grad = torch.zeros_like(parameter)
         chunks_each = buffer.all_chunks / config.minibatches
@@ -169,7 +169,7 @@ class PPO:
             total: Sum of the weights of the minibatch, in all processes.
         """
         config = self.config
-        distribution = self.policy.distributions(chunks.observation, chunks.state, chunks.resets)
+        distribution = self.policy.action_distribution(chunks.observation, chunks.state, chunks.resets)
         log_probs, entropies = distribution.log_prob(chunks.actions), distribution.entropy()
         weights = chunks.weights * chunks.own / total
         log_ratios = log_probs - chunks.log_probs
@@ -177,16 +177,16 @@ class PPO:
         clipped = ratios.clamp(1.0 - config.clip, 1.0 + config.clip)
         gains = torch.minimum(ratios * chunks.advantages, clipped * chunks.advantages)
         loss, entropy = -(gains * weights).sum(), (entropies * weights).sum()
-        metrics = {"policy_loss": loss, "entropy": entropy}
-        whole = loss - config.entropy_coefficient * entropy
+        pulled, taught = torch.zeros_like(loss), {}
         if chunks.teacher is not None:
-            metrics["teacher_kl"] = (divergence(chunks.teacher, distribution.log_probs) * weights).sum()
-            whole = whole + self.teacher_coefficient * metrics["teacher_kl"]
-        whole.backward()
+            pulled = (divergence(chunks.teacher, distribution.log_probs) * weights).sum()
+            taught["teacher_kl"] = pulled
+        (loss - config.entropy_coefficient * entropy + self.teacher_coefficient * pulled).backward()
         with torch.no_grad():
-            metrics["approx_kl"] = ((ratios - 1.0 - log_ratios) * weights).sum()
-            metrics["clip_fraction"] = (((ratios - 1.0).abs() > config.clip) * weights).sum()
-        return metrics
+            approx_kl = ((ratios - 1.0 - log_ratios) * weights).sum()
+            clip_fraction = (((ratios - 1.0).abs() > config.clip) * weights).sum()
+        parts = {"policy_loss": loss, "entropy": entropy, "approx_kl": approx_kl, "clip_fraction": clip_fraction}
+        return parts | taught
 
     def _learn_values(self, chunks: Chunks, total: Tensor) -> dict[str, Tensor]:
         """As :meth:`_learn_actions`, of the value loss; ``total`` is the number of own steps."""

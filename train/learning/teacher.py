@@ -40,13 +40,12 @@ class Teacher:
         bins = self._policy.action_bins
         length, blocks, sequences = buffer.rewards.shape
         table = buffer.rewards.new_full((length, blocks, sequences, len(bins), max(bins)), IMPOSSIBLE)
-        for step in range(buffer.steps):
-            block, row = divmod(step, length)
+        for block in range(blocks):
             for network, rows in self._parts:
-                obs = {key: values[row, block, rows] for key, values in buffer.observation.items()}
+                obs = {key: values[:, block, rows] for key, values in buffer.observation.items()}
                 memory = LSTMState(*(part[rows] for part in self.memory))
-                distribution, memory = network.policy_distribution(obs, memory, buffer.resets[row, block, rows])
-                table[row, block, rows] = distribution.log_probs
+                distribution, memory = network.follow_actions(obs, memory, buffer.resets[:, block, rows])
+                table[:, block, rows] = distribution.log_probs
                 for part, new in zip(self.memory, memory, strict=True):
                     part[rows] = new
         table[:, :, ~self._taught] = IMPOSSIBLE
