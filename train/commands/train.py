@@ -24,6 +24,7 @@ from ..ladder.catalogue import LADDERS
 from ..ladder.ladder_folder import LadderFolder, LadderState
 from ..ladder.rungs import Goal
 from ..learning.memory_need import require_memory
+from ..loggers.choice import require_loggers
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
@@ -160,6 +161,7 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
 def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
     config = validate(args.config)
+    ranks.from_first(lambda: require_loggers(config.logger))
     if config.init_from is not None:
         config = dataclasses.replace(config, init_from=str(find_shipped(Path(config.init_from)).resolve()))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
@@ -202,6 +204,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     saved = to_config(plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
+    ranks.from_first(lambda: require_loggers(config.logger))
     require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
@@ -281,5 +284,6 @@ def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole, goal: Go
         console.say(f"continue with: hideseek train --resume {folder.path} --iterations {config.iterations}")
         return stop.exit_status
     console.say(f"done: {spent}")
-    console.say(f"next: hideseek evaluate {folder.path}   and   tensorboard --logdir {folder.path}")
+    curves = f"   and   tensorboard --logdir {folder.path}" if "tensorboard" in config.logger else ""
+    console.say(f"next: hideseek evaluate {folder.path}{curves}")
     return 0
