@@ -62,6 +62,6 @@ def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path, monkeypatch):
     log.write(1, 10, {"a": 1.0})
     before = lines(tmp_path)
     monkeypatch.setattr(files, "_write_to_disk", full_disk)
-    with pytest.raises(UserError, match="no space left on the disk while writing .*metrics.csv"):
+    with pytest.raises(UserError, match=r"no space left on the disk while writing .*metrics.csv"):
         log.write(2, 20, {"a": 1.0, "new": 1.0})
     assert lines(tmp_path) == before
