@@ -315,14 +315,15 @@ class BatchEnv:
 
     def _perceive(self) -> None:
         """Look around in every world."""
-        self._visible, self._lidar = self._perception.sense(self._all_worlds, self._pose, self._present)
+        visible, self._lidar = self._perception.sense(self._all_worlds, self._pose, self._present)
+        self._visible = self.game.sight(self._all_worlds, self._pose, visible)
         self.game.sense(self._all_worlds, self._pose)
 
     def _perceive_again(self, worlds: Tensor) -> None:
         """Look around in some worlds (K,), which have changed since all of them looked."""
         pose = self._pose[worlds]
         visible, lidar = self._perception.sense(worlds, pose, self._present[worlds])
-        self._visible = self._visible.index_copy(0, worlds, visible)
+        self._visible = self._visible.index_copy(0, worlds, self.game.sight(worlds, pose, visible))
         self._lidar = self._lidar.index_copy(0, worlds, lidar)
         self.game.sense(worlds, pose)
 
@@ -337,6 +338,8 @@ class BatchEnv:
             self._lidar,
             self._steps,
             self._cylinder_half_size,
+            self.game.traits(),
+            self.game.senses(),
         )
         return observation | self.game.entities()
 
@@ -388,7 +391,9 @@ class BatchEnv:
         frozen = self.game.frozen(self._steps) | absent
         actions = torch.where(frozen[..., None], self._actions.none, actions)
         seen_before, locked_before = self._visible, self._locks.locked
-        self._manipulate(*actions[..., 3:].bool().unbind(-1))
+        self._manipulate(*actions[..., 3:5].bool().unbind(-1))
+        if self.scenario.game_actions:
+            self.game.act(actions[..., 5:], self._pose)
         between = self._move(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]), parts)
         diverged = self.engine.diverged.clone()  # The engine clears its own when the world starts again.
         self._abandon(diverged)

@@ -50,7 +50,8 @@ def spec(s: Scenario) -> dict[str, Any]:
       ``self_features``, ``lidar_rays`` and ``entities``: kind -> (number, features). Kinds without members are left
       out.
     """
-    agent_features = 11 if s.heading_features == "cos_sin" else 10
+    traits, senses = GAMES[s.game].agent_features(s)
+    agent_features = (11 if s.heading_features == "cos_sin" else 10) + traits
     size, bearing = 3 * s.box_size_features, 2 * s.bearing_features
     entities = {
         "agents": (s.num_agents - 1 or s.padding.agents, agent_features + bearing),
@@ -60,7 +61,7 @@ def spec(s: Scenario) -> dict[str, Any]:
         **GAMES[s.game].entity_shapes(s),
     }
     return {
-        "self_features": agent_features,
+        "self_features": agent_features + senses,
         "lidar_rays": s.lidar_rays,
         "entities": {kind: shape for kind, shape in entities.items() if shape[0] > 0},
     }
@@ -100,6 +101,8 @@ class Observer:
         lidar: Tensor,
         steps: Tensor,
         cylinder_half_size: Tensor | None = None,
+        traits: Tensor | None = None,
+        senses: Tensor | None = None,
     ) -> Observation:
         """Build the observation of every agent in every world. Nothing returned shares memory with what was given.
 
@@ -113,12 +116,16 @@ class Observer:
           lidar: (W, A, L) metres.
           steps: (W,) int64 steps done in the episode.
           cylinder_half_size: (W, C, 3) metres; only for scenarios with movable cylinders.
+          traits: (W, A, D) what a game adds to the features of agents, for themselves and for who sees them.
+          senses: (W, A, D) what it adds to an agent's own.
         """
         s, agents = self._scenario, self._scenario.num_agents
         boxes, ramps, cylinders = self._kinds
         upright = _upright_features(pose, velocity)
-        own = self._agent_features(upright[:, :agents], pose, steps) * present[:, :agents, None]
-        observation = {"self": own, "lidar": lidar.clone()} if s.lidar_rays else {"self": own}
+        own = self._agent_features(upright[:, :agents], pose, steps)
+        own = (own if traits is None else torch.cat([own, traits], dim=-1)) * present[:, :agents, None]
+        known = own if senses is None else torch.cat([own, senses * present[:, :agents, None]], dim=-1)
+        observation = {"self": known, "lidar": lidar.clone()} if s.lidar_rays else {"self": known}
         visible, exists = visible.clone(), present[:, None].expand_as(visible).clone()
         bearing = self._bearing(pose) if s.bearing_features else None
         flags = self._lock_features(locks) if s.lock_boxes or s.lock_ramps else None

@@ -20,12 +20,14 @@ def in_cone(agent_pose: Tensor, target: Tensor, angle: float) -> Tensor:
 
     Args:
       agent_pose: (K, A, Q). An agent looks along yaw - pi/2.
-      target: (K, E, 3) true centres.
+      target: (K, E, 2 or more) true centres.
       angle: full opening angle, radians.
 
     Returns:
       (K, A, E) bool, without a limit of range.
     """
+    if angle >= math.tau:  # Rounding would hide what is exactly behind.
+        return torch.ones(*agent_pose.shape[:2], target.shape[1], dtype=torch.bool, device=target.device)
     yaw = agent_pose[..., None, 3]
     offset = target[:, None, :, :2] - agent_pose[:, :, None, :2]
     along = offset[..., 0] * yaw.sin() - offset[..., 1] * yaw.cos()

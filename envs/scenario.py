@@ -19,11 +19,12 @@ from .options.scenario_options import (
     LockTaskOptions,
     PaddingOptions,
     ShelterOptions,
+    TradeOptions,
 )
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
-LayoutName = Literal["random_rooms", "quadrant", "variable_quadrant", "three_rooms", "empty", "counting"]
+LayoutName = Literal["random_rooms", "quadrant", "variable_quadrant", "three_rooms", "empty", "counting", "market"]
 Place = Literal["layout", "anywhere", "centre", "quarter", "each_room"]
 HeadingFeatures = Literal["raw", "cos_sin"]
 MovementBins = Literal[3, 5, 11]
@@ -69,6 +70,8 @@ class Scenario:
     direction is the one at the start of the step. Not in the original."""
     action_limit: Size = 0.9
     """Largest motor command; force is 100 N and torque 100 N m times the command."""
+    game_actions: tuple[AtLeastOne, ...] = ()
+    """Choices of further action components, of which the first does nothing; the game says what the others do."""
 
     # --- arena -----------------------------------------------------------------------------------------------------
     floor_size: Size = 6.0
@@ -158,6 +161,8 @@ class Scenario:
     """Fixed and movable cylinders."""
     counting: CountingOptions = CountingOptions()
     """Motion of the boxes in object counting."""
+    trade: TradeOptions = TradeOptions()
+    """Food, time and rewards of the Trading Game."""
 
     # --- perception and observation --------------------------------------------------------------------------------
     vision_angle: Annotated[float, Range(low=0, high=math.tau)] = math.radians(135.0)
@@ -223,13 +228,16 @@ class Scenario:
 
     @property
     def action_bins(self) -> tuple[int, ...]:
-        """Choices per action component: force x, force y (or ahead and left), torque, grab, lock (rule 5.1)."""
-        return (self.movement_bins,) * 3 + (2, 2)
+        """Choices per action component.
+
+        Force x, force y (or ahead and left), torque, grab, lock (rule 5.1), and then those of ``game_actions``.
+        """
+        return (self.movement_bins,) * 3 + (2, 2) + self.game_actions
 
     @property
     def no_action(self) -> tuple[int, ...]:
-        """No force, no torque, hands open."""
-        return (self.movement_bins // 2,) * 3 + (0, 0)
+        """No force, no torque, hands open, nothing of ``game_actions``."""
+        return (self.movement_bins // 2,) * 3 + (0, 0) + (0,) * len(self.game_actions)
 
     @property
     def step_seconds(self) -> float:

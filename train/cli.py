@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -13,6 +14,7 @@ COMMANDS = {
     "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
     "transfer": "learn the paper's five test tasks from a policy's weights and from scratch, and compare",
     "stages": "tell which strategies a run's checkpoints play, with curves and videos",
+    "reproduce": "run the settings of papers on social games, and show their results beside ours",
     "video": "show episodes as mp4, webm or gif",
     "record": "write episodes to a file: layouts, states, actions, rewards",
     "watch": "live viewer in the browser: look closely, exchange players, play yourself",
@@ -41,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with
     # two of each on two shared cores a rollout took 3 to 14 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # A file's name may be of bytes that are no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(words)
     except UserError as error:

@@ -25,7 +25,7 @@ from .runs.run_folder import RunFolder
 from .support.console import TrainingConsole
 
 ACTIONS = ("force_x", "force_y", "torque", "grab", "lock")
-"""Names of the action components."""
+"""Names of the action components that every scenario has; those of its game are called game_0, ..."""
 
 
 class Reporter:
@@ -93,9 +93,10 @@ class Reporter:
         for name, members in (("hiders", ~teams), ("seekers", teams)):
             actions = buffer.actions[counted & members]
             if len(actions):
-                for component, bins in enumerate(self._bins):
+                names = [*ACTIONS, *(f"game_{number}" for number in range(len(self._bins) - len(ACTIONS)))]
+                for component, (action, bins) in enumerate(zip(names, self._bins, strict=True)):
                     counts = torch.bincount(actions[:, component], minlength=bins).tolist()
-                    self.log.histogram(f"actions/{name}/{ACTIONS[component]}", counts, env_steps)
+                    self.log.histogram(f"actions/{name}/{action}", counts, env_steps)
 
     def close(self) -> None:
         """Flush and close the logs.

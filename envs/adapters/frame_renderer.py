@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..rendering.lighting import Lighting
 from ..rendering.lines import Line, add_line
 from ..rendering.opengl import Context, import_triton, make_context
 
@@ -49,6 +50,7 @@ class Picture:
         """Draw the world of this model from now on, as a fixed camera sees it. It is copied."""
         self._model = copy.copy(model)
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = self._size
+        self._lighting = Lighting(self._model)
         self._camera.fixedcamid = model.camera(camera).id
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
         if self._context is None:
@@ -56,8 +58,12 @@ class Picture:
                 self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
                 mujoco.mjr_setBuffer(self.buffer, self._context)
 
-    def draw(self, data: mujoco.MjData, marks: list[Line]) -> NDArray[np.uint8] | None:
-        """Draw the world as it is in ``data``, and the game's marks. Returns (height, width, 3)."""
+    def draw(self, data: mujoco.MjData, marks: list[Line], daylight: float = 1.0) -> NDArray[np.uint8] | None:
+        """Draw the world as it is in ``data``, and the game's marks. Returns (height, width, 3).
+
+        ``daylight`` is 1 at noon and 0 at midnight.
+        """
+        self._lighting.shine(daylight)
         width, height = self._size
         viewport = mujoco.MjrRect(0, 0, width, height)
         picture = np.empty((height, width, 3), dtype=np.uint8)
@@ -94,8 +100,9 @@ class Window(Picture):
         self._screen = _ScreenContext(*self._size)
         return Context(self._screen)
 
-    def draw(self, data: mujoco.MjData, marks: list[Line]) -> None:
+    def draw(self, data: mujoco.MjData, marks: list[Line], daylight: float = 1.0) -> None:
         """Show the world as it is in ``data``, and the game's marks."""
+        self._lighting.shine(daylight)
         with self._gl.current():
             self._paint(data, marks, mujoco.MjrRect(0, 0, *self._screen.framebuffer_size))
             self._screen.flip()

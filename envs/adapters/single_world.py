@@ -207,7 +207,9 @@ class SingleWorld:
             return None
         picture = self._open()
         state = {name: values[0].numpy() for name, values in self.batch.game.state.items()}
-        return picture.draw(self.batch.engine.world_data(0), self.batch.game.marks(self.scenario, state))
+        game, pose = self.batch.game, self.batch.engine.pose[0].cpu().numpy()
+        marks = [mark.placed(pose) for mark in game.marks(self.scenario, state)]
+        return picture.draw(self.batch.engine.world_data(0), marks, game.daylight(self.scenario, state))
 
     def _open(self) -> Picture:
         """Return what draws the world; make it the first time."""

@@ -81,6 +81,8 @@ class Game:
         self.num_worlds = num_worlds
         self.engine = engine
         self.device = engine.device
+        self.severity = 1.0
+        """Share of the game's penalties that counts in the reward; training may raise it slowly."""
         self.state: dict[str, Tensor] = {name: self.zeros() for name in self.totals}
         """Name -> (W, ...)."""
         s = scenario
@@ -117,6 +119,10 @@ class Game:
     def sense(self, worlds: Tensor, pose: Tensor) -> None:
         """Sense what only this game knows, in worlds (K,) with poses (K, E, Q); after every step, reset and change."""
 
+    def sight(self, worlds: Tensor, pose: Tensor, visible: Tensor) -> Tensor:
+        """Return what agents see of (K, A, E) bool that lies open to them, in worlds (K,) with poses (K, E, Q)."""
+        return visible
+
     def frozen(self, steps: Tensor) -> Tensor:
         """Return (W, A) bool: agents whose next action is ignored, given the steps (W,) done."""
         return torch.zeros(self.num_worlds, self.scenario.num_agents, dtype=torch.bool, device=self.device)
@@ -128,6 +134,12 @@ class Game:
     def guide(self, locks: Locks, steps: Tensor) -> Locks:
         """Change what is locked, and where it is held, just before physics; ``steps`` (W,) were done before."""
         return locks
+
+    def act(self, actions: Tensor, pose: Tensor) -> None:
+        """Do what the components of ``Scenario.game_actions``, (W, A, n) int64, say, on poses (W, E, Q) before physics.
+
+        Called in every step of a scenario that has some.
+        """
 
     def judge(self, view: View) -> Verdict:
         """Reward the step just made and say whether the game is over."""
@@ -145,6 +157,19 @@ class Game:
     def statistics(self, view: View) -> dict[str, Tensor]:
         """Return the numbers of each running episode: name -> (W,) float32; later steps do not change them."""
         return {name: self.state[name].clone() for name in self.totals}
+
+    def traits(self) -> Tensor | None:
+        """Return further features (W, A, D) of agents that all observe who see them, and they themselves."""
+        return None
+
+    def senses(self) -> Tensor | None:
+        """Return further features (W, A, D) that only an agent itself observes."""
+        return None
+
+    @staticmethod
+    def agent_features(scenario: Scenario) -> tuple[int, int]:
+        """Return the number of features of ``traits`` and of ``senses``."""
+        return 0, 0
 
     def entities(self) -> dict[str, Tensor]:
         """Return further entity kinds of the observation, as they are now.
@@ -169,6 +194,11 @@ class Game:
           state: one world's row of ``state``: name -> (...). A recorded episode has it too.
         """
         return []
+
+    @staticmethod
+    def daylight(scenario: Scenario, state: Mapping[str, NDArray[np.generic]]) -> float:
+        """Return how light pictures are, from 0 at midnight to 1 at noon; the arguments are those of ``marks``."""
+        return 1.0
 
 
 def no_counting_layout(scenario: Scenario) -> Requirement:

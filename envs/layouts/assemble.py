@@ -10,7 +10,7 @@ from torch import Tensor
 from ..scenario import Scenario
 from .boxes import BOX_SIZE
 from .cylinders import Cylinders
-from .food_places import FOOD_HEIGHT, num_food_places
+from .food_places import FOOD_HEIGHT, food_slots
 from .layout import SITE_POINTS, Layout
 from .occupancy import Spot
 from .placement import AGENT_SIZE, RAMP_SIZE, Bodies
@@ -56,8 +56,8 @@ def _extras(scenario: Scenario, starts: list[Start]) -> dict[str, Tensor]:
     """Return what only some scenarios have."""
     bodies = [s.bodies for s in starts]
     extras: dict[str, Tensor] = {}
-    if scenario.food.count:
-        foods, places = scenario.food.count, num_food_places(scenario)
+    foods, places = food_slots(scenario)
+    if foods:
         rows: list[Rows] = [[(p.x, p.y, FOOD_HEIGHT) for spots in b.food for p in spots] for b in bodies]
         extras["food"] = _tensor(rows, foods * places, 3).view(len(starts), foods, places, 3)
         extras["food_scale"] = torch.tensor([s.food_scale for s in starts])
@@ -101,8 +101,9 @@ def _walls(start: Start, slots: int) -> Rows:
 
 def _agents(scenario: Scenario, bodies: Bodies) -> Rows:
     """Return the rows of ``Layout.agent_pose``; absent agents are zeros."""
-    hiders = _pad(_poses(bodies.hiders, AGENT_SIZE, bodies.agent_yaw), scenario.hiders)
-    return hiders + _pad(_poses(bodies.seekers, AGENT_SIZE, bodies.agent_yaw), scenario.seekers)
+    yaws = bodies.agent_yaws or [0.0] * len(bodies.hiders)
+    hiders = [(*pose[:3], yaw) for pose, yaw in zip(_poses(bodies.hiders, AGENT_SIZE), yaws, strict=True)]
+    return _pad(hiders, scenario.hiders) + _pad(_poses(bodies.seekers, AGENT_SIZE), scenario.seekers)
 
 
 def _box_half_sizes(bodies: Bodies, slots: int) -> Rows:
@@ -114,6 +115,6 @@ def _pillars(cylinders: Cylinders) -> Rows:
     return [(spot.x, spot.y, cylinders.diameter / 2, cylinders.height) for spot in cylinders.fixed]
 
 
-def _poses(spots: list[Spot], height: float, yaw: float = 0.0) -> Rows:
+def _poses(spots: list[Spot], height: float) -> Rows:
     """Return x, y, z of the centre and yaw of bodies that stand on the floor."""
-    return [(spot.x, spot.y, height / 2, yaw) for spot in spots]
+    return [(spot.x, spot.y, height / 2, 0.0) for spot in spots]

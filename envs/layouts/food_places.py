@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.random import Generator
 
 from ..scenario import Scenario
+from .market import dawns, grown_kinds
 from .occupancy import Occupancy, Spot, Where, cells_across
 from .regions import close_to, middle
 
@@ -16,6 +17,13 @@ MOVING_PLACES = 32  # Places of a food that moves; then it starts again with the
 def num_food_places(scenario: Scenario) -> int:
     """Return P, the places that each food takes one after the other."""
     return MOVING_PLACES if scenario.food.moves else 1
+
+
+def food_slots(scenario: Scenario) -> tuple[int, int]:
+    """Return F and P: the foods of an episode, and the places that each takes one after the other."""
+    if scenario.layout == "market":
+        return len(grown_kinds(scenario)), dawns(scenario)
+    return scenario.food.count, num_food_places(scenario)
 
 
 def place_food(scenario: Scenario, grid: Occupancy, elsewhere: Where, rng: Generator) -> list[list[Spot]] | None:

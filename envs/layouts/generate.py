@@ -61,6 +61,7 @@ ARENAS: dict[LayoutName, Arena] = {
     "three_rooms": Arena(three_rooms, three_rooms_pieces),
     "empty": Arena(_empty, empty_pieces),
     "counting": Arena(counting_walls, counting_pieces),
+    "market": Arena(_empty, empty_pieces),
 }
 """The generators by ``scenario.layout``."""
 

@@ -17,6 +17,7 @@ from .counting_layout import counting_agent, counting_boxes
 from .cylinders import NO_CYLINDERS, Cylinders, place_cylinders
 from .floor_plan import FloorPlan
 from .food_places import place_food
+from .market import market_food, market_starts
 from .occupancy import Occupancy, Spot, Where, cells_across
 from .random_draws import pick
 from .regions import centre, close_to, each_room, in_quadrant, in_quarter, in_room, outside_quadrant, uniform
@@ -95,13 +96,17 @@ class Bodies:
     cylinders: Cylinders = NO_CYLINDERS
     goals: list[float] = field(default_factory=list)
     """x of the places to which boxes drift in object counting, metres."""
-    agent_yaw: float = 0.0
+    agent_yaws: list[float] = field(default_factory=list)
+    """Yaw of every hider, radians; zeros if there are none. Seekers have zero."""
 
 
 def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Generator) -> Bodies | None:
     """Place cylinders, hiders, seekers, boxes, ramps, food, sites. Returns None if something does not fit."""
     if scenario.layout == "counting":
         return _place_counting(scenario, rng)
+    if scenario.layout == "market":
+        starts, yaws = market_starts(scenario)
+        return Bodies(starts, [], [], [], [], market_food(scenario, rng), agent_yaws=yaws)
     regions = choose_regions(scenario, plan)
     cylinders = place_cylinders(scenario, grid, rng)
     if cylinders is None:
@@ -130,7 +135,7 @@ def _place_counting(scenario: Scenario, rng: Generator) -> Bodies:
     drift = counting_boxes(number, scenario.cell_size, rng)
     agent = counting_agent(scenario.cell_size)
     sizes = [(COUNTED_SIZE, COUNTED_SIZE)] * number
-    return Bodies([agent], [], drift.boxes, sizes, [], goals=drift.goals, agent_yaw=math.pi)
+    return Bodies([agent], [], drift.boxes, sizes, [], goals=drift.goals, agent_yaws=[math.pi])
 
 
 def _place_teams(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..scenario import Scenario
-from .food_places import num_food_places
+from .food_places import food_slots
 from .generate import max_walls
 from .layout import EMPTY, SITE_POINTS, Layout
 
@@ -56,7 +56,7 @@ def _expected_shapes(scenario: Scenario) -> dict[str, tuple[int, ...]]:
         "box_present": (boxes,),
         "ramp_pose": (scenario.ramps, 4),
         "agent_present": (scenario.num_agents,),
-        "food": (scenario.food.count, num_food_places(scenario), 3),
+        "food": (*food_slots(scenario), 3),
         "food_scale": (),
         "sites": (scenario.blueprint.sites[1], SITE_POINTS, 3),
         "site_present": (scenario.blueprint.sites[1],),

@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from .ranges import AtLeastOne, Metres, Objects, PositiveOrInfinite, PositiveShare, Range, Reward, Size, Whole
+from .ranges import (
+    AtLeastOne,
+    Metres,
+    NotNegative,
+    Objects,
+    PositiveOrInfinite,
+    PositiveShare,
+    Range,
+    Reward,
+    Size,
+    Whole,
+)
 
 SitePlace = Literal["away", "centre", "anywhere"]
 LockOrder = Literal["all", "order"]
 FoodReward = Literal["selfish", "joint_mean"]
+Patches = Literal["corners", "sides", "none"]
+TimeOfDay = Literal["dawn", "dusk"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,3 +163,42 @@ class CountingOptions:
     """Steps during which all boxes rest in the agent's view."""
     drift_per_step: Size = 0.06
     """Metres that a box moves per step after that, until it rests out of sight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradeOptions:
+    """The Trading Game (Garbus and Pollack 2024): game ``trade``. A *cell* and a *tick* are those of its grid."""
+
+    patches: Patches = "corners"
+    """Where food grows: in the corners (3 x 3 cells, fruit in the left ones, greens in the right ones), at the left and
+    right sides (2 x 5 cells), or nowhere."""
+    pieces: tuple[Objects, Objects] = (10, 10)
+    """Pieces, of half a unit each, in every patch of fruit and of greens after a dawn."""
+    cell: Size = 0.45
+    """Metres of a cell of the original's grid, in which the fire's light, patches and starts are measured."""
+    reach: Size = 0.7
+    """Cells from an agent's centre within which it picks all pieces of a kind that it sees."""
+    put_distance: Size = 0.6
+    """Cells in front of an agent's centre where it puts a piece down."""
+    spare_pieces: AtLeastOne = 4
+    """Pieces for each agent that can lie on the floor beyond those that grew. With no place left, nothing is put."""
+    day_ticks: AtLeastOne = 24
+    """Ticks of the original in a day, and in a night. An agent eats 0.1 units of each kind that it holds in a tick."""
+    day_steps: AtLeastOne = 24
+    """Steps in a day, and in a night: a step is ``day_ticks / day_steps`` ticks."""
+    begins: TimeOfDay = "dawn"
+    """Time at which episodes begin."""
+    goods: Annotated[float, Range(low=0, high=1000)] = 0.0
+    """Units in an agent's bag at the start: of fruit in those of agents 0, 2, ..., of greens in those of the others."""
+    nutrition: tuple[Reward, Reward, Reward] = (0.0, 0.1, 1.0)
+    """Reward in a tick for holding at least 0.1 units of none, one and both kinds."""
+    darkness: Annotated[float, Range(low=0, high=1e6)] = 10.0
+    """Loss in a tick is this times how far the light is below zero where an agent stands (the paper's p)."""
+    community: Reward = 0.0
+    """Reward in a tick for somebody near: this / (1 + cells to the nearest other agent). 0.2 in runs before the
+    paper's."""
+    night_sight: NotNegative = 1.0
+    """Cells within which agents see by night what the fire does not light."""
+    identity: bool = True
+    """Tell each agent which one it is, and which ones the others are, by one-hot features; one network for all needs
+    it."""

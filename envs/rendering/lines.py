@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -16,7 +16,7 @@ Colour = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """A thin rod between two points; a ball if they are the same."""
+    """A thin rod between two points; a ball, or a cube, if they are the same."""
 
     start: NDArray[np.floating]
     """(3,) metres."""
@@ -27,11 +27,27 @@ class Line:
     colour: Colour
     glow: float = 0.5
     """0 to 1: how much it shines by itself."""
+    cube: bool = False
+    """A cube of twice ``radius`` in place of a ball."""
+    carrier: int = -1
+    """Entity that carries it: the points are relative to its centre. -1 for none."""
+
+    def placed(self, pose: NDArray[np.floating]) -> Line:
+        """Return it where it is in the world, given the poses (E, Q) of all entities."""
+        if self.carrier < 0:
+            return self
+        centre = pose[self.carrier, :3]
+        return replace(self, start=self.start + centre, end=self.end + centre, carrier=-1)
 
 
 def ball(centre: NDArray[np.floating], radius: float, colour: Colour, glow: float = 0.2) -> Line:
     """Return a ball."""
     return Line(centre, centre, radius, colour, glow)
+
+
+def cube(centre: NDArray[np.floating], side: float, colour: Colour, carrier: int = -1) -> Line:
+    """Return a cube, whose centre is relative to an entity if one carries it."""
+    return Line(centre, centre, side / 2, colour, 0.15, cube=True, carrier=carrier)
 
 
 def outline(corners: NDArray[np.floating], radius: float, colour: Colour, glow: float = 0.5) -> list[Line]:
@@ -54,7 +70,8 @@ def add_line(scene: mujoco.MjvScene, line: Line) -> None:
     geom = scene.geoms[scene.ngeom]
     rgba = np.array(line.colour, dtype=np.float32)
     is_ball = np.array_equal(line.start, line.end)
-    kind = mujoco.mjtGeom.mjGEOM_SPHERE if is_ball else mujoco.mjtGeom.mjGEOM_CAPSULE
+    point = mujoco.mjtGeom.mjGEOM_BOX if line.cube else mujoco.mjtGeom.mjGEOM_SPHERE
+    kind = point if is_ball else mujoco.mjtGeom.mjGEOM_CAPSULE
     start, end = np.asarray(line.start, dtype=float), np.asarray(line.end, dtype=float)
     mujoco.mjv_initGeom(geom, kind, np.full(3, line.radius), start, np.eye(3).ravel(), rgba)
     if not is_ball:

@@ -6,6 +6,7 @@ Every field can be changed, for instance ``scenarios.get("lock-and-return", layo
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from ..games import Game
@@ -15,6 +16,7 @@ from ..games.free_play import FreePlay
 from ..games.hide_and_seek import HideAndSeek
 from ..games.object_counting import ObjectCounting
 from ..games.shelter import Shelter
+from ..games.trade import Trade
 from ..options.scenario_options import (
     BlueprintOptions,
     CountingOptions,
@@ -23,6 +25,7 @@ from ..options.scenario_options import (
     LockTaskOptions,
     PaddingOptions,
     ShelterOptions,
+    TradeOptions,
 )
 from ..scenario import Scenario
 
@@ -33,6 +36,7 @@ GAMES: dict[str, type[Game]] = {
     "shelter": Shelter,
     "object_counting": ObjectCounting,
     "free_play": FreePlay,
+    "trade": Trade,
 }
 """Games by the name that ``Scenario.game`` uses."""
 
@@ -326,3 +330,50 @@ OBJECT_COUNTING_SMALL = _small(
 
 EXPLORE_SMALL = _small(EXPLORE, horizon=120, floor_size=4.0, grid_cells=20, boxes=(2, 2))
 """Two boxes on a small floor."""
+
+TRADE = _add(
+    dataclasses.replace(
+        SINGLE,
+        name="trade/full",
+        game="trade",
+        hiders=4,
+        horizon=180,
+        substeps=10,
+        timestep=0.01,
+        movement_bins=5,
+        action_limit=0.5,
+        game_actions=(5,),
+        floor_size=5.28,
+        grid_cells=24,
+        layout="market",
+        vision_angle=math.tau,
+        lidar_rays=0,
+        heading_features="cos_sin",
+        trade=TradeOptions(),
+    )
+)
+"""The Trading Game: four agents, food in the corners of 11 x 11 cells, four days and three and a half nights."""
+
+TRADE_LITE = _add(
+    dataclasses.replace(
+        TRADE,
+        name="trade/lite",
+        hiders=2,
+        horizon=64,
+        floor_size=4.32,
+        trade=TradeOptions(patches="sides", pieces=(6, 6), day_ticks=16, day_steps=16),
+    )
+)
+"""Two agents on 9 x 9 cells, with fruit on the left and greens on the right; two short days and nights."""
+
+NIGHT_MARKET = _add(
+    dataclasses.replace(
+        TRADE,
+        name="trade/night-market",
+        hiders=2,
+        horizon=24,
+        floor_size=1.44,
+        trade=TradeOptions(patches="none", begins="dusk", goods=2.5),
+    )
+)
+"""One night for two at the fire; one brings fruit and the other greens."""

@@ -133,6 +133,9 @@ def _assemble(s: Scenario) -> mujoco.MjSpec:
     for i in range(s.cylinders.fixed):
         _add_pillar(root, s, i)
     _add_welds(root, s)
+    if s.layout == "market":
+        _attach(root, "campfire", 0)
+        root.body("campfire0/").pos = (centre, centre, 0)
     return root
 
 

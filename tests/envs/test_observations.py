@@ -175,7 +175,7 @@ def test_spec_tells_the_shapes(scenario):
     for kind, (number, features) in described["entities"].items():
         expected[kind] = (2, a, number, features)
         expected[f"{kind}_visible"] = expected[f"{kind}_present"] = (2, a, number)
-    for observation in (env.reset(), env.step(torch.full((2, a, 5), 1)).obs):
+    for observation in (env.reset(), env.step(torch.ones(2, a, len(scenario.action_bins), dtype=torch.int64)).obs):
         assert {name: tuple(value.shape) for name, value in observation.items()} == expected
         for name, value in observation.items():
             assert value.dtype == (torch.bool if name.endswith(("_visible", "_present")) else torch.float32)

@@ -9,6 +9,7 @@ from envs import scenarios
 from envs.errors import UserError, did_you_mean
 from policies.tower import NetworkConfig
 
+from . import trade_presets
 from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
 from .task_presets import ALONE, NETWORK, TRANSFER_TASKS, task_config
@@ -110,6 +111,13 @@ PRESETS |= {
     f"{name}/small": Preset(task_config(name, "small"), task.description)
     for name, task in TRANSFER_TASKS.items()
     if name != "object-counting"  # No reward: a classifier learns it, not a policy.
+}
+PRESETS |= {
+    "trade/night-market": Preset(
+        trade_presets.NIGHT_MARKET, "two traders with one reward at the fire; they trade within two minutes on 2 cores"
+    ),
+    "trade/lite": Preset(trade_presets.LITE, "a selfish pair; learns to forage by day and to be at the fire by night"),
+    "trade/full": Preset(trade_presets.FULL, "the paper's market of four; days, and nobody knows how many"),
 }
 """Every preset that commands accept by name."""
 

@@ -16,6 +16,7 @@ from .intrinsic_config import IntrinsicConfig
 from .intrinsic_config import checks as intrinsic_checks
 from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
+from .reward_config import RewardConfig
 from .starts_config import StartsConfig
 
 LoggerName = Literal["tensorboard", "csv", "wandb"]
@@ -81,8 +82,13 @@ class TrainConfig:
     """Sizes of policy and critic."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     """Numbers of the learning algorithm."""
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    """What is learned from in place of an agent's own reward."""
     separate_policies: bool = False
     """Two networks, one for each team, trained side by side; else one plays both and observes which it is in."""
+    agent_policies: bool = False
+    """A network for each agent, trained side by side; else agents of a team share one. What one learns, the others do
+    not know."""
     league: LeagueConfig = field(default_factory=LeagueConfig)
     """Play against past versions."""
     intrinsic: IntrinsicConfig = field(default_factory=IntrinsicConfig)
@@ -165,5 +171,9 @@ def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
         (
             not config.separate_policies or min(scenario.hiders, scenario.seekers) > 0,
             "--separate-policies needs two teams",
+        ),
+        (
+            not (config.agent_policies and config.separate_policies),
+            "--agent-policies and --separate-policies exclude each other",
         ),
     ]

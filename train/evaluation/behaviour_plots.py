@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..play.episodes import Episode, entity_names
 from ..support.files import make_folder
 from ..support.plotting import new_figure, require_matplotlib, save_png
+from . import market_plots
 
 _HIDERS, _SEEKERS, _BOXES, _RAMPS, _CYLINDERS = "#2f8fe0", "#df3f38", "#c99a2e", "#6f7a88", "#7d55b5"
 _WALL = "#9aa3ae"
@@ -30,12 +31,15 @@ def plots(episodes: list[Episode]) -> dict[str, Callable[[], Any]]:
       UserError: matplotlib is not installed.
     """
     require_matplotlib()
-    return {
+    drawings: dict[str, Callable[[], Any]] = {
         "traces": lambda: _traces(episodes[:_MOST_TRACES]),
         "heatmap": lambda: _heatmap(episodes),
         "timeline": lambda: _timeline(episodes[0]),
         "distances": lambda: _distances(episodes),
     }
+    if episodes[0].scenario.game == "trade":
+        drawings |= {"market": lambda: market_plots.market(episodes), "deals": lambda: market_plots.deals(episodes)}
+    return drawings
 
 
 def save_plots(folder: Path, episodes: list[Episode]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The policy of a run and its optimisers: one network for both teams, or one for each."""
+"""The policy of a run and its optimisers: one network for all, or one for each team or agent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from policies.teams import Policy, members
+from policies.teams import Policy, TeamPolicies, members
 
 from ..config.ppo_config import PPOConfig
 from ..runs.checkpoints import Checkpoint
@@ -21,7 +21,7 @@ class Learner:
     """One network and what it learns from."""
 
     name: str
-    """Its team; empty if it plays both."""
+    """Its team or agent; empty if it plays all."""
     ppo: PPO
     sequences: Tensor | None
     """True (N,) for the sequences that it plays; None for all."""
@@ -31,7 +31,7 @@ class Learners:
     """Everything that learns from one rollout.
 
     Args:
-      policy: plays all agents of W worlds; a policy of teams has a learner for each.
+      policy: plays all agents of W worlds; a policy of teams or agents has a learner for each.
       config: numbers of the algorithm.
       ranks: the processes that learn together.
       shape: (W, A): this process's worlds, and agents.
@@ -40,12 +40,12 @@ class Learners:
     def __init__(self, policy: Policy, config: PPOConfig, ranks: Ranks, shape: tuple[int, int]) -> None:
         self.learners: list[Learner] = []
         parts = members(policy)
-        for name, (network, agents) in zip(("hiders", "seekers"), parts, strict=False):
+        names = policy.names if isinstance(policy, TeamPolicies) else ("",)
+        for name, (network, agents) in zip(names, parts, strict=True):
             mask = torch.zeros(shape, dtype=torch.bool, device=policy.device)
             mask[:, agents] = True
             ppo = PPO(network, config, ranks)
-            alone = len(parts) == 1
-            self.learners.append(Learner("" if alone else name, ppo, None if alone else mask.flatten()))
+            self.learners.append(Learner(name, ppo, mask.flatten() if name else None))
 
     def new_buffer(self, sequences: int, part: tuple[int, int]) -> RolloutBuffer:
         """Return an empty rollout buffer; see ``PPO.new_buffer``."""
@@ -70,7 +70,7 @@ class Learners:
         """Improve every network by what it played in a full and finished rollout.
 
         Returns:
-          Metrics by name; of several networks each under ``<team>/<name>``, and their means.
+          Metrics by name; of several networks each under ``<team or agent>/<name>``, and their means.
         """
         results = {each.name: each.ppo.update(buffer, generator, each.sequences) for each in self.learners}
         if len(results) == 1:

@@ -52,7 +52,7 @@ def make_agent(word: str, scenario: Scenario, seed: int, name: str | None = None
         return ScriptedPlayer(script, scenario, _number(strength or "1"), seed, name or word)
     if script == "random":
         return RandomPlayer(scenario.action_bins, seed, name or word)
-    return StillPlayer(scenario.action_bins, name or word)
+    return StillPlayer(scenario.no_action, name or word)
 
 
 def agent_title(word: str) -> str:

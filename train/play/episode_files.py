@@ -132,7 +132,7 @@ def _episode(scenario: Scenario, entry: _Entry, arrays: dict[str, NDArray[Any]])
     if layout.num_worlds != 1:
         raise ValueError(f"its layout is of {layout.num_worlds} worlds")
     steps, agents, objects = entry.steps, scenario.num_agents, scenario.num_objects
-    _require("actions", arrays["actions"], (steps, agents, 5), np.int8)
+    _require("actions", arrays["actions"], (steps, agents, len(scenario.action_bins)), np.int8)
     _require_within("actions", arrays["actions"], 0, np.array(scenario.action_bins))
     _require("rewards", arrays["rewards"], (steps, agents), np.float32)
     _require("live", arrays["live"], (steps,), np.bool_)

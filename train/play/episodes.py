@@ -42,7 +42,7 @@ class Episode:
     edited: bool
     """Somebody moved things by hand, so that the actions alone do not lead to the same states."""
     actions: NDArray[np.int8]
-    """(T, A, 5) as chosen; those of frozen agents had no effect."""
+    """(T, A, components) as chosen; those of frozen agents had no effect."""
     rewards: NDArray[np.float32]
     """(T, A)."""
     live: NDArray[np.bool_]
@@ -129,6 +129,7 @@ def _moment(
         visible=row["visible"],
         attention=attention,
         game=GAMES[scenario.game].marks(scenario, game),
+        daylight=GAMES[scenario.game].daylight(scenario, game),
     )
 
 
@@ -188,7 +189,7 @@ class Recorder:
         self._append()
 
     def add(self, actions: Tensor, transition: Transition, attention: NDArray[Any] | None = None) -> None:
-        """Note a step: actions (1, A, 5), what it gave, and attention (A, E) if it is known."""
+        """Note a step: actions (1, A, components), what it gave, and attention (A, E) if it is known."""
         self._actions.append(actions[0].cpu().numpy().astype(np.int8))
         self._rewards.append(transition.reward[0].cpu().numpy().copy())
         self._total += self._rewards[-1]
@@ -239,7 +240,7 @@ class Recorder:
             seed,
             title,
             self.edited,
-            np.array(self._actions, dtype=np.int8).reshape(-1, agents, 5),
+            np.array(self._actions, dtype=np.int8).reshape(-1, agents, len(self._env.action_bins)),
             np.array(self._rewards, dtype=np.float32).reshape(-1, agents),
             np.array(self._live, dtype=bool),
             {name: np.stack(rows) for name, rows in self._rows.items()},

@@ -34,6 +34,8 @@ class Moment:
     """(A, E) what every agent attends to, if it is known."""
     game: list[Line] = field(default_factory=list)
     """What the game shows besides bodies, such as food."""
+    daylight: float = 1.0
+    """How light it is: 1 at noon, 0 at midnight."""
 
     def has(self, entity: int) -> bool:
         """Whether an agent or object takes part in the episode."""
@@ -56,4 +58,5 @@ def between(start: Moment, end: Moment, share: float) -> Moment:
         visible=start.visible,
         attention=start.attention,
         game=start.game,
+        daylight=(1.0 - share) * start.daylight + share * end.daylight,
     )

@@ -60,11 +60,11 @@ class RandomPlayer:
 
 
 class StillPlayer:
-    """No force, no grab, no lock: the middle of every movement axis."""
+    """Always one action: no force, no grab, no lock."""
 
-    def __init__(self, action_bins: tuple[int, ...], name: str = "zero") -> None:
+    def __init__(self, no_action: tuple[int, ...], name: str = "zero") -> None:
         self.name = name
-        self._action = torch.tensor([bins // 2 if bins > 2 else 0 for bins in action_bins])
+        self._action = torch.tensor(no_action)
 
     def begin(self, worlds: Worlds) -> None:
         """Nothing to forget."""
@@ -98,7 +98,7 @@ class PolicyPlayer:
         flat = flatten_agents(obs)
         resets = started.repeat_interleave(agents).to(self._device)
         flat = {name: values.to(self._device) for name, values in flat.items()}
-        actions, self._state = self._policy.policy_step(flat, self._state, resets, self._deterministic, self._generator)
+        actions, _, self._state = self._policy.act(flat, self._state, resets, self._deterministic, self._generator)
         return actions.view(worlds, agents, -1).to(started.device)
 
 

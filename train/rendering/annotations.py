@@ -54,7 +54,7 @@ class DrawOptions:
 
 def lines(moment: Moment, scenario: Scenario, drawing: DrawOptions) -> list[Line]:
     """Return all lines of a moment that ``drawing`` asks for, but for lidar rays, which need the world's walls."""
-    found: list[Line] = [*moment.game]
+    found = [line.placed(moment.pose) for line in moment.game]
     if drawing.grabs:
         found += grab_lines(moment, scenario)
     if drawing.sight:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.errors import UserError
+from envs.rendering.lighting import Lighting
 from envs.rendering.lines import Line, add_line
 from envs.rendering.opengl import make_context, no_opengl
 from envs.scenarios import Scenario
@@ -81,6 +82,7 @@ class WorldRenderer:
         visual = self._model.vis.global_
         visual.offwidth, visual.offheight = self._viewport.width, self._viewport.height
         self._data = mujoco.MjData(self._model)
+        self._lighting = Lighting(self._model)
         outer = self._model.material("outer_wall").id
         walls = self._scene.wall_geom
         high = walls[
@@ -103,6 +105,7 @@ class WorldRenderer:
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
         self._aim(moment, drawing)
+        self._lighting.shine(moment.daylight)
         mujoco.mj_camlight(self._model, self._data)
         category = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, category, self._geoms)

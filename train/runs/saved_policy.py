@@ -22,7 +22,7 @@ from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
 from .shipped_policies import find_shipped, full_precision, shipped_policies
 
-ACTION_FIELDS = ("movement_bins", "heading_forces")
+ACTION_FIELDS = ("movement_bins", "heading_forces", "game_actions")
 """Fields of a scenario that say what actions mean."""
 
 
@@ -78,11 +78,15 @@ def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> N
 
 
 def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:
-    """Return a fresh policy on the CPU: one network, or one for each team if the configuration wants that."""
-    if not config.separate_policies:
+    """Return a fresh policy on the CPU: one network, or one for each team or agent if the configuration wants that."""
+    scenario = config.scenario
+    if config.agent_policies:
+        names = {f"agent_{agent}": 1 for agent in range(scenario.num_agents)}
+    elif config.separate_policies:
+        names = {"hiders": scenario.hiders, "seekers": scenario.seekers}
+    else:
         return ActorCritic(spec, action_bins, config.network)
-    sizes = (config.scenario.hiders, config.scenario.seekers)
-    return TeamPolicies([ActorCritic(spec, action_bins, config.network) for _ in sizes], sizes)
+    return TeamPolicies([ActorCritic(spec, action_bins, config.network) for _ in names], [*names.values()], [*names])
 
 
 def load_policy(path: Path, device: str | torch.device = "cpu") -> SavedPolicy:

@@ -10,15 +10,20 @@ from .console import say_on_stderr
 
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Windows has no SIGHUP, which a terminal sends when it goes away."""
+_NOTICE = "stopping after this iteration; once more stops at once, without saving it"
 
 
 class StopRequest:
     """While active, the first signal only asks to stop; the second stops at once by KeyboardInterrupt.
 
     The signals are Ctrl-C, SIGTERM and the hang-up of a terminal.
+
+    Args:
+      notice: what the first one prints.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notice: str = _NOTICE) -> None:
+        self._notice = notice
         self.signal: int | None = None
         """The signal that asked to stop, or None."""
         self._previous: dict[int, Any] = {}
@@ -51,4 +56,4 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.signal = number
-        say_on_stderr("stopping after this iteration; once more stops at once, without saving it")
+        say_on_stderr(self._notice)

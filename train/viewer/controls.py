@@ -11,7 +11,9 @@ FORWARD, BACK = ("KeyW", "ArrowUp"), ("KeyS", "ArrowDown")
 LEFT, RIGHT = ("KeyA", "ArrowLeft"), ("KeyD", "ArrowRight")
 TURN_LEFT, TURN_RIGHT = ("KeyQ",), ("KeyE",)
 GRAB, LOCK, FAST = ("Space",), ("KeyF",), ("ShiftLeft", "ShiftRight")
-KEYS = (*FORWARD, *BACK, *LEFT, *RIGHT, *TURN_LEFT, *TURN_RIGHT, *GRAB, *LOCK, *FAST)
+CHOICES = tuple(f"Digit{number}" for number in range(1, 10))
+"""The game's own choices: the n-th of the first of its action components, while the key is down."""
+KEYS = (*FORWARD, *BACK, *LEFT, *RIGHT, *TURN_LEFT, *TURN_RIGHT, *GRAB, *LOCK, *FAST, *CHOICES)
 """Names of keys as browsers give them in ``KeyboardEvent.code``."""
 
 _WALK = 0.4
@@ -19,7 +21,7 @@ _WALK = 0.4
 
 
 def action(keys: Collection[str], lock: bool, forward: float, scenario: Scenario, heading: float) -> list[int]:
-    """Return the action (5,) of a human: whatever of the scenario's bins comes closest to what the keys say.
+    """Return the action of a human: whatever of the scenario's bins comes closest to what the keys say.
 
     Args:
       keys: held down now.
@@ -37,7 +39,14 @@ def action(keys: Collection[str], lock: bool, forward: float, scenario: Scenario
     size = (none if _pressed(keys, FAST) else max(round(_WALK * none), 1)) / max(math.hypot(force_x, force_y), 1.0)
     turn = _pressed(keys, TURN_LEFT) - _pressed(keys, TURN_RIGHT)
     bins = [none + round(size * force_x), none + round(size * force_y), none + turn]
-    return [min(max(b, 0), 2 * none) for b in bins] + [_pressed(keys, GRAB), int(lock)]
+    moves = [min(max(b, 0), 2 * none) for b in bins]
+    return [*moves, _pressed(keys, GRAB), int(lock), *_choices(keys, scenario.game_actions)]
+
+
+def _choices(keys: Collection[str], bins: tuple[int, ...]) -> list[int]:
+    """Return the game's own components of an action; all but the first do nothing."""
+    pressed = [number for number, key in enumerate(CHOICES, 1) if key in keys and number < (bins or (0,))[0]]
+    return [pressed[0] if pressed and not component else 0 for component in range(len(bins))]
 
 
 def _pressed(keys: Collection[str], names: tuple[str, ...]) -> int:

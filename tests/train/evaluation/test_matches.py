@@ -13,7 +13,7 @@ from train.commands.evaluate import _verdict
 from train.evaluation.matches import evaluate, play_match
 from train.play.players import RandomPlayer, StillPlayer
 
-BINS = (11, 11, 11, 2, 2)
+BINS, NO_ACTION = (11, 11, 11, 2, 2), (5, 5, 5, 0, 0)
 
 
 @dataclass
@@ -83,14 +83,14 @@ class Scripted:
 
 
 def test_episodes_are_in_order_of_rounds_then_worlds():
-    match = play_match(FakeEnv(2), StillPlayer(BINS), Scripted({1}), episodes=5)
+    match = play_match(FakeEnv(2), StillPlayer(NO_ACTION), Scripted({1}), episodes=5)
     assert match.seen.tolist() == [0, 0, 1, 1, 0]
     assert match.returns["hiders"].tolist() == [0, 0, 1, 1, 2]
     assert match.lengths.tolist() == [4] * 5
 
 
 def test_only_the_seekers_player_moves_the_seekers():
-    match = play_match(FakeEnv(1), Scripted({0, 1}), StillPlayer(BINS), episodes=2)
+    match = play_match(FakeEnv(1), Scripted({0, 1}), StillPlayer(NO_ACTION), episodes=2)
     assert match.seen.tolist() == [0, 0]
 
 
@@ -101,7 +101,7 @@ def test_players_hear_of_new_episodes():
 
 
 def test_a_broken_world_plays_another_episode():
-    match = play_match(FakeEnv(2, broken={(0, 1)}), StillPlayer(BINS), Scripted({1}), episodes=2)
+    match = play_match(FakeEnv(2, broken={(0, 1)}), StillPlayer(NO_ACTION), Scripted({1}), episodes=2)
     assert match.diverged == 1
     assert match.returns["hiders"].tolist() == [1, 0]
     assert match.seen.tolist() == [1, 0]
@@ -144,7 +144,7 @@ def test_worlds_whose_episodes_end_at_once_do_not_play_a_layout_twice():
     scenario = get("blueprint/small", horizon=20, blueprint=BlueprintOptions(sites=(1, 1), radius=5.0))
     env = BatchEnv(scenario, 2, threads=1)
     env._layouts = LayoutBank(scenario, 0, 2)
-    match = play_match(env, StillPlayer(BINS), StillPlayer(BINS), episodes=30)
+    match = play_match(env, StillPlayer(NO_ACTION), StillPlayer(NO_ACTION), episodes=30)
     assert (match.lengths == 1).all() and env.num_repeated_layouts == 0
     env.close()
 

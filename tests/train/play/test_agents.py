@@ -13,7 +13,7 @@ from train.cli import main
 from train.play.agents import AGENTS, check_agent, is_agent, make_agent
 from train.play.episode_files import load_episodes
 from train.play.players import RandomPlayer, StillPlayer
-from train.play.scripted import ScriptedPlayer
+from train.play.scripted import SCRIPTS, ScriptedPlayer
 from train.viewer.live_world import LiveGame
 from train.viewer.player_choice import PlayerChoice
 
@@ -36,7 +36,8 @@ def error_line(capsys, words):
 def test_words():
     kinds = {"random": RandomPlayer, "zero": StillPlayer}
     for word in AGENTS:
-        player = make_agent(word, QUICKSTART, 0)
+        scenario = QUICKSTART if word not in SCRIPTS or SCRIPTS[word].game == "hide_and_seek" else get("trade/lite")
+        player = make_agent(word, scenario, 0)
         assert is_agent(word) and type(player) is kinds.get(word, ScriptedPlayer) and player.name == word
     assert make_agent("chaser:0.25", QUICKSTART, 0).name == "chaser:0.25"
     assert not is_agent("runs/chaser") and not is_agent("chasers")
@@ -62,7 +63,7 @@ def test_record(tmp_path, capsys):
     [
         (
             ["--agent", "chasser"],
-            "unknown agent 'chasser'; choose random, zero, chaser, blocker, climber or ramp-thief",
+            "unknown agent 'chasser'; choose random, zero, chaser, blocker, climber, ramp-thief, forager or trader",
         ),
         (["--agent", "chaser:7"], "unknown agent 'chaser:7'"),
         (["--agent", "blocker"], "the blocker cannot play in scenario 'hide-and-seek/full': no room with doors"),

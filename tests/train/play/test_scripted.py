@@ -33,6 +33,10 @@ def actions_of(player, env, steps):
     return torch.stack(chosen)
 
 
+HIDE_AND_SEEK = [name for name, script in SCRIPTS.items() if script.game == "hide_and_seek"]
+"""Those of the Trading Game are in test_traders.py."""
+
+
 @pytest.fixture(scope="module")
 def env():
     made = BatchEnv(QUICKSTART, 6, threads=1)
@@ -43,7 +47,7 @@ def env():
 # --- strength ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", HIDE_AND_SEEK)
 def test_strength_0_is_random_play(env, script):
     at_random = actions_of(RandomPlayer(env.action_bins, 3), env, 40)
     assert torch.equal(actions_of(ScriptedPlayer(script, QUICKSTART, 0.0, 3), env, 40), at_random)
@@ -77,7 +81,7 @@ def test_the_seed_decides(env, strength):
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", HIDE_AND_SEEK)
 def test_it_remembers_nothing(env, script):
     """In the middle of an episode that is taken up in other worlds it does the same."""
     actions_of(ScriptedPlayer(script, QUICKSTART, 1.0, 0), env, 45)

@@ -20,6 +20,7 @@ from ..players import Observations, RandomPlayer, Worlds
 from .blocker import block_doors, doors_blocked
 from .chaser import caught_sight, chase
 from .climber import climb, climbed_in
+from .foraging import fed_at_the_fire, forage, forage_and_swap, swapped
 from .ramp_thief import ramps_inside, steal_ramp
 from .room import QUADRANTS
 from .situation import Situation
@@ -38,6 +39,8 @@ class Script:
     """Tells in which worlds, (W,) bool, it has got where it wants to be."""
     in_room: bool = True
     """It needs the quadrant's room."""
+    game: str = "hide_and_seek"
+    """What it can play."""
     needs: tuple[str, ...] = ()
     """Objects that there must be: boxes, ramps."""
 
@@ -50,7 +53,11 @@ class Script:
         s = scenario
         counts = {"boxes": s.max_boxes, "ramps": s.ramps}
         missing = [f"no {kind}" for kind in self.needs if counts[kind] == 0]
-        missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
+        if self.game != "hide_and_seek":
+            missing += [f"not the game {self.game}"] * (s.game != self.game)
+            missing += ["somebody has no partner"] * (s.hiders % 2)
+        else:
+            missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
         missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
         missing += ["boxes that tilt"] * s.tilting_boxes
         if missing:
@@ -62,6 +69,8 @@ SCRIPTS = {
     "blocker": Script("hiders", block_doors, doors_blocked, needs=("boxes",)),
     "climber": Script("seekers", climb, climbed_in, needs=("ramps",)),
     "ramp-thief": Script("hiders", steal_ramp, ramps_inside, needs=("ramps",)),
+    "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade"),
+    "trader": Script("hiders", forage_and_swap, swapped, in_room=False, game="trade"),
 }
 """By the name that commands accept."""
 

@@ -14,12 +14,12 @@ FULL_SPEED = 8.0
 """Metres per second that an agent reaches."""
 WITH_LOAD = 25.0
 """Newtons of friction of an agent that drags a box, and a little more."""
-_GRAB, _LOCK = 3, 4
+_GRAB, _LOCK, _GAME = 3, 4, 5
 """Components of an action."""
 _NEWTONS = 100.0
 """Force, and torque in N m, of a motor command of 1."""
-_FEW = 2
-"""Bins on each side of none, up to which they are so coarse that a weak force would always be rounded to none."""
+_COARSE = 40.0
+"""Newtons, or N m, between two bins, from which on a weak force would always be rounded to none."""
 _DRAG, _SPIN_DRAG = 10.0, 10.0
 """N s/m and N m s that motion costs."""
 
@@ -33,7 +33,7 @@ class Steering:
         self._bin = s.action_limit * _NEWTONS / self._none  # N or N m.
         nothing = torch.tensor(s.no_action, device=situation.device)
         self.actions = nothing.repeat(situation.num_worlds, s.num_agents, 1)
-        """(W, A, 5) int64."""
+        """(W, A, components) int64."""
 
     def go(
         self,
@@ -82,6 +82,10 @@ class Steering:
         """Let agents (K) press lock, or not: ``wants`` (W, K) bool."""
         self._write(who, _LOCK, torch.as_tensor(wants).long(), where)
 
+    def choose(self, who: Tensor, choice: Tensor, where: Tensor | bool = True) -> None:
+        """Let agents (K) take a choice (W, K) of the first of the game's own action components."""
+        self._write(who, _GAME, choice, where)
+
     def _push(self, who: Tensor, force: Tensor, where: Tensor | bool) -> None:
         """Exert forces (W, K, 2) in newtons along the world's axes."""
         if self._situation.scenario.heading_forces:
@@ -92,9 +96,9 @@ class Steering:
             self._write(who, axis, self._to_bins(who, axis, force[..., axis]), where)
 
     def _to_bins(self, who: Tensor, component: int, wanted: Tensor) -> Tensor:
-        """Return bins for forces or torques (W, K). Few bins are dithered: on average they are what was wanted."""
+        """Return bins for forces or torques (W, K). Coarse ones are dithered: on average they are what was wanted."""
         bins = wanted / self._bin
-        if self._none <= _FEW:
+        if self._bin >= _COARSE:
             bins = bins + self._dither(who, component)
         return self._none + bins.round().clamp(-self._none, self._none).long()
 

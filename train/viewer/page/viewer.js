@@ -4,7 +4,8 @@ const find = (id) => document.getElementById(id);
 const canvas = find("picture");
 const pen = canvas.getContext("2d");
 const GAME_KEYS = new Set(["KeyW", "KeyA", "KeyS", "KeyD", "KeyQ", "KeyE", "KeyF", "Space", "ShiftLeft", "ShiftRight",
-  "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]);
+  "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight",
+  ...Array.from({ length: 9 }, (_, number) => `Digit${number + 1}`)]);
 const DRAG_PIXELS = 4;
 
 let state = null;

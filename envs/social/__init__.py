@@ -1,0 +1,1 @@
+"""Games in which what is best for one is not best for all. Tensors with a leading world axis; no physics."""
