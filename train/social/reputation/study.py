@@ -22,7 +22,7 @@ ReadingName = Literal["immediate/all", "immediate/one", "episode/all", "episode/
 _QUICK_READINGS: tuple[ReadingName, ...] = ("episode/all",)
 _SEEDS, _QUICK_SEEDS = 20, 5
 _EPISODES, _QUICK_EPISODES = 10_000, 2_500
-_ENOUGH = {"all": 2_500, "one": 12_500}
+_ENOUGH = {"all": 2_500, "one": 10_000}
 """Episodes after which it must hold what must; with one pair in a round an agent meets a fifth as many."""
 
 

@@ -93,7 +93,10 @@ def test_claims_say_what_counts():
     assert all(math.isfinite(must.low) or math.isfinite(must.high) for must in MUST_HOLD)
 
 
-@pytest.mark.parametrize("options", [{"gamma": 0.5}, {"next_state": "same"}, {"episodes": 100}, {"replays": 10}])
+@pytest.mark.parametrize(
+    "options",
+    [{"gamma": 0.5}, {"next_state": "same"}, {"episodes": 100}, {"replays": 10}, {"readings": ("replay/one",)}],
+)
 def test_nothing_must_hold_where_it_was_not_tried(options):
     assert ReputationArguments(quick=True).must_hold and not ReputationArguments(quick=True, **options).must_hold
 
@@ -113,6 +116,7 @@ def test_readings_are_what_was_asked():
 def test_the_default_is_the_full_study():
     full, quick = ReputationArguments(), ReputationArguments(quick=True)
     assert (len(full.chosen), full.runs, full.length) == (6, 20, 10_000)
+    assert full.must_hold and quick.must_hold
     assert (len(quick.chosen), quick.runs, quick.length) == (1, 5, 2_500)
     assert sum(piece.work for piece in STUDY.pieces(quick)) < sum(piece.work for piece in STUDY.pieces(full)) / 5
 
