@@ -37,10 +37,11 @@ class Setting:
     """A, agents of a population; each has a network of its own."""
     naive_share: Share = 1.0
     """Share of the co-players that learn naively or not at all; the others are agents of the same population."""
-    co_players: AtLeastOne = 16
+    co_players: AtLeastOne = 32
     """Co-players of each agent in one update."""
-    batch: AtLeastOne = 16
-    """B, games with each co-player."""
+    batch: AtLeastOne = 8
+    """B, games with each co-player. The more they are, the less each of them teaches: of as many games in all, many
+    co-players with few games each have the clearer gradient."""
     inner_episodes: AtLeastOne = 20
     """M, inner episodes of a meta-episode."""
     inner_steps: AtLeastOne = 10
