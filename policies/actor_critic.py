@@ -7,9 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .heads import ActionHead, MultiCategorical, Part
+from .heads import ActionHead, Part
 from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
+from .recurrence import State
 from .tower import NetworkConfig, Tower
 
 
@@ -66,49 +67,34 @@ class ActorCritic(nn.Module):
         deterministic: bool = False,
         generator: torch.Generator | None = None,
         part: Part | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
+    ) -> tuple[Tensor, Tensor, LSTMState]:
         """Take one step with observations (N, ...) and resets (N,).
 
         With ``part``, these are some of more sequences; each acts as it would if all were here.
+        The critic takes no part: its memory is handed on as it is, for :meth:`values` to go on from.
 
         Returns:
-            Actions (N, len(action_bins)) int64, their log-probabilities (N,), values (N,) in units of reward, and the
-            new memory.
+            Actions (N, len(action_bins)) int64, their log-probabilities (N,), and the new memory.
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        distribution, actor = self._distribution(normalized, state, resets)
+        features, (hidden, cell) = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
+        distribution = self.action_head(features)
         actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        features, critic = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
-        value = self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
-        return actions, distribution.log_prob(actions), value, LSTMState(*actor, *critic)
+        return actions, distribution.log_prob(actions), state._replace(actor_h=hidden, actor_c=cell)
 
     @torch.no_grad()
-    def policy_step(
-        self,
-        observation: dict[str, Tensor],
-        state: LSTMState,
-        resets: Tensor,
-        deterministic: bool = False,
-        generator: torch.Generator | None = None,
-        part: Part | None = None,
-    ) -> tuple[Tensor, LSTMState]:
-        """Take one step without the critic, at half the cost of :meth:`act`: actions and new memory.
+    def values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> tuple[Tensor, State]:
+        """Let the critic take T steps with observations (T, N, ...) and resets (T, N) from the memory before them.
 
-        The critic's memory is handed on unchanged; keep to one of the two methods within an episode.
+        Returns:
+            Values (T, N) in units of reward, and the critic's memory after each step: hidden and cell states, (T, N, H)
+            each.
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        distribution, actor = self._distribution(normalized, state, resets)
-        actions = distribution.mode() if deterministic else distribution.sample(generator, part)
-        return actions, LSTMState(*actor, state.critic_h, state.critic_c)
-
-    def _distribution(
-        self, normalized: dict[str, Tensor], state: LSTMState, resets: Tensor
-    ) -> tuple[MultiCategorical, tuple[Tensor, Tensor]]:
-        """Return the distribution of actions after one step of the policy's tower, and the tower's new memory."""
-        features, memory = self.actor.step(normalized, (state.actor_h, state.actor_c), resets)
-        return self.action_head(features), memory
+        features, memory = self.critic.follow(normalized, (state.critic_h, state.critic_c), resets)
+        return self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1), memory
 
     @torch.no_grad()
     def value(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
@@ -118,19 +104,25 @@ class ActorCritic(nn.Module):
         features, _ = self.critic.step(normalized, (state.critic_h, state.critic_c), resets)
         return self.value_normalizer.denormalize(self.value_head(features)).squeeze(-1)
 
-    def evaluate(
+    def evaluate_actions(
         self, observation: dict[str, Tensor], actions: Tensor, state: LSTMState, resets: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Replay T steps with observations (T, N, ...), actions (T, N, ...), resets (T, N) from the memory before them.
 
         Returns:
-            Log-probabilities of the actions, entropies of their distributions, values in normalised units; (T, N) each.
+            Log-probabilities of the actions, and entropies of their distributions; (T, N) each.
         """
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
         distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
+        return distribution.log_prob(actions), distribution.entropy()
+
+    def evaluate_values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
+        """Return the values (T, N), in normalised units, of T steps replayed as in :meth:`evaluate_actions`."""
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
         features = self.critic.unroll(normalized, (state.critic_h, state.critic_c), resets)
-        return distribution.log_prob(actions), distribution.entropy(), self.value_head(features).squeeze(-1)
+        return self.value_head(features).squeeze(-1)
 
     @torch.no_grad()
     def update_value_normalizer(self, targets: Tensor, add_up: AddUp = alone) -> None:

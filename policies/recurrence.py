@@ -33,6 +33,18 @@ class LSTM(nn.Module):
         output, (hidden, cell) = self.lstm(inputs.unsqueeze(0), (hidden, cell))
         return output.squeeze(0), (hidden.squeeze(0), cell.squeeze(0))
 
+    def follow(self, inputs: Tensor, state: State, resets: Tensor) -> State:
+        """Take T steps: inputs (T, N, D), state before the first step, resets (T, N) bool -> the states after each.
+
+        These are hidden and cell states (T, N, H); hidden states are the outputs.
+        """
+        states = []
+        for step in range(len(inputs)):
+            _, state = self.step(inputs[step], state, resets[step])
+            states.append(state)
+        hidden, cells = (torch.stack(column) for column in zip(*states, strict=True))
+        return hidden, cells
+
     def step_by_cell(self, inputs: Tensor, state: State, resets: Tensor) -> tuple[Tensor, State]:
         """Take one step as ``step`` does, by plain products that may be batched over several networks."""
         keep = (~resets).unsqueeze(-1)

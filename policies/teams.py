@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .actor_critic import ActorCritic, LSTMState
 from .observation import ObservationSpec
+from .recurrence import State
 from .tower import NetworkConfig
 
 
@@ -70,7 +71,7 @@ class TeamPolicies(nn.Module):
         deterministic: bool = False,
         generator: torch.Generator | None = None,
         part: tuple[int, int] | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor, LSTMState]:
+    ) -> tuple[Tensor, Tensor, LSTMState]:
         """Take one step; as :meth:`ActorCritic.act`, of which every sequence gets its team's."""
         agents = sum(self.sizes)
         results = []
@@ -78,24 +79,17 @@ class TeamPolicies(nn.Module):
             size = self.sizes[team]
             share = None if part is None else (part[0] // agents * size, part[1] // agents * size)
             results.append(self.member(team).act(obs, memory, begins, deterministic, generator, share))
-        actions, log_probs, values, memories = (list(parts) for parts in zip(*results, strict=True))
-        return self._join(actions), self._join(log_probs), self._join(values), self._join_states(memories)
+        actions, log_probs, memories = (list(parts) for parts in zip(*results, strict=True))
+        memory = LSTMState(*(self._join(list(parts)) for parts in zip(*memories, strict=True)))
+        return self._join(actions), self._join(log_probs), memory
 
     @torch.no_grad()
-    def policy_step(
-        self,
-        observation: dict[str, Tensor],
-        state: LSTMState,
-        resets: Tensor,
-        deterministic: bool = False,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, LSTMState]:
-        """Take one step without the critics; as :meth:`ActorCritic.policy_step`."""
-        results = [
-            self.member(team).policy_step(obs, memory, begins, deterministic, generator)
-            for team, (obs, memory, begins) in enumerate(self._split(observation, state, resets))
-        ]
-        return self._join([actions for actions, _ in results]), self._join_states([memory for _, memory in results])
+    def values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> tuple[Tensor, State]:
+        """Let the critics take T steps; as :meth:`ActorCritic.values`."""
+        parts = self._split(observation, state, resets)
+        results = [self.member(team).values(*part) for team, part in enumerate(parts)]
+        hidden, cell = (self._join([memory[k] for _, memory in results], axis=1) for k in range(2))
+        return self._join([values for values, _ in results], axis=1), (hidden, cell)
 
     @torch.no_grad()
     def value(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
@@ -106,14 +100,15 @@ class TeamPolicies(nn.Module):
     def _split(
         self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
     ) -> list[tuple[dict[str, Tensor], LSTMState, Tensor]]:
-        """Cut tensors (N, ...) into those of the teams."""
-        agents = sum(self.sizes)
+        """Cut observations and resets, both (N, ...) or (T, N, ...), and a memory (N, ...) into those of the teams."""
+        agents, axis = sum(self.sizes), resets.ndim - 1
 
-        def cut(tensor: Tensor) -> list[Tensor]:
-            return [part.flatten(0, 1) for part in tensor.unflatten(0, (-1, agents)).split(self.sizes, dim=1)]
+        def cut(tensor: Tensor, axis: int) -> list[Tensor]:
+            parts = tensor.unflatten(axis, (-1, agents)).split(self.sizes, dim=axis + 1)
+            return [part.flatten(axis, axis + 1) for part in parts]
 
-        observations = {key: cut(tensor) for key, tensor in observation.items()}
-        memories, begins = [cut(tensor) for tensor in state], cut(resets)
+        observations = {key: cut(tensor, axis) for key, tensor in observation.items()}
+        memories, begins = [cut(tensor, 0) for tensor in state], cut(resets, axis)
 
         def of(team: int) -> tuple[dict[str, Tensor], LSTMState, Tensor]:
             memory = LSTMState(*(parts[team] for parts in memories))
@@ -121,13 +116,10 @@ class TeamPolicies(nn.Module):
 
         return [of(team) for team in range(len(self.sizes))]
 
-    def _join(self, parts: list[Tensor]) -> Tensor:
-        """Undo the cut: tensors (W * size, ...) become (N, ...)."""
-        tables = [part.unflatten(0, (-1, size)) for part, size in zip(parts, self.sizes, strict=True)]
-        return torch.cat(tables, dim=1).flatten(0, 1)
-
-    def _join_states(self, states: list[LSTMState]) -> LSTMState:
-        return LSTMState(*(self._join(list(parts)) for parts in zip(*states, strict=True)))
+    def _join(self, parts: list[Tensor], axis: int = 0) -> Tensor:
+        """Undo the cut: tensors whose ``axis`` is W * size become one in which it is N."""
+        tables = [part.unflatten(axis, (-1, size)) for part, size in zip(parts, self.sizes, strict=True)]
+        return torch.cat(tables, dim=axis + 1).flatten(axis, axis + 1)
 
 
 Policy = ActorCritic | TeamPolicies

@@ -72,10 +72,17 @@ class Tower(nn.Module):
 
         ``state`` is that before the first step; ``resets`` (T, N) as in :meth:`step`.
         """
-        # The encoder has no memory: it sees all steps as one batch.
+        return self.output_norm(self.lstm.unroll(self._embed_steps(observation, resets), state, resets))
+
+    def follow(self, observation: dict[str, Tensor], state: State, resets: Tensor) -> tuple[Tensor, State]:
+        """Take T steps as :meth:`unroll` does; also return the states (T, N, lstm_size) after each of them."""
+        states = self.lstm.follow(self._embed_steps(observation, resets), state, resets)
+        return self.output_norm(states[0]), states
+
+    def _embed_steps(self, observation: dict[str, Tensor], resets: Tensor) -> Tensor:
+        """Return the inputs (T, N, hidden_size) of the LSTM: the encoder has no memory and sees all as one batch."""
         flat = {key: tensor.flatten(0, 1) for key, tensor in observation.items()}
-        inputs = self._embed(flat).unflatten(0, resets.shape)
-        return self.output_norm(self.lstm.unroll(inputs, state, resets))
+        return self._embed(flat).unflatten(0, resets.shape)
 
     def _embed(self, observation: dict[str, Tensor]) -> Tensor:
         """Return the inputs (B, hidden_size) of the LSTM for observations with one leading dimension."""

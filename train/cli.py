@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -42,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Before torch is imported. Waiting torch threads that spin, the default, take the cores from physics threads: with
     # two of each on two shared cores a rollout took 3 to 14 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # A file's name may be of bytes that are no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(words)
     except UserError as error:

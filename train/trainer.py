@@ -20,13 +20,14 @@ from envs.errors import UserError
 from envs.layouts import JUDGING
 from envs.options.ranges import derived_seed
 from envs.starts import FRESH
-from envs.transition import StepResult, Transition
+from envs.transition import StepResult
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
 from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
+from .learning.critic_pass import CriticPass, CutOff
 from .learning.reward_sharing import share_rewards
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
@@ -61,6 +62,7 @@ class Trainer(TrainingState):
         self.part = (self.first_world * scenario.num_agents, config.num_worlds * scenario.num_agents)
         """This process's first sequence, and the number of sequences of all processes."""
         self.buffer = self.learners.new_buffer(self.num_sequences, self.part)
+        self.critic_pass = CriticPass(self.policy, self.buffer)
         self.watch = Stopwatch()
         """Where the time goes, in this session of the run."""
         self._episodes = EpisodeMeans()
@@ -158,26 +160,27 @@ class Trainer(TrainingState):
         for _ in range(self.config.ppo.rollout_steps):
             with watch.part("inference"):
                 memory, frozen, present = self.state, self.env.frozen_agents.flatten(), self.env.present_agents
-                actions, log_probs, values, self.state = self.policy.act(
+                actions, log_probs, self.state = self.policy.act(
                     self.obs, memory, self.started, generator=self.action_generator, part=self.part
                 )
             with watch.part("league"):
                 actions = self.league.act(self.obs, self.started, actions)
             own = self.league.own & present.flatten()  # Nobody played for who is absent.
             origin = self.starts.see_origin() if self.starts else None
-            step, cut_off = self._step(actions.view(*shape, -1), own.view(shape), values)
+            step, cut_off = self._step(actions.view(*shape, -1), own.view(shape))
             with watch.part("storing"):
                 done = step.done.repeat_interleave(self.env.num_agents)
                 # What a frozen seeker wanted had no effect: nothing to learn about actions.
                 weights = (~frozen).float()
                 rewards = share_rewards(step.reward, present.view(shape), teams, sharing).flatten()
-                seen = (self.obs, actions, log_probs, values, memory, self.started)
-                self.buffer.add(*seen, rewards, done, weights, own, cut_off)
+                self.buffer.add(self.obs, actions, log_probs, memory, self.started, rewards, done, weights, own)
                 self.league.add(step.reward, step.done, present)
                 # What agents can do is told by episodes that begin as the scenario says.
                 fresh = step.counted if origin is None else step.counted & (origin == FRESH)
                 self._episodes.add(step.finals, fresh)
                 self.obs, self.started = flatten_agents(step.obs), done
+            with watch.part("inference"):
+                self.state = self.critic_pass.follow(self.state, cut_off)
             if self.starts and origin is not None:
                 with watch.part("starts"):
                     self.starts.see(origin, step.reward, step.done, present)
@@ -191,41 +194,23 @@ class Trainer(TrainingState):
                 torch.cuda.synchronize(self.env.device)
             self.ranks.any(False)
 
-    def _step(self, actions: Tensor, own: Tensor, values: Tensor) -> tuple[StepResult, Tensor]:
+    def _step(self, actions: Tensor, own: Tensor) -> tuple[StepResult, CutOff]:
         """Step the worlds; see where that leads before the next episodes start.
 
         Args:
           actions: (W, A, 5).
           own: (W, A) bool: agents that are there and whom the newest policy plays.
-          values: (N,) of the observations before.
-
-        Returns:
-          The result, and the value (N,) of what was cut off, 0 where nothing was.
         """
         with self.watch.part("environment"):
             transition = self.env.advance(actions)
         if self.intrinsic:
             with self.watch.part("intrinsic"):
                 self.intrinsic.see(Arrival(transition.view, self.env.observe, own))
-        with self.watch.part("inference"):
-            cut_off = self._value_cut_off(transition, values)
         with self.watch.part("environment"):
-            return self.env.conclude(transition), cut_off
-
-    def _value_cut_off(self, transition: Transition, values: Tensor) -> Tensor:
-        """Return what the rest of truncated episodes would have been worth, (N,); 0 where nothing was truncated.
-
-        That is the value of the last observation; where physics broke there is none, and the one before (N,) stands for
-        it.
-        """
-        truncated, broken = (
-            flags.repeat_interleave(self.env.num_agents) for flags in (transition.truncated, transition.broken)
-        )
-        last = values
-        if self.env.cuts_short(transition):
-            begins = torch.zeros_like(self.started)
-            last = self.policy.value(flatten_agents(self.env.observe()), self.state, begins)
-        return torch.where(truncated, torch.where(broken, values, last), 0.0)
+            last = flatten_agents(self.env.observe()) if self.env.cuts_short(transition) else None
+            flags = (transition.truncated, transition.broken)
+            truncated, broken = (flag.repeat_interleave(self.env.num_agents) for flag in flags)
+            return self.env.conclude(transition), CutOff(truncated, broken, last)
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _LARGEST = 2**31 - 1
 """Of whole numbers whose range says nothing else."""
+_LARGEST_FLOAT = 3e38
+"""The same of other numbers: what float32 can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,8 @@ class Range:
         if value == math.inf:
             return None
         low, high = max(self.low, self.above), min(self.high, self.below)
-        if isinstance(value, numbers.Integral) and high == math.inf:
-            high = _LARGEST
+        if high == math.inf:
+            high = _LARGEST if isinstance(value, numbers.Integral) else _LARGEST_FLOAT
         if self.low <= value <= high and self.above < value < self.below:
             return None
         return self._describe(value, low, high)

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from ..errors import UserError, did_you_mean
+from .cleanup import Cleanup, CleanupConfig
 from .donation_game import DonationConfig, DonationGame
 from .game import SocialGame
+from .prisoners_dilemma import DilemmaConfig, PrisonersDilemma
 
 Maker = Callable[..., SocialGame]
 
@@ -45,9 +47,13 @@ def config_of(kind: Any, game: str, options: dict[str, Any]) -> Any:
     return kind(**options)
 
 
-def _donation_game(worlds: int, generator: torch.Generator, **options: Any) -> SocialGame:
-    return DonationGame(worlds, config_of(DonationConfig, DonationGame.name, options), generator)
+def _maker(game: Any, config: Any) -> Maker:
+    def make(worlds: int, generator: torch.Generator, **options: Any) -> SocialGame:
+        return game(worlds, config_of(config, game.name, options), generator)
+
+    return make
 
 
-GAMES: dict[str, Maker] = {DonationGame.name: _donation_game}
+_KINDS = ((DonationGame, DonationConfig), (PrisonersDilemma, DilemmaConfig), (Cleanup, CleanupConfig))
+GAMES: dict[str, Maker] = {game.name: _maker(game, config) for game, config in _KINDS}
 """Name -> what makes it of the number of worlds, a generator and options."""

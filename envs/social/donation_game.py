@@ -59,6 +59,11 @@ class DonationConfig:
         return max(1, self.horizon // self.pairs)
 
 
+def swap(values: Tensor) -> Tensor:
+    """Return the partners' values of seats (S,)."""
+    return values.view(2, -1).flip(0).flatten()
+
+
 def bits(number: int | Tensor) -> Tensor:
     """Return the four bits (..., 4) of a rule or norm, the highest first, int64."""
     return torch.as_tensor(number).unsqueeze(-1) >> torch.tensor([3, 2, 1, 0]) & 1
@@ -66,16 +71,20 @@ def bits(number: int | Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Encounters:
-    """Who meets whom in T rounds. Agents are numbered through: agent a of world w is w * A + a."""
+    """Who meets whom in T rounds, on S = 2 * W * P seats.
+
+    Agents are numbered through: agent a of world w is w * A + a. Seats are, too: the first players of all pairs, world
+    by world, then the second ones.
+    """
 
     players: Tensor
-    """(T, 2, W, P) int64: both agents of every pair."""
+    """(T, S) int64: who has each seat."""
     partners: Tensor
-    """(T, 2, W, P) int64: whom each of them meets."""
+    """(T, S) int64: whom it meets."""
     judges: Tensor
-    """(T, W, P) int64: a third agent for each pair, no agent for two of them; (T, 0) if none judges."""
+    """(T, W * P) int64: a third agent for each pair, no agent for two of them; (T, 0) if none judges."""
     errors: Tensor
-    """(T, 2, W, P) int64: 1 where the new reputation of a player is assigned wrongly."""
+    """(T, S) int64: 1 where the new reputation is assigned wrongly."""
 
 
 class DonationGame:
@@ -111,41 +120,57 @@ class DonationGame:
         device = generator.device
         norms = torch.full((worlds,), config.norm) if norms is None else norms
         self._norms = bits(norms).flatten().to(device)
-        self._first_bit = 4 * torch.arange(worlds, device=device).unsqueeze(-1)
         self._first_agent = config.agents * torch.arange(worlds, device=device).unsqueeze(-1)
+        self.worlds_of_seats = torch.arange(worlds, device=device).repeat_interleave(config.pairs).repeat(2)
+        """(S,) int64."""
+        self._first_bit = 4 * self.worlds_of_seats
         self.reset()
 
     # --- many rounds at a time ---------------------------------------------------------------------------------------
 
     def draw_rounds(self, rounds: int) -> Encounters:
         """Draw who meets whom in T rounds, whatever happens in them."""
-        config, generator, device = self.config, self.generator, self.generator.device
-        pairs = config.pairs
-        keys = torch.rand(rounds, self.worlds, self.agents, generator=generator, device=device)
-        order = keys.argsort(-1) + self._first_agent
-        first, second = order[..., :pairs], order[..., pairs : 2 * pairs]
-        judges = torch.empty(rounds, 0, dtype=torch.int64, device=device)
-        if config.judges:  # The order is random, so whoever comes next is any third agent, and judges no other pair.
-            judges = order[..., 2:3] if config.pairing == "one" else first.roll(1, -1)
-        players, partners = torch.stack([first, second], 1), torch.stack([second, first], 1)
-        wrong = torch.rand(players.shape, generator=generator, device=device) < config.assignment_error
-        return Encounters(players, partners, judges, wrong.long())
+        first, second, judges = self._draw_all(rounds) if self.config.pairing == "all" else self._draw_one(rounds)
+        players = torch.stack([first, second], 1).flatten(1)
+        errors = self._uniform(players.shape) < self.config.assignment_error
+        judges = judges.flatten(1) if self.config.judges else judges.new_empty(rounds, 0)
+        return Encounters(players, torch.stack([second, first], 1).flatten(1), judges, errors.long())
+
+    def _draw_all(self, rounds: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw both players of all pairs, and a judge of each, (T, W, P)."""
+        order = self._uniform((rounds, self.worlds, self.agents)).argsort(-1) + self._first_agent
+        first, second = order.chunk(2, -1)
+        return first, second, first.roll(1, -1)  # Pairs are in random order: one of the next is any third agent.
+
+    def _draw_one(self, rounds: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw both players of one pair and a judge, (T, W, 1)."""
+        agents = self.agents
+        first, second, third = self._uniform((3, rounds, self.worlds, 1)).unbind()
+        first, second = (first * agents).long(), (second * (agents - 1)).long()
+        second += second >= first
+        third = (third * (agents - 2)).long()
+        third += third >= torch.minimum(first, second)
+        third += third >= torch.maximum(first, second)
+        return first + self._first_agent, second + self._first_agent, third + self._first_agent
+
+    def _uniform(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.rand(shape, generator=self.generator, device=self.generator.device)
 
     def assign(self, players: Tensor, actions: Tensor, others: Tensor, errors: Tensor) -> None:
         """Give players new reputations by the norm of their world.
 
         Args:
-          players: (2, W, P).
+          players: who has each seat (S,).
           actions: what they did.
           others: reputations of those whom they met, from before the encounter.
           errors: 1 where the assignment goes wrong.
         """
         judged = torch.add(self._first_bit + others, actions, alpha=2)
-        self.reputations.put_(players, self._norms.take(judged) ^ errors)
+        self.reputations.scatter_(0, players, self._norms.index_select(0, judged) ^ errors)
 
     def payoffs(self, actions: Tensor) -> Tensor:
-        """Return what both players (2, W, P) of each pair get."""
-        return self.config.benefit * actions.flip(0) - self.config.cost * actions
+        """Return what everybody gets who has a seat (S,)."""
+        return self.config.benefit * swap(actions) - self.config.cost * actions
 
     # --- a step at a time --------------------------------------------------------------------------------------------
 
@@ -161,7 +186,7 @@ class DonationGame:
         """(W * A,) int64, 1 is good."""
         self._phase, self._round = 0, self.draw_rounds(1)
         self._did = torch.full_like(self._round.players[0], DEFECT)
-        self._met = self.reputations.take(self._round.partners[0])
+        self._met = self.reputations[self._round.partners[0]]
         self._before: Tensor | None = None
         return self._observe()
 
@@ -171,31 +196,36 @@ class DonationGame:
         rewards = torch.zeros(flat.shape, device=flat.device)
         if self._phase == _PLAY:
             self._before = players
-            self._did, self._met = flat.take(players), self.reputations.take(self._round.partners[0])
-            rewards.put_(players, self.payoffs(self._did))
+            self._did, self._met = flat[players], self.reputations[self._round.partners[0]]
+            rewards[players] = self.payoffs(self._did)
         if not self.config.judges:
             self.assign(players, self._did, self._met, errors)
         elif self._phase != _PLAY:
-            seat = self._phase - 1
-            self.reputations.put_(players[seat], flat.take(self._round.judges[0]) ^ errors[seat])
+            judged = self._judged()
+            self.reputations[players[judged]] = flat[self._round.judges[0]] ^ errors[judged]
         self._phase = (self._phase + 1) % len(_PHASES) if self.config.judges else _PLAY
         if self._phase == _PLAY:
             self._round = self.draw_rounds(1)
         return self._observe(), rewards.view_as(actions)
 
+    def _judged(self) -> slice:
+        """Return the seats whose players are judged in this step."""
+        half = len(self._did) // 2
+        return slice(half) if self._phase == _JUDGE_FIRST else slice(half, None)
+
     def _observe(self) -> Tensor:
         players = self._round.players[0]
-        columns = torch.zeros(self.observation_size, self.worlds * self.agents, device=players.device)
-        columns[0] = self.reputations
+        seen = torch.zeros(self.worlds * self.agents, self.observation_size, device=players.device)
+        seen[:, 0] = self.reputations
         if self._phase == _PLAY:
-            columns[1].put_(players, self.reputations.take(self._round.partners[0]).float())
-            columns[2].put_(players, torch.ones(players.shape, device=players.device))
+            seen[players, 1] = self.reputations[self._round.partners[0]].float()
+            seen[players, 2] = 1.0
         else:
-            seat, judges = self._phase - 1, self._round.judges[0]
-            columns[1].put_(judges, self._met[seat].float())
-            columns[3].put_(judges, torch.ones(judges.shape, device=judges.device))
-            columns[4].put_(judges, self._did[seat].float())
-        return columns.T.reshape(self.worlds, self.agents, self.observation_size)
+            judged, judges = self._judged(), self._round.judges[0]
+            seen[judges, 1] = self._met[judged].float()
+            seen[judges, 3] = 1.0
+            seen[judges, 4] = self._did[judged].float()
+        return seen.view(self.worlds, self.agents, self.observation_size)
 
     def text(self, world: int = 0) -> str:
         """Return a world as lines of text: reputations, what was done last, and who has a part in the next step."""
@@ -206,21 +236,30 @@ class DonationGame:
             "reputation  " + " ".join("good" if good else " bad" for good in reputations),
         ]
         if self._before is not None:
-            lines.append("last  " + _told(self._before[:, world] - first, self._did[:, world]))
-        pairs = (self._round.players[0, :, world] - first).T.tolist()
+            did = self._of_world(self._did, world).tolist()
+            done = zip(self._numbers(self._before, world), did, strict=True)
+            lines.append("last  " + ", ".join(_told(*pair, *actions) for pair, actions in done))
+        pairs = self._numbers(self._round.players[0], world)
         if self._phase == _PLAY:
-            return "\n".join([*lines, "next  " + ", ".join(f"{a} meets {b}" for a, b in pairs)])
-        judges = (self._round.judges[0, world] - first).tolist()
-        words = [f"{judge} judges {pair[self._phase - 1]}" for judge, pair in zip(judges, pairs, strict=True)]
+            words = [f"{a} meets {b}" for a, b in pairs]
+        else:
+            judges = (self._round.judges[0].view(self.worlds, -1)[world] - first).tolist()
+            words = [f"{judge} judges {pair[self._phase - 1]}" for judge, pair in zip(judges, pairs, strict=True)]
         return "\n".join([*lines, "next  " + ", ".join(words)])
 
+    def _of_world(self, seats: Tensor, world: int) -> Tensor:
+        """Return what a world's pairs have on their seats, (P, 2)."""
+        return seats.view(2, self.worlds, -1)[:, world].T
 
-def _told(players: Tensor, actions: Tensor) -> str:
-    """Say what both players (2, P) of each pair did."""
+    def _numbers(self, players: Tensor, world: int) -> list[list[int]]:
+        """Return both agents of each pair of a world, as it numbers them."""
+        return (self._of_world(players, world) - world * self.agents).tolist()
+
+
+def _told(one: int, other: int, did: int, back: int) -> str:
+    """Say what both players of a pair did."""
     words = ("gives {} nothing", "gives {}")
-    pairs = zip(players.T.tolist(), actions.T.tolist(), strict=True)
-    told = [(a, words[did].format(b), b, words[back].format(a)) for (a, b), (did, back) in pairs]
-    return ", ".join(f"{a} {one} and {b} {other}" for a, one, b, other in told)
+    return f"{one} {words[did].format(other)} and {other} {words[back].format(one)}"
 
 
 def _check(config: DonationConfig) -> None:

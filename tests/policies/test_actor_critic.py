@@ -54,7 +54,8 @@ class TestMasks:
         for version in (observation, changed):
             sequence = {key: tensor.unsqueeze(0) for key, tensor in version.items()}
             with torch.no_grad():
-                log_prob, _, value = policy.evaluate(sequence, actions, state, NO_RESETS[None])
+                log_prob, _ = policy.evaluate_actions(sequence, actions, state, NO_RESETS[None])
+                value = policy.evaluate_values(sequence, state, NO_RESETS[None])
             yield log_prob, value
 
     def test_hidden_entities_change_the_value_but_not_the_policy(self, attention_layer_norm: bool):
@@ -72,8 +73,8 @@ def test_visible_entities_change_the_policy():
     policy, observation, state = small_policy(), random_observation(8), random_state(8)
     observation["boxes_visible"] = torch.ones(8, 3, dtype=torch.bool)
     changed = {**observation, "boxes": observation["boxes"] + 1.0}
-    _, one, _, _ = policy.act(observation, state, NO_RESETS, deterministic=True)
-    _, other, _, _ = policy.act(changed, state, NO_RESETS, deterministic=True)
+    _, one, _ = policy.act(observation, state, NO_RESETS, deterministic=True)
+    _, other, _ = policy.act(changed, state, NO_RESETS, deterministic=True)
     assert ((one - other).abs() > 1e-3).all()
 
 
@@ -83,16 +84,14 @@ def test_order_of_entities_does_not_matter():
     permuted = dict(observation)
     for key in ("boxes", "boxes_visible", "boxes_present"):
         permuted[key] = observation[key][:, order]
-    for one, other in zip(
-        policy.act(observation, state, NO_RESETS, deterministic=True)[1:3],
-        policy.act(permuted, state, NO_RESETS, deterministic=True)[1:3],
-        strict=True,
-    ):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    one, other = (policy.act(obs, state, NO_RESETS, deterministic=True)[1] for obs in (observation, permuted))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    one, other = (policy.value(obs, state, NO_RESETS) for obs in (observation, permuted))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
 def test_evaluate_repeats_what_act_did():
-    """Log-probabilities and values of a replayed sequence are those of acting, resets inside it included."""
+    """Log-probabilities of a replayed sequence are those of acting, resets inside it included; so are values."""
     policy, state = small_policy(), random_state(8)
     policy.update_value_normalizer(torch.randn(100) * 7 + 3)
     observation, resets = random_observation(10, 8), torch.rand(10, 8) < 0.2
@@ -101,22 +100,25 @@ def test_evaluate_repeats_what_act_did():
         now = {key: tensor[step] for key, tensor in observation.items()}
         *results, state = policy.act(now, state, resets[step], generator=torch.Generator().manual_seed(step))
         steps.append(results)
-    actions, log_probs, values = (torch.stack(column) for column in zip(*steps, strict=True))
-    log_prob, _, value = policy.evaluate(observation, actions, first, resets)
+    actions, log_probs = (torch.stack(column) for column in zip(*steps, strict=True))
+    values, _ = policy.values(observation, first, resets)
+    log_prob, _ = policy.evaluate_actions(observation, actions, first, resets)
+    value = policy.evaluate_values(observation, first, resets)
     torch.testing.assert_close(log_prob, log_probs, atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(policy.value_normalizer.denormalize(value), values, atol=1e-4, rtol=1e-5)
 
 
-def test_policy_step_and_value_are_the_halves_of_act():
-    policy, observation, state = small_policy(), random_observation(8), random_state(8)
-    actions, _, value, new_state = policy.act(observation, state, NO_RESETS, generator=torch.Generator().manual_seed(5))
-    half_actions, half_state = policy.policy_step(
-        observation, state, NO_RESETS, generator=torch.Generator().manual_seed(5)
-    )
-    assert torch.equal(actions, half_actions)
-    assert torch.equal(new_state.actor_h, half_state.actor_h)
-    assert half_state.critic_c is state.critic_c
-    assert torch.equal(value, policy.value(observation, state, NO_RESETS))
+def test_values_of_many_steps_are_those_of_each():
+    """The critic's memory after every step is that from which the next value comes; acting leaves it alone."""
+    policy, state, resets = small_policy(), random_state(8), torch.rand(10, 8) < 0.2
+    observation = random_observation(10, 8)
+    values, (hidden, cell) = policy.values(observation, state, resets)
+    for step in range(10):
+        now = {key: tensor[step] for key, tensor in observation.items()}
+        torch.testing.assert_close(policy.value(now, state, resets[step]), values[step], atol=1e-5, rtol=1e-5)
+        *_, after = policy.act(now, state, resets[step])
+        assert after.critic_h is state.critic_h and after.critic_c is state.critic_c
+        state = state._replace(critic_h=hidden[step], critic_c=cell[step])
 
 
 def test_new_value_statistics_change_no_value():
@@ -131,7 +133,7 @@ def test_initial_state_is_what_a_reset_gives():
     policy, observation = small_policy(), random_observation(8)
     fresh = policy.act(observation, policy.initial_state(8), NO_RESETS, deterministic=True)
     reset = policy.act(observation, random_state(8), ~NO_RESETS, deterministic=True)
-    for one, other in zip((*fresh[:3], *fresh[3]), (*reset[:3], *reset[3]), strict=True):
+    for one, other in zip((*fresh[:2], *fresh[2][:2]), (*reset[:2], *reset[2][:2]), strict=True):
         assert torch.equal(one, other)
 
 

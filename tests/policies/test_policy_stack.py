@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from policies.actor_critic import ActorCritic, LSTMState
+from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.policy_stack import PolicyStack
 from policies.tower import NetworkConfig
@@ -40,9 +40,9 @@ def test_side_by_side(layer_norm, attention_layer_norm):
     distribution, after = stack.step(seen, memory, resets)
     for v, policy in enumerate(policies):
         own = {key: values[v] for key, values in seen.items()}
-        state = LSTMState(memory[0][v], memory[1][v], memory[0][v], memory[1][v])
-        alone, expected = policy._distribution(policy.observation_normalizer(own), state, resets[v])
-        torch.testing.assert_close(distribution.log_probs[v], alone.log_probs)
+        before = (memory[0][v], memory[1][v])
+        features, expected = policy.actor.step(policy.observation_normalizer(own), before, resets[v])
+        torch.testing.assert_close(distribution.log_probs[v], policy.action_head(features).log_probs)
         torch.testing.assert_close(after[0][v], expected[0])
         torch.testing.assert_close(after[1][v], expected[1])
 

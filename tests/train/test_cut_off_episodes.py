@@ -45,9 +45,7 @@ def test_a_shortened_first_episode_is_worth_the_value_of_its_last_observation(se
         table = {name: buffer.by_step(tensor)[:27, [agent]] for name, tensor in buffer.observation.items()}
         episode = {name: torch.cat([tensor, last[26][name][None, [agent]]]) for name, tensor in table.items()}
         begins = torch.zeros(28, 1, dtype=torch.bool)
-        *_, values = network.evaluate(
-            episode, torch.zeros(28, 1, 5, dtype=torch.int64), network.initial_state(1), begins
-        )
+        values = network.evaluate_values(episode, network.initial_state(1), begins)
         torch.testing.assert_close(cut_off[26, [agent]], network.value_normalizer.denormalize(values[27]))
         assert cut_off[26, agent] != 0
     elsewhere = cut_off.clone()

@@ -36,7 +36,7 @@ PARTS = {
     "python_loop": "plain Python loop over MjData, one world after the other",
     "engine": "physics of all worlds alone, random forces",
     "environment": "rules, perception and observations too, random actions",
-    "inference": "environment with the policy acting",
+    "inference": "environment with the policy acting, without its critic",
     "training": "rollouts against past versions too, and PPO updates: what hideseek train does",
 }
 """What is measured, from the least to the most work per step."""
@@ -171,7 +171,7 @@ class Benchmark:
         def step() -> int:
             nonlocal obs, started, state
             resets = started.repeat_interleave(env.num_agents)
-            actions, _, _, state = policy.act(flatten_agents(obs), state, resets, generator=generator)
+            actions, _, state = policy.act(flatten_agents(obs), state, resets, generator=generator)
             result = env.step(actions.view(env.num_worlds, env.num_agents, -1))
             obs, started = result.obs, result.done
             return env.num_worlds

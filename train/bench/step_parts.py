@@ -54,6 +54,7 @@ def time_parts(trainer: Trainer, iterations: int = 1) -> dict[str, float]:
         (env, "advance", "environment"),
         (env, "conclude", "environment"),
         (trainer.policy, "act", "policy"),
+        (trainer.critic_pass, "follow", "policy"),
         (trainer, "collect", "rollout"),
         (trainer.learners, "update", "learning"),
     ]

@@ -18,6 +18,7 @@ from ..conformance import golden
 from ..conformance.comparisons import Check
 from ..conformance.probes import PROBES, replay_probes
 from ..conformance.rules_replay import replay
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 from ..support.devices import resolve_device
 
@@ -34,7 +35,7 @@ class ConformanceArguments(DeviceOptions):
 
 def run(arguments: list[str]) -> int:
     """Print a table per file and quantity; return 1 if any quantity is beyond its tolerance."""
-    args = tyro.cli(ConformanceArguments, args=arguments, prog="hideseek conformance")
+    args = parse_arguments(ConformanceArguments, arguments, "conformance")
     torch.set_num_threads(1)
     device = resolve_device(args.device)
     engine = choose_engine(args.engine, device)

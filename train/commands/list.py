@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from envs.scenarios import SCENARIOS, Scenario
 from ..config.presets import PRESETS, Preset
 from ..ladder.catalogue import LADDERS
 from ..runs.shipped_policies import card_line, shipped_policies
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 
 
@@ -23,7 +23,7 @@ class ListArguments:
 
 def run(arguments: list[str]) -> None:
     """Print the tables."""
-    tyro.cli(ListArguments, args=arguments, prog="hideseek list")
+    parse_arguments(ListArguments, arguments, "list")
     console = make_console()
     _print(
         console,

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
     name, *rest = arguments
     study = get_study(name)
     args = parse_arguments(study.arguments, rest, f"reproduce {name}", _examples(study))
-    label = study.label(args)  # Refuses what is impossible before there is a folder.
+    label = study.label(args)  # Refuses what is impossible, before anything is written.
     folder = StudyFolder(args.run_dir or Path("runs") / f"reproduce-{label}")
     _check_json(args)
     torch.set_num_threads(1)

@@ -15,6 +15,7 @@ from envs.errors import UserError
 from ..evaluation.behaviour_plots import save_plots
 from ..play.episode_files import load_episodes
 from ..play.episodes import Episode
+from ..support.arguments import parse_arguments
 from ..support.console import make_console
 
 
@@ -30,7 +31,7 @@ class StatsArguments:
 
 def run(arguments: list[str]) -> None:
     """Read, draw, and say what was written and what the numbers are."""
-    args = tyro.cli(StatsArguments, args=arguments, prog="hideseek stats")
+    args = parse_arguments(StatsArguments, arguments, "stats")
     if not args.files:
         raise UserError("give at least one episode file, as 'hideseek record' writes them")
     episodes: list[Episode] = []

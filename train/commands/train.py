@@ -28,7 +28,7 @@ from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
 from ..runs.shipped_policies import find_shipped
-from ..support.arguments import without_options
+from ..support.arguments import parse_words, without_options
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
 from ..support.files import make_folder
@@ -149,7 +149,7 @@ def _climb(folder: LadderFolder, words: list[str], overrides: Overrides, ranks: 
 
 
 def _parse(arguments: list[str], defaults: TrainConfig) -> TrainArguments:
-    return tyro.cli(TrainArguments, args=arguments, default=TrainArguments(config=defaults), prog="hideseek train")
+    return parse_words(TrainArguments, arguments, "train", TrainArguments(config=defaults))
 
 
 def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:

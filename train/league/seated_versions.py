@@ -83,9 +83,7 @@ class SeatedVersions:
             rows, (h, c) = player.rows, memory[:, player.rows]
             seen = {name: values[rows] for name, values in obs.items()}
             part = (rows + self._first, self._all)
-            chosen, after = player.policy.policy_step(
-                seen, LSTMState(h, c, h, c), started[rows], generator=noise, part=part
-            )
+            chosen, _, after = player.policy.act(seen, LSTMState(h, c, h, c), started[rows], generator=noise, part=part)
             seated = (seats[rows] == player.version)[:, None]
             actions[rows] = torch.where(seated, chosen, actions[rows])
             memory[:, rows] = torch.where(seated, torch.stack([after.actor_h, after.actor_c]), memory[:, rows])

@@ -112,7 +112,10 @@ def _rollout_bytes(config: TrainConfig, spec: ObservationSpec, actions: int) -> 
 
 
 def _chunk_bytes(config: TrainConfig, spec: ObservationSpec, bins: tuple[int, ...]) -> int:
-    """Bytes that backpropagation keeps of one chunk; weights, which are kept once, are left out."""
+    """Bytes that backpropagation keeps of one chunk in the pass of the policy, which the critic's follows.
+
+    Weights, which are kept once, are left out.
+    """
     with torch.random.fork_rng(devices=[]):
         policy = ActorCritic(spec, bins, config.network)
     steps = config.ppo.chunk_length
@@ -131,7 +134,7 @@ def _chunk_bytes(config: TrainConfig, spec: ObservationSpec, bins: tuple[int, ..
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        actions = torch.zeros(steps, 1, len(bins), dtype=torch.int64)
-        results = policy.evaluate(observation, actions, state, torch.zeros(steps, 1, dtype=torch.bool))
+        actions, resets = torch.zeros(steps, 1, len(bins), dtype=torch.int64), torch.zeros(steps, 1, dtype=torch.bool)
+        results = policy.evaluate_actions(observation, actions, state, resets)
     del results
     return sum(kept.values())

@@ -12,6 +12,9 @@ from ..support.ranks import Ranks
 from .gae import generalized_advantages
 from .rollouts import Chunks, RolloutBuffer, selected
 
+METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction")
+"""What the losses of a minibatch are made of; with several processes, this one's share of the sums."""
+
 
 class PPO:
     """The optimiser of one policy.
@@ -85,18 +88,28 @@ class PPO:
         """
         config = self.config
         mask = buffer.mask(sequences)
-        useful = mask.any(0).flatten()
+        # Sums over the steps of each chunk: what it weighs in the policy loss, and in the value loss.
+        weights, steps = (buffer.weights * mask).sum(0).flatten(), mask.float().sum(0).flatten()
         explained_variance = self._estimate(buffer, mask)
 
         sums: dict[str, Tensor] = {}
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter)
         chunks_each = buffer.all_chunks / config.minibatches
         for _ in range(config.epochs):
             order = torch.randperm(buffer.all_chunks, generator=generator, device=buffer.actions.device)
             for part in range(config.minibatches):
                 indices = buffer.local(order[round(part * chunks_each) : round((part + 1) * chunks_each)])
-                loss, metrics = self._loss_of(buffer, indices[useful[indices]], sequences)
-                self.optimizer.zero_grad()
-                loss.backward()
+                totals = self.ranks.add_up(torch.stack([weights[indices].sum(), steps[indices].sum()]))
+                weight, count = totals.clamp_min(1e-8)
+                # Zeros, and not nothing: every process adds up gradients of all parameters.
+                self.optimizer.zero_grad(set_to_none=False)
+                metrics = dict.fromkeys(METRICS, weight.new_zeros(()))
+                # From chunks without weight, as those of frozen seekers, only the critic learns.
+                if len(acting := indices[weights[indices] > 0]):
+                    metrics |= self._learn_actions(buffer.chunks(acting, sequences), weight)
+                if len(own := indices[steps[indices] > 0]):
+                    metrics |= self._learn_values(buffer.chunks(own, sequences), count)
                 self.ranks.add_up_gradients(self.parameters)
                 # The same in all processes, and metrics are shares of sums.
                 norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.max_grad_norm)
@@ -143,52 +156,36 @@ class PPO:
         unexplained, variance = (squares / counts - (sums / counts).square()).tolist()
         return 1.0 - unexplained / max(variance, 1e-12)
 
-    def _loss_of(
-        self, buffer: RolloutBuffer, indices: Tensor, sequences: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return this process's share of the loss of one minibatch, of which it has some chunks or none."""
-        if len(indices):
-            return self._loss(buffer.chunks(indices, sequences))
-        # A chunk that counts for nothing, so that every parameter has a gradient to add up, of zeros.
-        return self._loss(buffer.chunks(indices.new_zeros(1)), counts=0.0)
+    def _learn_actions(self, chunks: Chunks, total: Tensor) -> dict[str, Tensor]:
+        """Add the gradients of the policy loss of a minibatch to the parameters, and return what it is made of.
 
-    def _loss(self, chunks: Chunks, counts: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of one minibatch and what it is made of.
-
-        With several processes, this one's share of the sums.
-
-        ``counts`` is the weight of all steps: 1, or 0 for steps that only stand in for none.
+        Args:
+            chunks: Those of the minibatch that weigh in it.
+            total: Sum of the weights of the minibatch, in all processes.
         """
         config = self.config
-        log_probs, entropies, values = self.policy.evaluate(
+        log_probs, entropies = self.policy.evaluate_actions(
             chunks.observation, chunks.actions, chunks.state, chunks.resets
         )
-        steps = chunks.own * counts
-        weights = chunks.weights * steps
-        total_weight, total_steps = self.ranks.add_up(torch.stack([weights.sum(), steps.sum()]))
-        weights, steps = weights / total_weight.clamp_min(1e-8), steps / total_steps.clamp_min(1.0)
-
+        weights = chunks.weights * chunks.own / total
         log_ratios = log_probs - chunks.log_probs
         ratios = log_ratios.exp()
         clipped = ratios.clamp(1.0 - config.clip, 1.0 + config.clip)
         gains = torch.minimum(ratios * chunks.advantages, clipped * chunks.advantages)
-        policy_loss = -(gains * weights).sum()
-        entropy = (entropies * weights).sum()
-
-        targets = self.policy.value_normalizer.normalize(chunks.targets)
-        value_loss = ((values - targets).square() * steps).sum()
-
-        loss = policy_loss + config.value_coefficient * value_loss - config.entropy_coefficient * entropy
+        loss, entropy = -(gains * weights).sum(), (entropies * weights).sum()
+        (loss - config.entropy_coefficient * entropy).backward()
         with torch.no_grad():
             approx_kl = ((ratios - 1.0 - log_ratios) * weights).sum()
             clip_fraction = (((ratios - 1.0).abs() > config.clip) * weights).sum()
-        return loss, {
-            "policy_loss": policy_loss,
-            "value_loss": value_loss,
-            "entropy": entropy,
-            "approx_kl": approx_kl,
-            "clip_fraction": clip_fraction,
-        }
+        return {"policy_loss": loss, "entropy": entropy, "approx_kl": approx_kl, "clip_fraction": clip_fraction}
+
+    def _learn_values(self, chunks: Chunks, total: Tensor) -> dict[str, Tensor]:
+        """As :meth:`_learn_actions`, of the value loss; ``total`` is the number of own steps."""
+        values = self.policy.evaluate_values(chunks.observation, chunks.state, chunks.resets)
+        targets = self.policy.value_normalizer.normalize(chunks.targets)
+        loss = ((values - targets).square() * (chunks.own / total)).sum()
+        (self.config.value_coefficient * loss).backward()
+        return {"value_loss": loss}
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

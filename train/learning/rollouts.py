@@ -94,31 +94,26 @@ class RolloutBuffer:
         observation: dict[str, Tensor],
         actions: Tensor,
         log_probs: Tensor,
-        values: Tensor,
         state: LSTMState,
         resets: Tensor,
         rewards: Tensor,
         dones: Tensor,
         weights: Tensor | None = None,
         own: Tensor | None = None,
-        cut_off: Tensor | None = None,
     ) -> None:
-        """Store one step of all sequences; the step after the last one begins a new rollout.
+        """Store one step of all sequences but for its value; the step after the last one begins a new rollout.
 
         Args:
             observation: What the policy saw (N, ...).
             actions: What it did (N, number of actions).
             log_probs: Log-probabilities (N,) of the actions.
-            values: Values (N,) in units of reward.
-            state: Memory (N, H) as it was given to the policy, before any reset.
+            state: Memory (N, H) as it was given to the policy, before any reset; that of the critic comes with values.
             resets: True (N,) where this step is the first of an episode.
             rewards: Rewards (N,) for the actions.
             dones: True (N,) where the episode ended with this step.
             weights: Weight (N,) of the step in the policy loss, 1 by default; 0 for actions that had no effect.
             own: False (N,) where the policy did not act for the sequence: a past version did, or the agent is absent;
                 True by default. Such a step is in no loss, no statistic and no normaliser.
-            cut_off: Value (N,), in units of reward, of what would have followed an episode that was cut short with this
-                step; 0 elsewhere, as by default.
         """
         step = 0 if self.full else self.size
         block, row = divmod(step, self.chunk_length)
@@ -126,17 +121,32 @@ class RolloutBuffer:
             tensor[row, block] = observation[key]
         self.actions[row, block] = actions
         self.log_probs[row, block] = log_probs
-        self.values[row, block] = values
         self.resets[row, block] = resets
         self.rewards[row, block] = rewards
         self.dones[row, block] = dones
         self.weights[row, block] = 1.0 if weights is None else weights
         self.own[row, block] = True if own is None else own
-        self.cut_off[row, block] = 0.0 if cut_off is None else cut_off
         if row == 0:
-            for stored, tensor in zip(self.state, state, strict=True):
-                stored[block] = tensor
+            self.state.actor_h[block], self.state.actor_c[block] = state.actor_h, state.actor_c
         self.size = step + 1
+
+    def add_values(self, values: Tensor, state: LSTMState, cut_off: Tensor) -> None:
+        """Store what the critic says of the newest L steps, once a chunk of each sequence is full.
+
+        Args:
+            values: Values (L, N) in units of reward.
+            state: Memory (N, H) before the first of these steps, before any reset.
+            cut_off: Value (L, N), in units of reward, of what would have followed an episode that was cut short with a
+                step; 0 elsewhere.
+        """
+        block = self.newest_block
+        self.values[:, block], self.cut_off[:, block] = values, cut_off
+        self.state.critic_h[block], self.state.critic_c[block] = state.critic_h, state.critic_c
+
+    @property
+    def newest_block(self) -> int:
+        """Index on the second axis (C) of the step stored last."""
+        return (self.size - 1) // self.chunk_length
 
     def finish(self, last_value: Tensor) -> None:
         """Give the values (N,) of the observations after the last step, from which unfinished episodes are valued.

@@ -98,7 +98,7 @@ class PolicyPlayer:
         flat = flatten_agents(obs)
         resets = started.repeat_interleave(agents).to(self._device)
         flat = {name: values.to(self._device) for name, values in flat.items()}
-        actions, self._state = self._policy.policy_step(flat, self._state, resets, self._deterministic, self._generator)
+        actions, _, self._state = self._policy.act(flat, self._state, resets, self._deterministic, self._generator)
         return actions.view(worlds, agents, -1).to(started.device)
 
 

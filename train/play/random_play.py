@@ -49,6 +49,6 @@ def record_random_play(env: BatchEnv, buffer: RolloutBuffer, seed: int) -> Obser
         own = env.present_agents.flatten()
         part = (env.first_world, env.num_worlds)
         actions = random_actions(bins, env.all_worlds, env.num_agents, part, generator)
-        buffer.add(flatten_agents(obs), actions.flatten(0, 1), zeros, zeros, memory, never, zeros, never, own=own)
+        buffer.add(flatten_agents(obs), actions.flatten(0, 1), zeros, memory, never, zeros, never, own=own)
         obs = env.step(actions).obs
     return env.load_state_dict(start)

@@ -13,7 +13,7 @@ from typing import Any
 
 from envs.errors import UserError
 
-from ..support.files import leftovers, make_folder, remove_leftovers, write_atomically, write_json
+from ..support.files import leftovers, make_folder, remove_leftovers, require_text, write_atomically, write_json
 from ..support.json_data import read_object, to_plain
 from .checkpoints import CheckpointFolder
 
@@ -94,8 +94,9 @@ class RunFolder:
         """Refuse a path that holds anything but a lock and what a writer that was killed has left.
 
         Raises:
-          UserError: the path is a file or a folder with something in it.
+          UserError: the path is a file, a folder with something in it, or no text.
         """
+        require_text(self.path)
         if self.path.is_dir() and {*self.path.iterdir()} <= {*leftovers(self.path), self.lock_file}:
             return
         if self.path.exists():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from envs.errors import UserError, did_you_mean
 
+from .coala.study import CoalaStudy
+from .reputation.study import ReputationStudy
+from .schelling.study import SchellingStudy
 from .study import Study
 from .trade.study import TradeStudy
 
-STUDIES: dict[str, Study] = {study.name: study for study in (TradeStudy(),)}
+_STUDIES: tuple[Study, ...] = (ReputationStudy(), CoalaStudy(), TradeStudy(), SchellingStudy())
+STUDIES: dict[str, Study] = {study.name: study for study in _STUDIES}
 """In the order of the help: a line for each."""
 
 

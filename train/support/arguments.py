@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import itertools
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 import tyro
 
+from envs.errors import UserError
 from envs.options.ranges import require_in_range
 
 T = TypeVar("T")
@@ -22,10 +27,10 @@ def parse_arguments(kind: type[T], words: Sequence[str], command: str, descripti
       description: for the help; None takes the docstring of ``kind``.
 
     Raises:
-      UserError: a number that its option cannot have.
-      SystemExit: an unknown option or a value of another type, told on stderr; or ``--help``.
+      UserError: an unknown option, a value of another type, or a number that its option cannot have.
+      SystemExit: ``--help``, which was printed.
     """
-    options = tyro.cli(kind, args=words, prog=f"hideseek {command}", description=description)
+    options = parse_words(kind, words, command, description=description)
     require_in_range(options)
     return options
 
@@ -38,3 +43,40 @@ def without_options(words: Sequence[str], *names: str) -> list[str]:
             kept.append(word)
         skip = word in names
     return kept
+
+
+def parse_words(
+    kind: type[T], words: Sequence[str], command: str, default: T | None = None, description: str | None = None
+) -> T:
+    """Return what the words mean, whatever the numbers are.
+
+    Args:
+      kind: the dataclass.
+      words: as the shell gave them.
+      command: its name, for the help.
+      default: what holds where the words say nothing; None for the defaults of the dataclass.
+      description: for the help; None takes the docstring of ``kind``.
+
+    Raises:
+      UserError: an unknown option, or a value of another type.
+      SystemExit: ``--help``, which was printed.
+    """
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            fallback = default or tyro.MISSING_NONPROP
+            return tyro.cli(kind, args=words, default=fallback, prog=f"hideseek {command}", description=description)
+    except SystemExit as error:
+        if not error.code:
+            raise
+        raise UserError(f"{_one_line(told.getvalue())}; 'hideseek {command} --help' shows all options") from None
+
+
+def _one_line(box: str) -> str:
+    """Return what the parser says in a frame of several lines: a title, what is wrong, a rule, and help."""
+    lines = [line.strip(" │") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
+    rules = itertools.groupby(lines[1:], key=lambda line: not line.strip("─-╭╰╮╯"))
+    parts = [" ".join(" ".join(group).split()) for is_rule, group in rules if not is_rule]
+    message = parts[0].partition(" Got errors:")[0].rstrip(".")
+    nearest = re.search(r"you meant: (--[\w.-]+)", " ".join(parts))
+    return message + (f", did you mean {nearest[1]}?" if nearest else "")

@@ -67,6 +67,18 @@ def make_folder(path: Path) -> None:
         raise write_error(path, error) from error
 
 
+def require_text(path: Path) -> None:
+    """Refuse a folder whose name is no text, since TensorBoard cannot write there.
+
+    Raises:
+      UserError: some of its bytes are not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the name {path} is not UTF-8; choose another --run-dir") from None
+
+
 def write_error(path: Path | str, error: OSError) -> UserError:
     """Return the one-line message for a failed write to ``path``."""
     if error.errno in _FULL:

@@ -160,7 +160,7 @@ def lstm_states(policy: ActorCritic, episodes: CountingEpisodes, part: StatePart
     for step in range(steps):
         observation = {name: values[step] for name, values in episodes.observations.items()}
         resets = torch.full((number,), step == 0, device=policy.device)
-        _, state = policy.policy_step(observation, state, resets, deterministic=True)
+        *_, state = policy.act(observation, state, resets, deterministic=True)
         parts = {"both": (state.actor_h, state.actor_c), "hidden": (state.actor_h,), "cell": (state.actor_c,)}[part]
         states.append(torch.cat(parts, dim=-1))
     return torch.stack(states)

@@ -20,7 +20,7 @@ from ..config.task_presets import TASKS, TaskSize, task_config
 from ..config.train_config import TrainConfig, validate
 from ..runs.run_folder import RunFolder, git_state, package_versions
 from ..runs.saved_policy import to_config
-from ..support.files import leftovers, make_folder, write_json
+from ..support.files import leftovers, make_folder, require_text, write_json
 from ..support.json_data import read_object, take, to_plain
 from .inputs import same_inputs
 from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, STARTS, InitialWeights, is_age, keep_start, read_start
@@ -257,8 +257,9 @@ def require_free(path: Path) -> None:
     """Refuse a folder for a new study that holds anything but what a study left that was killed while it was planned.
 
     Raises:
-      UserError: the path is a file, or a folder with something else in it.
+      UserError: the path is a file, a folder with something else in it, or no text.
     """
+    require_text(path)
     mine = {"starts", LOCK, WORKERS_LOCK}
     if path.is_dir() and {entry.name for entry in path.iterdir()} <= mine | {entry.name for entry in leftovers(path)}:
         return

@@ -11,7 +11,11 @@ from envs.adapters.spaces import InvalidActionError, ResetNeededError
 from envs.errors import UserError
 from envs.social.catalogue import GAMES
 
-VARIANTS = [*((name, {}) for name in GAMES), ("donation-game", {"judges": True, "pairing": "one"})]
+VARIANTS = [
+    *((name, {}) for name in GAMES),
+    ("donation-game", {"judges": True, "pairing": "one"}),
+    ("cleanup", {"apples": "level"}),
+]
 each_variant = pytest.mark.parametrize("name, options", VARIANTS)
 
 

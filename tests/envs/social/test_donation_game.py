@@ -17,18 +17,18 @@ from envs.social.donation_game import (
     DonationConfig,
     DonationGame,
     bits,
+    swap,
 )
 
 
-def make(worlds=3, norms=None, **options):
-    return DonationGame(worlds, DonationConfig(**options), torch.Generator().manual_seed(0), norms)
+def make(worlds=3, norms=None, pairing="one", **options):
+    return DonationGame(worlds, DonationConfig(pairing=pairing, **options), torch.Generator().manual_seed(0), norms)
 
 
 def pair(game, first, second):
     """Players and their actions, as if agents 0 and 1 of every world had met."""
-    players = torch.stack([game.agents * torch.arange(game.worlds), game.agents * torch.arange(game.worlds) + 1])
-    actions = torch.tensor([[first], [second]]).expand(2, game.worlds)
-    return players.unsqueeze(-1), actions.unsqueeze(-1)
+    players = torch.cat([game.agents * torch.arange(game.worlds), game.agents * torch.arange(game.worlds) + 1])
+    return players, torch.tensor([first, second]).repeat_interleave(game.worlds)
 
 
 def test_bits_are_the_highest_first():
@@ -52,7 +52,7 @@ def test_norms_judge_as_they_say(norm, first, second, rep_first, rep_second):
     game.reputations[:] = 1
     game.reputations[::10], game.reputations[1::10] = rep_first, rep_second
     players, actions = pair(game, first, second)
-    others = game.reputations[players.flip(0)]
+    others = game.reputations[swap(players)]
     game.assign(players, actions, others, torch.zeros_like(actions))
     expected = [WORDS[norm](first, rep_second), WORDS[norm](second, rep_first)] + [True] * 8
     assert game.reputations.view(3, 10).tolist() == [[int(bit) for bit in expected]] * 3
@@ -61,30 +61,30 @@ def test_norms_judge_as_they_say(norm, first, second, rep_first, rep_second):
 def test_every_world_has_its_norm():
     game = make(2, torch.tensor([IMAGE_SCORING, ALWAYS_BAD]), assignment_error=0.0)
     players, actions = pair(game, COOPERATE, COOPERATE)
-    game.assign(players, actions, game.reputations[players.flip(0)], torch.zeros_like(actions))
+    game.assign(players, actions, game.reputations[swap(players)], torch.zeros_like(actions))
     assert game.reputations.view(2, 10)[:, :2].tolist() == [[GOOD, GOOD], [BAD, BAD]]
 
 
 def test_payoffs():
-    game = make(1, benefit=5.0, cost=1.0)
-    actions = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]]).unsqueeze(1)
-    assert game.payoffs(actions)[:, 0].tolist() == [[0.0, 5.0, -1.0, 4.0], [0.0, -1.0, 5.0, 4.0]]
+    game = make(4, benefit=5.0, cost=1.0)
+    assert game.payoffs(torch.tensor([0, 0, 1, 1, 0, 1, 0, 1])).tolist() == [0, 5, -1, 4, 0, -1, 5, 4]
 
 
 @pytest.mark.parametrize("pairing, pairs", [("all", 5), ("one", 1)])
 def test_who_meets_whom(pairing, pairs):
     game = make(4, pairing=pairing, judges=True)
     drawn = game.draw_rounds(2000)
-    assert drawn.players.shape == (2000, 2, 4, pairs) and drawn.judges.shape == (2000, 4, pairs)
-    assert torch.equal(drawn.players.flip(1), drawn.partners)
-    assert ((drawn.players // 10) == torch.arange(4).view(1, 1, 4, 1)).all()
-    in_pairs = drawn.players.permute(0, 2, 1, 3).flatten(2).sort(-1).values
+    assert drawn.players.shape == (2000, 2 * 4 * pairs) and drawn.judges.shape == (2000, 4 * pairs)
+    assert torch.equal(torch.stack([swap(players) for players in drawn.players]), drawn.partners)
+    assert ((drawn.players // 10) == game.worlds_of_seats).all()
+    players, judges = drawn.players.view(2000, 2, 4, pairs), drawn.judges.view(2000, 4, pairs)
+    in_pairs = players.permute(0, 2, 1, 3).flatten(2).sort(-1).values
     assert (in_pairs.diff(dim=-1) > 0).all(), "nobody is in two pairs"
-    assert not (drawn.judges.unsqueeze(1) == drawn.players).any(), "nobody judges its own pair"
+    assert not (judges.unsqueeze(1) == players).any(), "nobody judges its own pair"
     if pairs > 1:
-        assert (drawn.judges.sort(-1).values.diff(dim=-1) > 0).all(), "nobody judges two pairs"
+        assert (judges.sort(-1).values.diff(dim=-1) > 0).all(), "nobody judges two pairs"
     meetings = torch.zeros(10, 10)
-    first, second = drawn.players[:, 0, 0] % 10, drawn.players[:, 1, 0] % 10
+    first, second = players[:, 0, 0] % 10, players[:, 1, 0] % 10
     meetings.index_put_((first, second), torch.ones(first.shape), accumulate=True)
     counts = (meetings + meetings.T)[~torch.eye(10, dtype=torch.bool)]
     expected = 2000 * pairs / 45
@@ -101,19 +101,19 @@ def test_assignment_errors_are_as_frequent_as_asked():
 def test_an_error_flips_the_new_reputation():
     game = make(1, norm=IMAGE_SCORING)
     players, actions = pair(game, COOPERATE, COOPERATE)
-    errors = torch.tensor([[[1]], [[0]]])
+    errors = torch.tensor([1, 0])
     game.assign(players, actions, torch.zeros_like(actions), errors)
     assert game.reputations[:2].tolist() == [BAD, GOOD]
 
 
 def test_a_round_of_steps_is_a_round_of_the_rules():
-    game = make(5, assignment_error=0.0)
+    game = make(5, pairing="all", assignment_error=0.0)
     before = game.reputations.clone()
     drawn = game._round
     actions = torch.randint(0, 2, (5, 10), generator=torch.Generator().manual_seed(1))
     observations, rewards = game.step(actions)
     for world in range(5):
-        for a, b in (drawn.players[0, :, world] - 10 * world).T.tolist():
+        for a, b in game._numbers(drawn.players[0], world):
             for me, other in ((a, b), (b, a)):
                 mine, its = actions[world, me].item(), actions[world, other].item()
                 assert rewards[world, me].item() == 5 * its - mine
@@ -122,10 +122,10 @@ def test_a_round_of_steps_is_a_round_of_the_rules():
 
 
 def test_observations_show_the_next_partner():
-    game = make(2, pairing="one")
+    game = make(2)
     seen = game.reset()
     for world in range(2):
-        a, b = (game._round.players[0, :, world, 0] - 10 * world).tolist()
+        a, b = game._numbers(game._round.players[0], world)[0]
         assert seen[world, :, 2].nonzero().flatten().tolist() == sorted([a, b])
         assert seen[world, a, 1] == game.reputations[10 * world + b]
         assert seen[world, b, 1] == game.reputations[10 * world + a]
@@ -133,9 +133,9 @@ def test_observations_show_the_next_partner():
 
 
 def test_judges_see_what_they_judge_and_decide():
-    game = make(1, pairing="one", judges=True, assignment_error=0.0, initial="bad")
+    game = make(1, judges=True, assignment_error=0.0, initial="bad")
     game.reset()
-    (a, b), judge = game._round.players[0, :, 0, 0].tolist(), game._round.judges[0, 0, 0].item()
+    (a, b), judge = game._round.players[0].tolist(), game._round.judges[0, 0].item()
     game.reputations[b] = GOOD
     actions = torch.zeros(1, 10, dtype=torch.int64)
     actions[0, a] = COOPERATE
@@ -155,7 +155,7 @@ def test_judges_see_what_they_judge_and_decide():
 def test_text_shows_reputations_and_what_was_done():
     game = make(1, agents=2, initial="good", norm=ALWAYS_BAD, assignment_error=0.0)
     assert game.text().splitlines()[1] == "reputation  good good"
-    a, b = game._round.players[0, :, 0, 0].tolist()
+    a, b = game._round.players[0].tolist()
     game.step(torch.tensor([[COOPERATE if agent == a else DEFECT for agent in range(2)]]))
     lines = game.text().splitlines()
     assert lines[1] == "reputation   bad  bad" and lines[2] == f"last  {a} gives {b} and {b} gives {a} nothing"
@@ -164,7 +164,7 @@ def test_text_shows_reputations_and_what_was_done():
 
 def test_the_same_seed_is_the_same_world():
     def played():
-        game, actions = make(2, judges=True, pairing="one"), torch.Generator().manual_seed(5)
+        game, actions = make(2, judges=True), torch.Generator().manual_seed(5)
         return [game.step(torch.randint(0, 2, (2, 10), generator=actions))[0] for _ in range(30)]
 
     assert all(torch.equal(a, b) for a, b in zip(played(), played(), strict=True))

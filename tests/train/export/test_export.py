@@ -43,7 +43,7 @@ def played(run, tmp_path_factory):
     for step in range(40):
         flat = flatten_agents(obs)
         started = torch.full((20,), step == 0)
-        greedy, state = saved.policy.policy_step(flat, state, started, deterministic=True)
+        greedy, _, state = saved.policy.act(flat, state, started, deterministic=True)
         seen.append({name: values.numpy() for name, values in flat.items()})
         chosen.append(greedy.numpy())
         obs = env.step(actions[:, step].long()).obs

@@ -214,7 +214,7 @@ class TestPlay:
             state = policy.initial_state(len(rows))
             for step, obs in enumerate(history):
                 seen = {name: values[rows] for name, values in obs.items()}
-                _, state = policy.policy_step(seen, state, started(step == 0)[rows])
+                *_, state = policy.act(seen, state, started(step == 0)[rows])
             torch.testing.assert_close(league._memory[0, rows], state.actor_h)
         assert len(league._players.players) == 5
 
@@ -358,23 +358,27 @@ class TestTeamPolicies:
 
     def test_each_team_is_played_by_its_own(self):
         teams = TeamPolicies([mark(make_policy(), 3), mark(make_policy(), 8)], SIZES)
-        actions, _, _, _ = teams.act(observe(5), teams.initial_state(15), started(worlds=5))
-        assert actions[:, 0].tolist() == [3, 3, 8] * 5
-        actions, _ = teams.policy_step(observe(5), teams.initial_state(15), started(worlds=5))
+        actions, *_ = teams.act(observe(5), teams.initial_state(15), started(worlds=5))
         assert actions[:, 0].tolist() == [3, 3, 8] * 5
 
     def test_rows_are_those_of_the_members_alone(self):
         teams, obs = self.teams(), observe(5)
         state, resets = teams.initial_state(15), started(worlds=5)
-        actions, log_probs, values, after = teams.act(obs, state, resets, deterministic=True)
+        actions, log_probs, after = teams.act(obs, state, resets, deterministic=True)
+        steps = {name: torch.stack([tensor, tensor.flip(0)]) for name, tensor in obs.items()}
+        values, (hidden, cell) = teams.values(steps, state, torch.stack([resets, ~resets]))
         for policy, agents in members(teams):
             rows = torch.arange(15).view(5, 3)[:, agents].flatten()
             mine = policy.act({k: v[rows] for k, v in obs.items()}, policy.initial_state(len(rows)), resets[rows], True)
             assert torch.equal(actions[rows], mine[0])
             torch.testing.assert_close(log_probs[rows], mine[1])
-            torch.testing.assert_close(values[rows], mine[2])
-            torch.testing.assert_close(after.critic_h[rows], mine[3].critic_h)
-        torch.testing.assert_close(teams.value(obs, state, resets), values)
+            torch.testing.assert_close(after.actor_h[rows], mine[2].actor_h)
+            begins = torch.stack([resets[rows], ~resets[rows]])
+            seen = {name: tensor[:, rows] for name, tensor in steps.items()}
+            own_values, own_memory = policy.values(seen, policy.initial_state(len(rows)), begins)
+            torch.testing.assert_close(values[:, rows], own_values)
+            torch.testing.assert_close((hidden[:, rows], cell[:, rows]), own_memory)
+        torch.testing.assert_close(teams.value(obs, state, resets), values[0])
 
     def test_a_part_of_the_worlds_acts_as_in_the_whole(self):
         teams, obs = self.teams(), observe(6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
 from train.config.ppo_config import PPOConfig
+from train.learning.critic_pass import CriticPass, CutOff
 from train.learning.ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from train.learning.rollouts import RolloutBuffer
 
@@ -43,17 +46,19 @@ def rollout(ppo: PPO, generator: torch.Generator, delay: int = 0) -> tuple[Rollo
     """
     policy, buffer = ppo.policy, ppo.new_buffer(SEQUENCES)
     state, signal, total = policy.initial_state(SEQUENCES), torch.zeros(SEQUENCES), 0.0
+    critic, never = CriticPass(policy, buffer), torch.zeros(SEQUENCES, dtype=torch.bool)
     for step in range(ppo.config.rollout_steps):
         phase = step % 4
         if phase == 0:
             signal = torch.randint(0, 2, (SEQUENCES,), generator=generator) * 2.0 - 1.0
         begins = torch.full((SEQUENCES,), phase == 0)
         observation, before = observe(signal, begins | (delay == 0)), state
-        actions, log_probs, values, state = policy.act(observation, state, begins, generator=generator)
+        actions, log_probs, state = policy.act(observation, state, begins, generator=generator)
         rewards = ((actions[:, 0] * 2.0 - 1.0) == signal).float() * (phase >= delay)
         total += rewards.mean().item() / ppo.config.rollout_steps * 4 / (4 - delay)
         dones = torch.full((SEQUENCES,), phase == 3)
-        buffer.add(observation, actions, log_probs, values, before, begins, rewards, dones)
+        buffer.add(observation, actions, log_probs, before, begins, rewards, dones)
+        state = critic.follow(state, CutOff(never, never, None))
     buffer.finish(torch.zeros(SEQUENCES))
     return buffer, total
 
@@ -129,7 +134,8 @@ class TestLoss:
         ppo = new_ppo()
         buffer, _ = rollout(ppo, torch.Generator().manual_seed(0))
         chunk = buffer.chunks(torch.tensor([0]))
-        log_probs = ppo.policy.evaluate(chunk.observation, chunk.actions, chunk.state, chunk.resets)[0].detach()
+        log_probs, _ = ppo.policy.evaluate_actions(chunk.observation, chunk.actions, chunk.state, chunk.resets)
+        log_probs = log_probs.detach()
         ratios = torch.tensor([1.5, 1.5, 0.5, 0.5, 1.0])
         advantages = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0])
         gains = torch.tensor([1.2, -1.5, 0.5, -0.8, 1.0])
@@ -137,7 +143,7 @@ class TestLoss:
         chunk.log_probs.copy_(log_probs - ratios.log()[:, None])
         chunk.advantages.copy_(advantages[:, None])
         chunk.weights.copy_(weights[:, None])
-        _, metrics = ppo._loss(chunk)
+        metrics = ppo._learn_actions(chunk, weights.sum())
         assert metrics["policy_loss"].item() == pytest.approx(-(gains * weights).sum().item() / 4, abs=1e-5)
         assert metrics["clip_fraction"].item() == pytest.approx(1.0)
 
@@ -237,7 +243,28 @@ class TestOwnSteps:
         buffer.chunks = lambda indices, sequences: dealt.append(indices) or chunks(indices, sequences)
         first = torch.arange(SEQUENCES) < 8
         ppo.update(buffer, generator, first)
-        assert sorted(torch.cat(dealt).tolist()) == sorted([c * SEQUENCES + n for c in range(4) for n in range(8)] * 4)
+        actions, values = (sorted(torch.cat(half).tolist()) for half in (dealt[::2], dealt[1::2]))
+        assert actions == values == sorted([c * SEQUENCES + n for c in range(4) for n in range(8)] * 4)
+
+    def test_the_actor_skips_chunks_without_weight(self):
+        """Those in which nobody acted: the critic sees each of 4 chunks of 32 sequences once an epoch, the actor the
+        others."""
+        ppo, generator = new_ppo(), torch.Generator().manual_seed(0)
+        buffer, _ = rollout(ppo, generator)
+        buffer.weights[:, 0, :8] = 0.0
+        buffer.weights[:4, 1, :8] = 0.0
+        buffer.own[4:, 1, :8] = False
+        steps = {"evaluate_actions": 0, "evaluate_values": 0}
+        for name in steps:
+            whole = getattr(ppo.policy, name)
+
+            def count(*args: Any, name: str = name, whole: Callable = whole) -> Any:
+                steps[name] += args[-1].numel()
+                return whole(*args)
+
+            setattr(ppo.policy, name, count)
+        ppo.update(buffer, generator)
+        assert steps == {"evaluate_actions": 4 * (4 * 32 - 16) * 5, "evaluate_values": 4 * 4 * 32 * 5}
 
     def test_a_rollout_without_own_steps_is_harmless(self):
         ppo, generator = new_ppo(weight_decay=0.0), torch.Generator().manual_seed(0)

@@ -8,6 +8,7 @@ import torch
 from policies.actor_critic import ActorCritic, LSTMState
 from policies.observation import ObservationSpec
 from policies.tower import NetworkConfig
+from train.learning.critic_pass import CriticPass, CutOff
 from train.learning.rollouts import RolloutBuffer
 
 SPEC = ObservationSpec(2, 0, {"boxes": (2, 3)})
@@ -36,13 +37,17 @@ def fill_with_identities(buffer: RolloutBuffer, steps: int = STEPS) -> None:
             },
             actions=marks.long()[:, None].expand(-1, 2),
             log_probs=-marks,
-            values=marks + 0.5,
             state=LSTMState(*(marks[:, None].expand(-1, 4) + 10_000 * k for k in range(4))),
             resets=marks % 5 == 0,
             rewards=marks * 2,
             dones=marks % 7 == 0,
             weights=marks / 1000,
         )
+        if buffer.size % LENGTH == 0:
+            rows = torch.stack([identity(row) for row in range(step + 1 - LENGTH, step + 1)])
+            memory = rows[0, :, None].expand(-1, 4)
+            state = LSTMState(*(memory + 10_000 * k for k in range(4)))
+            buffer.add_values(rows + 0.5, state, rows * 3)
 
 
 def test_every_chunk_holds_consecutive_steps_of_one_sequence():
@@ -112,6 +117,7 @@ def test_replayed_chunks_repeat_the_rollout():
     torch.nn.init.normal_(policy.action_head.linear.weight)
     buffer, state = new_buffer(8), policy.initial_state(SEQUENCES)
     dones, generator = torch.ones(SEQUENCES, dtype=torch.bool), torch.Generator().manual_seed(0)
+    critic, never = CriticPass(policy, buffer), torch.zeros(SEQUENCES, dtype=torch.bool)
     for _ in range(STEPS):
         boxes = torch.rand(2, SEQUENCES, 2) < 0.5
         observation = {
@@ -121,12 +127,14 @@ def test_replayed_chunks_repeat_the_rollout():
             "boxes_present": boxes[1],
         }
         resets, before = dones, state
-        actions, log_probs, values, state = policy.act(observation, state, resets, generator=generator)
+        actions, log_probs, state = policy.act(observation, state, resets, generator=generator)
         dones = torch.rand(SEQUENCES) < 0.2
-        buffer.add(observation, actions, log_probs, values, before, resets, torch.zeros(SEQUENCES), dones)
+        buffer.add(observation, actions, log_probs, before, resets, torch.zeros(SEQUENCES), dones)
+        state = critic.follow(state, CutOff(never, never, None))
     assert buffer.resets[1:].any()
 
     chunks = buffer.chunks(torch.arange(buffer.num_chunks))
-    log_probs, _, values = policy.evaluate(chunks.observation, chunks.actions, chunks.state, chunks.resets)
+    log_probs, _ = policy.evaluate_actions(chunks.observation, chunks.actions, chunks.state, chunks.resets)
+    values = policy.evaluate_values(chunks.observation, chunks.state, chunks.resets)
     torch.testing.assert_close(log_probs, chunks.log_probs, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(values, buffer.values.flatten(1, 2), atol=1e-5, rtol=1e-5)
