@@ -32,7 +32,7 @@ NIGHT_MARKET = TrainConfig(
     checkpoint_interval=10,
     league=ALONE,
 )
-"""A pair with one reward, which learns to trade in a minute or two. An iteration is one night in each world."""
+"""A pair with one reward, which learns to hand food over in a minute. An iteration is one night in each world."""
 
 LITE = TrainConfig(
     scenario=scenarios.get("trade/lite"),
