@@ -27,7 +27,7 @@ class CloningOptions:
     """Times that every recorded step is used; of all epochs that with the best held-out actions is kept."""
     batch: AtLeastOne = 16
     """Sequences (an agent in an episode) of a gradient step, each from its first step to its last."""
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 3e-3
     """Step size of Adam at the start; it falls to a tenth on a straight line."""
     held_out: Share = 0.1
     """Share of episodes that are not learned from, by which the policy is judged."""
