@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .heads import ActionHead, Part
+from .heads import ActionHead, MultiCategorical, Part
 from .normalizers import AddUp, Normalizer, ObservationNormalizer, alone
 from .observation import ObservationSpec
 from .recurrence import State
@@ -112,10 +112,24 @@ class ActorCritic(nn.Module):
         Returns:
             Log-probabilities of the actions, and entropies of their distributions; (T, N) each.
         """
+        distribution = self.action_distribution(observation, state, resets)
+        return distribution.log_prob(actions), distribution.entropy()
+
+    def action_distribution(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> MultiCategorical:
+        """Return the distributions (T, N, ...) of the actions of T steps replayed as in :meth:`evaluate_actions`."""
         self.spec.check(observation, tuple(resets.shape))
         normalized = self.observation_normalizer(observation)
-        distribution = self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
-        return distribution.log_prob(actions), distribution.entropy()
+        return self.action_head(self.actor.unroll(normalized, (state.actor_h, state.actor_c), resets))
+
+    @torch.no_grad()
+    def follow_actions(
+        self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor
+    ) -> tuple[MultiCategorical, LSTMState]:
+        """As :meth:`action_distribution`, with the memory after the last step; the critic's is handed on as it is."""
+        self.spec.check(observation, tuple(resets.shape))
+        normalized = self.observation_normalizer(observation)
+        features, (hidden, cell) = self.actor.follow(normalized, (state.actor_h, state.actor_c), resets)
+        return self.action_head(features), state._replace(actor_h=hidden[-1], actor_c=cell[-1])
 
     def evaluate_values(self, observation: dict[str, Tensor], state: LSTMState, resets: Tensor) -> Tensor:
         """Return the values (T, N), in normalised units, of T steps replayed as in :meth:`evaluate_actions`."""

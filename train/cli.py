@@ -12,6 +12,9 @@ from envs.errors import UserError, did_you_mean
 COMMANDS = {
     "train": "learn by self-play, or continue a run with --resume",
     "evaluate": "play a trained policy against random play, or several against each other, with intervals and ratings",
+    "sweep": "train variants of a configuration with several seeds each, and compare them",
+    "exploit": "train a best response against one side of a policy, and tell how much it gains",
+    "imitate": "learn from episode files what people, scripts or policies did",
     "transfer": "learn the paper's five test tasks from a policy's weights and from scratch, and compare",
     "stages": "tell which strategies a run's checkpoints play, with curves and videos",
     "reproduce": "run the settings of papers on social games, and show their results beside ours",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,12 +17,14 @@ from policies.teams import Policy
 from .config.train_config import TrainConfig, validate
 from .intrinsic.reward import make_intrinsic_reward
 from .league.league import League
-from .league.scripted_seats import ScriptedSeats
+from .league.scripted_seats import ScriptedSeats, seated_scripts
 from .learning.learners import Learners
+from .learning.teacher import Teacher
+from .play.agents import is_agent
 from .play.players import flatten_agents
 from .runs.checkpoints import Checkpoint, Counters, require_same_tensors
 from .runs.run_folder import package_versions
-from .runs.saved_policy import make_policy
+from .runs.saved_policy import load_policy, make_policy, read_weights
 from .starts.start_states import StartStates
 from .support.devices import available_cores, resolve_device
 from .support.json_data import to_plain
@@ -66,10 +69,13 @@ class TrainingState:
         torch.manual_seed(config.seed)
         spec = self.env.observation_spec
         self.policy: Policy = make_policy(ObservationSpec.from_dict(spec), self.env.action_bins, config).to(device)
-        self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents))
+        self.teacher = self._teacher(worlds)
+        """Pulls the policy towards another one; None for nobody."""
+        self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents), self.teacher)
         sizes = (scenario.hiders, scenario.seekers)
-        scripts = ScriptedSeats(config.league.scripted, self.env, config.league.random_share)
-        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts)
+        scripts = ScriptedSeats(seated_scripts(config.league), self.env, config.league.random_share)
+        frozen = self._frozen_weights()
+        self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts, frozen)
         self.num_sequences = worlds * scenario.num_agents
         self.intrinsic = make_intrinsic_reward(config.intrinsic, scenario, spec, config.seed, self.env.device, ranks)
         """Adds a bonus for novelty to the rewards; None for none."""
@@ -81,6 +87,25 @@ class TrainingState:
         """Steps of all worlds done."""
         self.seconds = 0.0
         """Time spent in iterations, over all sessions of the run."""
+
+    def _teacher(self, worlds: int) -> Teacher | None:
+        """Return the policy of ``--ppo.teacher`` for this process's worlds."""
+        ppo, scenario = self.config.ppo, self.config.scenario
+        if (file := ppo.teacher) is None:
+            return None
+        saved = self.ranks.from_first(lambda: load_policy(Path(file)))
+        saved.require_scenario(scenario)
+        hiders = torch.arange(scenario.num_agents) < scenario.hiders
+        agents = {"both": hiders | True, "hiders": hiders, "seekers": ~hiders}[ppo.teacher_team]
+        return Teacher(saved.policy.to(self.policy.device), (worlds, scenario.num_agents), agents)
+
+    def _frozen_weights(self) -> dict[str, Tensor] | None:
+        """Return those of the policy that plays one team throughout; None if there is none."""
+        word = self.config.league.frozen
+        if word is None or is_agent(word):
+            return None
+        policy, scenario = self.policy, self.config.scenario
+        return self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, "--league.frozen"))
 
     def _start_states(self) -> StartStates | None:
         config = self.config
@@ -100,6 +125,7 @@ class TrainingState:
             "running": self.ranks.gather({**self.state._asdict(), "started": self.started}),
             "league": self.ranks.gather(self.league.state_dict()),
             "intrinsic": self.intrinsic.tensors() if self.intrinsic else {},
+            "teacher": self.ranks.gather(self.teacher.memory._asdict()) if self.teacher else {},
             "starts": self.starts.buffer.state_dict() if self.starts else {},
             "started": self.ranks.gather(self.starts.state_dict()) if self.starts else {},
             "ratings": {"table": self.league.ratings_to_tensor()} if self.league.ratings else {},
@@ -146,6 +172,10 @@ class TrainingState:
             self.league.load_state_dict(self.ranks.scatter(checkpoint.group("league"), self.config.num_worlds))
             if self.intrinsic:
                 self.intrinsic.load(checkpoint.group("intrinsic"))
+            if self.teacher and (theirs := checkpoint.group("teacher")):  # One that joins later has seen nothing yet.
+                theirs = self.ranks.scatter(theirs, self.config.num_worlds, self.env.num_agents)
+                require_same_tensors(self.teacher.memory._asdict(), theirs, where)
+                self.teacher.memory = LSTMState(**{name: tensor.to(device) for name, tensor in theirs.items()})
             if self.starts:
                 self.starts.buffer.load_state_dict(checkpoint.group("starts"))
                 self.starts.load_state_dict(self.ranks.scatter(checkpoint.group("started"), self.config.num_worlds))

@@ -50,7 +50,7 @@ def write_what_pages_read(folder):
     """The files that some pages' code finds: runs of a sweep, and recorded episodes."""
     for variant in ("baseline", "entropy-high"):
         for seed, seen in ((0, 0.25), (1, 0.75)):
-            run = folder / "runs" / "entropy" / f"{variant}-seed{seed}"
+            run = folder / "runs" / "entropy" / "runs" / variant / f"seed{seed}"
             run.mkdir(parents=True)
             (run / "metrics.jsonl").write_text(json.dumps({"charts/seen_fraction": seen}) + "\n{}\n")
     arguments = ["--agent", "random", "--scenario", "explore/small", "-o", str(folder / "mine.npz")]

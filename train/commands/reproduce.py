@@ -14,9 +14,8 @@ from envs.errors import UserError
 
 from ..social.catalogue import STUDIES, get_study
 from ..social.report import Report, Section, write_report
-from ..social.study import Study, StudyArguments
-from ..social.study_console import StudyConsole
-from ..social.study_folder import StudyFolder
+from ..social.study import Piece, Study, StudyArguments
+from ..social.study_folder import StudyFolder, Told
 from ..support.arguments import parse_arguments
 from ..support.console import make_lasting_console
 from ..support.devices import available_cores
@@ -24,6 +23,7 @@ from ..support.files import make_folder, write_json
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
 from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
+from ..support.task_console import TaskConsole
 
 _MOST_JOBS = 8  # By default.
 _STOPPING = "stopping; what is finished is kept"
@@ -65,8 +65,16 @@ def _study(study: Study, args: Any, folder: StudyFolder) -> int:
     jobs = max(1, min(args.jobs or min(available_cores(), _MOST_JOBS), len(pieces) - len(done)))
     already = f", {len(done)} are done already" if done else ""
     console.print(f"{study.name}: {len(pieces)} pieces in {folder.path}{already}; {jobs} at a time", soft_wrap=True)
-    with StudyConsole(console, pieces, done, jobs) as shown, StopRequest(_STOPPING) as stop:
-        whole = folder.work(pieces, jobs, shown.tell, shown.finished, lambda: stop.requested)
+    work = {piece.name: piece.work for piece in pieces}
+    with TaskConsole(console, work, done, "piece") as shown, StopRequest(_STOPPING) as stop:
+
+        def tell(told: Told) -> None:
+            shown.tell(told.piece, told.share, told.words)
+
+        def finished(piece: Piece) -> None:
+            shown.finished(piece.name)
+
+        whole = folder.work(pieces, jobs, tell, finished, lambda: stop.requested)
     if not whole:
         console.print(f"stopped; the same command with --run-dir {folder.path} goes on", soft_wrap=True)
         return stop.exit_status

@@ -42,7 +42,19 @@ class LeagueConfig:
     rating_episodes: AtLeastOne = 16
     """Episodes of each match of a rating, of which there are (opponents + 1) squared."""
 
+    frozen: str | None = None
+    """Who plays one team in every episode and never changes: a run folder or checkpoint with a network of this run's
+    sizes, random, or a scripted player. The newest policy learns the other team alone: a best response
+    (docs/exploitability.md). Needs ``fraction`` 0."""
+    frozen_team: Literal["hiders", "seekers"] = "hiders"
+    """Which team that is."""
+
     @property
     def active(self) -> bool:
         """Whether versions are kept at all."""
         return self.fraction > 0 or self.rating_interval > 0
+
+    @property
+    def seated(self) -> bool:
+        """Whether anybody but the newest policy may have a seat."""
+        return self.active or self.frozen is not None

@@ -37,6 +37,15 @@ def read_overrides(path: Path) -> dict[str, Any]:
         raise UserError(f"override file {path} is not {path.suffix[1:].upper()} ({error})") from error
     if not isinstance(values, dict):
         raise UserError(f"override file {path} must hold one object with option names as keys")
+    return flatten(values, path)
+
+
+def flatten(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return nested tables of an override file as dotted field names with underscores -> values.
+
+    Raises:
+      UserError: one field is named twice, or tables are nested too deeply.
+    """
     try:
         return _flatten(values, "", path)
     except RecursionError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from envs.options.ranges import AtLeastOne, NotNegative, Positive, PositiveOrInfinite, Range, Share
 
@@ -43,6 +43,22 @@ class PPOConfig:
     """Reward for random actions, per nat; keeps the policy exploring."""
     value_coefficient: NotNegative = 0.5
     """Weight of the squared value error, in units of normalised targets."""
+
+    teacher: str | None = None
+    """Run folder or checkpoint of a policy that the learned one is pulled towards: the loss has ``teacher_coefficient``
+    times KL(teacher || policy) of every step, after Schmitt et al., "Kickstarting Deep Reinforcement Learning" (2018).
+    Its network may have other sizes."""
+    teacher_coefficient: NotNegative = 1.0
+    """Weight of that divergence per nat at the start; it falls on a straight line."""
+    teacher_iterations: AtLeastOne = 100
+    """Iterations after which it is 0, and the teacher is heard no more."""
+    teacher_team: Literal["both", "hiders", "seekers"] = "both"
+    """Whose steps are pulled."""
+
+    def teacher_coefficient_after(self, iterations: int) -> float:
+        """Return the weight of the teacher after some iterations; 0 without one."""
+        left = max(1.0 - iterations / self.teacher_iterations, 0.0)
+        return self.teacher_coefficient * left if self.teacher is not None else 0.0
 
     def learning_rate_after(self, done: float) -> float:
         """Return the step size when this share of a run is done, in [0, 1]."""

@@ -33,6 +33,8 @@ NEWEST = 0
 """Number of the newest policy on a seat."""
 RANDOM_PLAYER = -1
 """Number of the player of random actions; versions have the iteration from which they are."""
+FROZEN = 2**31
+"""Number of the policy that never changes (``LeagueConfig.frozen``); no version has as many iterations."""
 Ratings = dict[int, dict[str, Rating]]
 """Version -> team -> rating."""
 
@@ -47,7 +49,8 @@ class League:
       num_worlds: worlds of all processes.
       ranks: the processes.
       policy: the newest one; versions are copies of it with other weights.
-      scripts: scripted players that stand in for past versions.
+      scripts: scripted players that stand in for past versions, or the one that is ``config.frozen``.
+      frozen: weights of the policy that is; None if it is no policy.
     """
 
     def __init__(
@@ -59,9 +62,11 @@ class League:
         ranks: Ranks,
         policy: Policy,
         scripts: ScriptedSeats | None = None,
+        frozen: dict[str, Tensor] | None = None,
     ) -> None:
         self._scripts = scripts
         self.config, self._seed, self._ranks, self._newest = config, seed, ranks, policy
+        self._frozen = {FROZEN: self.policy_from(frozen)} if frozen is not None else {}
         self._all_worlds = num_worlds
         self._first, self.num_worlds = ranks.share(num_worlds)
         self.num_agents = sum(sizes)
@@ -110,7 +115,10 @@ class League:
         self._noise_seed = number * 1_000_003 % 2**62
         offers = self._draw_offers(iteration) if self._opened else []
         in_play = {
-            version for part in self._ranks.collect(self.seats.unique().tolist()) for version in part if version > 0
+            version
+            for part in self._ranks.collect(self.seats.unique().tolist())
+            for version in part
+            if NEWEST < version < FROZEN
         }
         wanted = sorted(in_play | set(offers))
         missing = [version for version in wanted if version not in self._policies]
@@ -120,6 +128,7 @@ class League:
         lost = [version for version in in_play if version not in self._policies]
         for version in lost:  # Its file is gone: the newest policy, whose memory has followed all along, takes over.
             self.seats[self.seats == version] = NEWEST
+        self._policies |= self._frozen
         self._next_seats = self._draw_seats([version for version in offers if version in self._policies])
         self._random_play = bool(((self.seats == RANDOM_PLAYER) | (self._next_seats == RANDOM_PLAYER)).any())
         self._list_players()
@@ -223,6 +232,8 @@ class League:
         Scripted players need no version, so they play from the first iteration on.
         """
         scripted = self._scripts is not None and self._scripts.any
+        if self.config.frozen is not None:
+            return self._seats_of_frozen()
         if not self._opened or not (offers or scripted):
             return torch.full_like(self.seats, NEWEST)
         draws = torch.rand(self._all_worlds, 5, generator=self._draws)[self._first : self._first + self.num_worlds]
@@ -235,6 +246,14 @@ class League:
         players = torch.where(draws[:, 4] < self.config.random_share, RANDOM_PLAYER, versions)
         seats = torch.where(plays, players[:, None], NEWEST)
         return self._scripts.draw(seats, draws[:, 0] < self.config.fraction, draws[:, 4]) if self._scripts else seats
+
+    def _seats_of_frozen(self) -> Tensor:
+        """Give the frozen player its team (W, A) in every episode."""
+        nobody, everywhere = torch.full_like(self.seats, NEWEST), torch.ones_like(self.seats[:, 0], dtype=torch.bool)
+        if self._scripts is not None and self._scripts.any:
+            return self._scripts.draw(nobody, everywhere, torch.zeros_like(self._returns[:, 0]))
+        team = self._whole[TEAMS.index(self.config.frozen_team)]
+        return torch.where(team, FROZEN if self._frozen else RANDOM_PLAYER, nobody)
 
     def _pick(self, rows: Tensor, draw: Tensor) -> Tensor:
         """Return a row (W, ...) of a table for each draw (W,) from [0, 1); zeros if the table is empty."""
@@ -288,7 +307,7 @@ class League:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what goes on beyond an iteration, (W, ...) each: seats, memories, returns so far; {} if it is off."""
-        if not self.config.active:
+        if not self.config.seated:
             return {}
         memory = self._memory.unflatten(1, (self.num_worlds, self.num_agents))
         return {"seats": self.seats, "h": memory[0], "c": memory[1], "returns": self._returns}

@@ -14,7 +14,8 @@ from torch import Tensor
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 
-from ..play.agents import check_agent
+from ..config.league_config import LeagueConfig
+from ..play.agents import check_agent, is_agent
 from ..play.scripted import SCRIPTS, script_actions
 
 FIRST_SCRIPT = -2
@@ -112,6 +113,24 @@ class ScriptedSeats:
 
     def _numbered(self) -> list[tuple[int, Anchor]]:
         return [(FIRST_SCRIPT - index, anchor) for index, anchor in enumerate(self._anchors)]
+
+
+def seated_scripts(config: LeagueConfig) -> tuple[str, ...]:
+    """Return the words for ``ScriptedSeats``: those of the league, or the frozen player if it is a script.
+
+    Raises:
+      UserError: the frozen player is a script of the other team, or cannot play.
+    """
+    frozen = config.frozen
+    if frozen is None or not is_agent(frozen) or frozen == "random":
+        return config.scripted
+    check_agent(frozen)
+    script = frozen.partition(":")[0]
+    if script not in SCRIPTS:
+        raise UserError(f"--league.frozen is '{frozen}'; it must be a run, random or a script: {', '.join(SCRIPTS)}")
+    if SCRIPTS[script].team != config.frozen_team:
+        raise UserError(f"--league.frozen {frozen} plays {SCRIPTS[script].team}, not {config.frozen_team}")
+    return (f"{frozen}=1",)
 
 
 def read_anchor(word: str) -> Anchor:

@@ -14,6 +14,7 @@ from ..runs.checkpoints import Checkpoint
 from ..support.ranks import Ranks
 from .ppo import PPO, load_optimizer_tensors, optimizer_tensors
 from .rollouts import RolloutBuffer
+from .teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,18 @@ class Learners:
       config: numbers of the algorithm.
       ranks: the processes that learn together.
       shape: (W, A): this process's worlds, and agents.
+      teacher: whom the networks are pulled towards; None for nobody.
     """
 
-    def __init__(self, policy: Policy, config: PPOConfig, ranks: Ranks, shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        config: PPOConfig,
+        ranks: Ranks,
+        shape: tuple[int, int],
+        teacher: Teacher | None = None,
+    ) -> None:
+        self._config, self._teacher = config, teacher
         self.learners: list[Learner] = []
         parts = members(policy)
         names = policy.names if isinstance(policy, TeamPolicies) else ("",)
@@ -55,6 +65,16 @@ class Learners:
         """Make the next updates of all networks with this step size."""
         for each in self.learners:
             each.ppo.set_learning_rate(value)
+
+    def be_taught(self, buffer: RolloutBuffer, iterations: int) -> None:
+        """Let the teacher look at a full rollout, as long as it has a weight after so many iterations."""
+        weight = self._config.teacher_coefficient_after(iterations)
+        for each in self.learners:
+            each.ppo.teacher_coefficient = weight
+        if self._teacher is not None and weight > 0:
+            self._teacher.see(buffer)
+        else:
+            buffer.teacher = None
 
     @property
     def fitted(self) -> bool:

@@ -11,6 +11,7 @@ from ..config.ppo_config import PPOConfig
 from ..support.ranks import Ranks
 from .gae import generalized_advantages
 from .rollouts import Chunks, RolloutBuffer, selected
+from .teacher import divergence
 
 METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction")
 """What the losses of a minibatch are made of; with several processes, this one's share of the sums."""
@@ -28,6 +29,8 @@ class PPO:
         self.policy = policy
         self.config = config
         self.ranks = ranks or Ranks()
+        self.teacher_coefficient = 0.0
+        """Weight of the divergence from a teacher, in the next updates."""
         self.parameters = [parameter for parameter in policy.parameters() if parameter.requires_grad]
         matrices = [parameter for parameter in self.parameters if parameter.ndim > 1]
         vectors = [parameter for parameter in self.parameters if parameter.ndim == 1]
@@ -84,7 +87,8 @@ class PPO:
 
         Returns:
             Metrics, averaged over minibatches: policy_loss, value_loss (normalised units), entropy (nats), approx_kl
-            (nats), clip_fraction, grad_norm (before clipping); and explained_variance of the values in acting.
+            (nats), clip_fraction, teacher_kl (nats) if there is a teacher, grad_norm (before clipping); and
+            explained_variance of the values in acting.
         """
         config = self.config
         mask = buffer.mask(sequences)
@@ -93,6 +97,7 @@ class PPO:
         explained_variance = self._estimate(buffer, mask)
 
         sums: dict[str, Tensor] = {}
+        names = METRICS if buffer.teacher is None else (*METRICS, "teacher_kl")
         for parameter in self.parameters:
             parameter.grad = torch.zeros_like(parameter)
         chunks_each = buffer.all_chunks / config.minibatches
@@ -104,7 +109,7 @@ class PPO:
                 weight, count = totals.clamp_min(1e-8)
                 # Zeros, and not nothing: every process adds up gradients of all parameters.
                 self.optimizer.zero_grad(set_to_none=False)
-                metrics = dict.fromkeys(METRICS, weight.new_zeros(()))
+                metrics = dict.fromkeys(names, weight.new_zeros(()))
                 # From chunks without weight, as those of frozen seekers, only the critic learns.
                 if len(acting := indices[weights[indices] > 0]):
                     metrics |= self._learn_actions(buffer.chunks(acting, sequences), weight)
@@ -164,20 +169,24 @@ class PPO:
             total: Sum of the weights of the minibatch, in all processes.
         """
         config = self.config
-        log_probs, entropies = self.policy.evaluate_actions(
-            chunks.observation, chunks.actions, chunks.state, chunks.resets
-        )
+        distribution = self.policy.action_distribution(chunks.observation, chunks.state, chunks.resets)
+        log_probs, entropies = distribution.log_prob(chunks.actions), distribution.entropy()
         weights = chunks.weights * chunks.own / total
         log_ratios = log_probs - chunks.log_probs
         ratios = log_ratios.exp()
         clipped = ratios.clamp(1.0 - config.clip, 1.0 + config.clip)
         gains = torch.minimum(ratios * chunks.advantages, clipped * chunks.advantages)
         loss, entropy = -(gains * weights).sum(), (entropies * weights).sum()
-        (loss - config.entropy_coefficient * entropy).backward()
+        pulled, taught = torch.zeros_like(loss), {}
+        if chunks.teacher is not None:
+            pulled = (divergence(chunks.teacher, distribution.log_probs) * weights).sum()
+            taught["teacher_kl"] = pulled
+        (loss - config.entropy_coefficient * entropy + self.teacher_coefficient * pulled).backward()
         with torch.no_grad():
             approx_kl = ((ratios - 1.0 - log_ratios) * weights).sum()
             clip_fraction = (((ratios - 1.0).abs() > config.clip) * weights).sum()
-        return {"policy_loss": loss, "entropy": entropy, "approx_kl": approx_kl, "clip_fraction": clip_fraction}
+        parts = {"policy_loss": loss, "entropy": entropy, "approx_kl": approx_kl, "clip_fraction": clip_fraction}
+        return parts | taught
 
     def _learn_values(self, chunks: Chunks, total: Tensor) -> dict[str, Tensor]:
         """As :meth:`_learn_actions`, of the value loss; ``total`` is the number of own steps."""

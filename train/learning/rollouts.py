@@ -33,6 +33,8 @@ class Chunks:
     """Advantages (L, M)."""
     targets: Tensor
     """Value targets (L, M) in units of reward."""
+    teacher: Tensor | None = None
+    """Log-probabilities (L, M, number of actions, most bins) of a teacher, see :class:`Teacher`; None without one."""
 
 
 class RolloutBuffer:
@@ -88,6 +90,8 @@ class RolloutBuffer:
         self.targets = table()
         self.last_value = torch.zeros(sequences, device=device)
         self.state = LSTMState(*(torch.zeros(*layout[1:], state_size, device=device) for _ in range(4)))
+        self.teacher: Tensor | None = None
+        """Log-probabilities (L, C, N, number of actions, most bins) of a teacher for this rollout, if there is one."""
 
     def add(
         self,
@@ -208,6 +212,7 @@ class RolloutBuffer:
             own=select(self.mask(sequences)),
             advantages=select(self.advantages),
             targets=select(self.targets),
+            teacher=None if self.teacher is None else select(self.teacher),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from envs import observations
 from envs.errors import UserError, did_you_mean
@@ -75,6 +76,25 @@ def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> N
                 f"{where} does not fit scenario '{scenario.name}': {field} is {found} there, the policy learned with "
                 f"{wanted} (trained in '{learned.name}')"
             )
+
+
+def read_weights(path: Path, policy: Policy, scenario: Scenario, option: str) -> dict[str, Tensor]:
+    """Return the tensors of a saved policy that takes the place of another one.
+
+    Args:
+      path: as for ``find_checkpoint``.
+      policy: the other one, whose network has the same sizes.
+      scenario: where it plays.
+      option: which asked for it, for messages.
+
+    Raises:
+      UserError: the file cannot be read, or does not fit; the first tensor or option of actions that does not is named.
+    """
+    file, checkpoint = find_checkpoint(path)
+    tensors, where = checkpoint.group("policy"), f"{option} {file}"
+    require_same_actions(to_config(checkpoint.metadata.get("config"), where).scenario, scenario, where)
+    require_same_tensors(policy.state_dict(), tensors, where)
+    return tensors
 
 
 def make_policy(spec: ObservationSpec, action_bins: tuple[int, ...], config: TrainConfig) -> Policy:

@@ -31,39 +31,47 @@ def run_all(
     tell: Tell,
     finished: Callable[[T], None],
     stop: Stop,
+    failed: Callable[[T, str], None] | None = None,
 ) -> bool:
     """Do tasks in order.
 
     Args:
       tasks: what is to be done, each with a name (``str``); they and ``work`` can be pickled.
       work: does one, telling whatever it likes, and returns whether it is done; asks whether to stop.
-      jobs: how many at a time; 1 does them in this process.
+      jobs: how many at a time; 1 does them in this process, unless failures are to stay apart.
       tell: is given what they tell.
       finished: is told of tasks that are done.
       stop: True ends everything soon.
+      failed: is told of a task that failed, and why; the others go on. None: one that fails ends all.
 
     Returns:
       Whether all of them are done.
 
     Raises:
-      UserError: a task failed or its process died; the others have been stopped.
+      UserError: a task failed or its process died, and nobody wants to hear of it; the others have been stopped.
     """
-    if jobs == 1:
+    if jobs == 1 and failed is None:
         for task in tasks:
             if stop() or not work(task, tell, stop):
                 return False
             finished(task)
         return True
-    return _Workers(work, tell, finished).run(tasks, jobs, stop)
+    return _Workers(work, tell, finished, failed).run(tasks, jobs, stop)
 
 
 class _Workers:
     """Processes that do tasks, and what they tell."""
 
-    def __init__(self, work: Callable[[Any, Tell, Stop], bool], tell: Tell, finished: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        work: Callable[[Any, Tell, Stop], bool],
+        tell: Tell,
+        finished: Callable[[Any], None],
+        failed: Callable[[Any, str], None] | None,
+    ) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([work.__module__ if hasattr(work, "__module__") else __name__])
-        self._work, self._tell, self._finished = work, tell, finished
+        self._context.set_forkserver_preload([__name__, getattr(work, "func", work).__module__])  # Also of a partial.
+        self._work, self._tell, self._finished, self._failed = work, tell, finished, failed
         self._messages: Any = self._context.Queue()
         self._stop: Any = self._context.Event()
         self._running: dict[int, Any] = {}
@@ -111,9 +119,15 @@ class _Workers:
             self._done.add(content)
             self._finished(self._tasks[content])
         elif kind == "error":
-            self._errors.append(content)
+            self._fail(*content)
         else:
             self._tell(content)
+
+    def _fail(self, number: int, text: str) -> None:
+        if self._failed is None:
+            self._errors.append(f"{self._tasks[number]}: {text}")
+        else:
+            self._failed(self._tasks[number], text)
 
     def _collect(self) -> None:
         """Let go of processes that have ended."""
@@ -123,9 +137,10 @@ class _Workers:
             process.join()
             del self._running[number]
             if process.exitcode != 0 and not self._stop.is_set():
-                self._errors.append(
-                    f"the process of {self._tasks[number]} died (exit code {process.exitcode}); if memory is short use "
-                    "--jobs 1; the same command goes on with what is finished"
+                self._fail(
+                    number,
+                    f"its process died (exit code {process.exitcode}); if memory is short use --jobs 1; the same "
+                    "command goes on with what is finished",
                 )
 
 
@@ -143,4 +158,4 @@ def _do(work: Callable[[Any, Tell, Stop], bool], number: int, task: Any, message
         if work(task, lambda content: messages.put(("tell", content)), stopping):
             messages.put(("done", number))
     except UserError as error:
-        messages.put(("error", f"{task}: {error}"))
+        messages.put(("error", (number, str(error))))

@@ -254,7 +254,7 @@ class TestOwnSteps:
         buffer.weights[:, 0, :8] = 0.0
         buffer.weights[:4, 1, :8] = 0.0
         buffer.own[4:, 1, :8] = False
-        steps = {"evaluate_actions": 0, "evaluate_values": 0}
+        steps = {"action_distribution": 0, "evaluate_values": 0}
         for name in steps:
             whole = getattr(ppo.policy, name)
 
@@ -264,7 +264,7 @@ class TestOwnSteps:
 
             setattr(ppo.policy, name, count)
         ppo.update(buffer, generator)
-        assert steps == {"evaluate_actions": 4 * (4 * 32 - 16) * 5, "evaluate_values": 4 * 4 * 32 * 5}
+        assert steps == {"action_distribution": 4 * (4 * 32 - 16) * 5, "evaluate_values": 4 * 4 * 32 * 5}
 
     def test_a_rollout_without_own_steps_is_harmless(self):
         ppo, generator = new_ppo(weight_decay=0.0), torch.Generator().manual_seed(0)

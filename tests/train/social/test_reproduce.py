@@ -6,8 +6,8 @@ from tests.train.social.counting_study import CountingStudy
 from train.cli import main
 from train.social import catalogue
 from train.social.report import Result
-from train.social.study_console import StudyConsole
 from train.support.console import make_console
+from train.support.task_console import TaskConsole
 
 
 @pytest.fixture
@@ -86,9 +86,9 @@ def test_help_has_studies_and_examples(counting, capsys):
 
 def test_time_left_goes_by_work(monkeypatch):
     clock = iter([0.0, 10.0])
-    monkeypatch.setattr("train.social.study_console.time.monotonic", lambda: next(clock))
-    pieces = CountingStudy().pieces(CountingStudy.arguments())
-    shown = StudyConsole(make_console(), pieces, {"seed0"}, 1)
+    monkeypatch.setattr("train.support.task_console.time.monotonic", lambda: next(clock))
+    work = {piece.name: piece.work for piece in CountingStudy().pieces(CountingStudy.arguments())}
+    shown = TaskConsole(make_console(), work, {"seed0"}, "piece")
     shown._shares["seed1"] = 0.5
     assert shown.seconds_left() == pytest.approx(30.0)  # Half a piece in 10 s; one and a half are left.
 

@@ -1,34 +1,31 @@
-"""What a study prints while it goes on: which pieces are done, what the others do, and how long it will take."""
+"""What long work of many tasks prints: which are done, what the others do, and how long it will take."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from types import TracebackType
 
 from rich.console import Console
 
-from ..support.console import duration
-from .study import Piece
-from .study_folder import Told
+from .console import duration
 
 _LINE_EVERY = 15.0  # Seconds between two lines where there is no terminal.
 
 
-class StudyConsole:
-    """Prints the progress of a study.
+class TaskConsole:
+    """Prints the progress of tasks.
 
     Args:
       console: where lines go.
-      pieces: all its pieces.
-      done: names of those that were done before.
-      jobs: how many are done at a time.
+      work: task -> how long it takes, in any unit that is the same for all.
+      done: those that were done before.
+      noun: what a task is called.
     """
 
-    def __init__(self, console: Console, pieces: Sequence[Piece], done: set[str], jobs: int) -> None:
-        self._console, self._jobs = console, jobs
-        self._work = {piece.name: piece.work for piece in pieces}
+    def __init__(self, console: Console, work: Mapping[str, float], done: Collection[str], noun: str) -> None:
+        self._console, self._noun, self._work = console, noun, dict(work)
         self._shares = {name: 1.0 if name in done else 0.0 for name in self._work}
         self._finished = set(done)
         self._running: dict[str, str] = {}
@@ -37,7 +34,7 @@ class StudyConsole:
         self._status = console.status("starting") if sys.stdout.isatty() else None
         self._printed = self._begun
 
-    def __enter__(self) -> StudyConsole:
+    def __enter__(self) -> TaskConsole:
         if self._status:
             self._status.start()
         return self
@@ -48,18 +45,20 @@ class StudyConsole:
         if self._status:
             self._status.stop()
 
-    def tell(self, told: Told) -> None:
-        """Note how far a piece is."""
-        self._shares[told.piece] = told.share
-        self._running[told.piece] = told.words
+    def tell(self, name: str, share: float, words: str) -> None:
+        """Note how far a task is: the share of it that is done, and whatever else there is to be said."""
+        self._shares[name] = share
+        self._running[name] = words
         self._show()
 
-    def finished(self, piece: Piece) -> None:
-        """Say that a piece is done."""
-        self._finished.add(piece.name)
-        self._running.pop(piece.name, None)
-        self._shares[piece.name] = 1.0
-        self._console.print(f"[{len(self._finished)}/{len(self._work)}] {piece.name}{self._left()}", soft_wrap=True)
+    def finished(self, name: str, words: str = "") -> None:
+        """Say that a task is done."""
+        self._finished.add(name)
+        self._close(name, f"[{len(self._finished)}/{len(self._work)}] {name}", words)
+
+    def failed(self, name: str, words: str) -> None:
+        """Say that a task cannot be done; nothing more is expected of it."""
+        self._close(name, f"failed: {name}", words)
 
     def seconds_left(self) -> float | None:
         """Return how long the rest will take at the speed seen so far, None if none was seen."""
@@ -67,6 +66,11 @@ class StudyConsole:
         rest = sum(self._work.values()) - self._done()
         seconds = time.monotonic() - self._begun
         return seconds * rest / done if done > 0 else None
+
+    def _close(self, name: str, title: str, words: str) -> None:
+        self._running.pop(name, None)
+        self._shares[name] = 1.0
+        self._console.print(f"{title}{': ' * bool(words)}{words}{self._left()}", soft_wrap=True)
 
     def _done(self) -> float:
         return sum(work * self._shares[name] for name, work in self._work.items())
@@ -77,7 +81,7 @@ class StudyConsole:
 
     def _show(self) -> None:
         what = "; ".join(f"{name}{': ' * bool(words)}{words}" for name, words in self._running.items())
-        text = f"{len(self._finished)}/{len(self._work)} pieces done; {what}{self._left()}"
+        text = f"{len(self._finished)}/{len(self._work)} {self._noun}s done; {what}{self._left()}"
         if self._status:
             self._status.update(text)
         elif time.monotonic() - self._printed >= _LINE_EVERY:
