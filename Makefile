@@ -7,7 +7,7 @@ DEMO := runs/demo
 FILM := $(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
 OPENGL := $(BIN)/python -c "from envs.rendering.opengl import check; check()"
 
-.PHONY: install lock demo test test-warp slow slow-warp lint format docs-picture clean
+.PHONY: install lock demo results test test-examples test-warp slow slow-warp lint format docs-picture clean
 
 install: $(STAMP)
 
@@ -37,6 +37,10 @@ demo: install ## train the quickstart, compare it with random play, and film it 
 test: install ## the default tests, under 5 minutes on two cores
 	$(BIN)/python -m pytest -q
 
+test-examples: install ## the examples and the trainers of others that they use, slow ones too
+	$(BIN)/pip install --disable-pip-version-check -q -c requirements.lock -e ".[dev,examples]"
+	$(BIN)/python -m pytest -q -m "not warp" tests/examples
+
 test-warp: install ## the physics of the GPU engine, on the CPU; the first time, kernels are compiled for two minutes
 	$(BIN)/python -m pytest -q -m "warp and not slow"
 
@@ -55,6 +59,10 @@ lint: install ## style, types, and which way imports run
 format: install ## mend style where it can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+results: install ## play the policies that come with the project again; writes docs/results.md and README's table
+	$(BIN)/python -m docs.results.measure
+	$(BIN)/python -m docs.results.page
 
 docs-picture: install ## draw docs/images/rooms.svg from the imports; a test tells when it is out of date
 	$(BIN)/python -m docs.images.draw_rooms

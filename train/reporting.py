@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from envs.scenarios import Scenario
 from policies.teams import Policy
 
 from .learning.rollouts import RolloutBuffer
+from .loggers.logger import Logger
 from .play.episodes import EpisodePlayer
 from .play.players import PolicyPlayer
 from .rendering.video import VideoOptions, record
@@ -35,13 +37,20 @@ class Reporter:
       iteration: iterations done before; later entries of the logs are dropped.
       env_steps: env steps done before.
       action_bins: choices of each action component.
+      loggers: where numbers go beside ``metrics.jsonl``.
     """
 
     def __init__(
-        self, folder: RunFolder, console: TrainingConsole, iteration: int, env_steps: int, action_bins: tuple[int, ...]
+        self,
+        folder: RunFolder,
+        console: TrainingConsole,
+        iteration: int,
+        env_steps: int,
+        action_bins: tuple[int, ...],
+        loggers: Sequence[Logger] = (),
     ) -> None:
         self._console, self._bins = console, action_bins
-        self.log = MetricsLog(folder.path, iteration, env_steps)
+        self.log = MetricsLog(folder.path, iteration, env_steps, loggers)
         self._alarms = Alarms(sum(math.log(bins) for bins in action_bins))
         self._diverged: float | None = None
         if iteration and folder.metrics_file.is_file():
@@ -51,8 +60,11 @@ class Reporter:
 
     def metrics(
         self, iteration: int, total: int, env_steps: int, seconds_left: float, metrics: dict[str, float]
-    ) -> None:
+    ) -> dict[str, float]:
         """Write and print the numbers of one iteration, and raise the alarms that they give reason for.
+
+        Returns:
+          What was written: the numbers, and how many alarms there are.
 
         Raises:
           UserError: the disk is full.
@@ -67,9 +79,10 @@ class Reporter:
         self._diverged = metrics["perf/diverged_worlds"]
         for line in lines:
             self._console.warn(f"alarm in iteration {iteration}: {line}")
+        return metrics
 
     def histograms(self, env_steps: int, buffer: RolloutBuffer, teams: Tensor) -> None:
-        """Write how often each bin of each action was chosen in a rollout, by team.
+        """Hand loggers how often each bin of each action was chosen in a rollout, by team.
 
         Args:
           env_steps: env steps done.
@@ -109,7 +122,7 @@ class TrainingVideos:
     def record(
         self, policy: Policy, scenario: Scenario, iteration: int, seed: int, log: MetricsLog, env_steps: int
     ) -> None:
-        """Film one episode of the newest policy and add it to TensorBoard; the file stays in the run's ``videos/``."""
+        """Film one episode of the newest policy and hand it to loggers; the file stays in the run's ``videos/``."""
         if not self._possible:
             return
         path = self._folder.videos / f"train-{iteration:07d}.gif"

@@ -7,9 +7,10 @@ other; every number that decides anything is over all of them.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -24,11 +25,13 @@ from envs.transition import StepResult
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
+from .hooks.hook import Hook, Hooks
 from .intrinsic.bonus import Arrival
 from .league.league_ratings import rate_newest, rating_metrics
 from .league.past_versions import VersionFolder
 from .learning.critic_pass import CriticPass, CutOff
 from .learning.reward_sharing import share_rewards
+from .loggers.choice import make_loggers
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
 from .reporting import Reporter, TrainingVideos
@@ -211,25 +214,34 @@ class Trainer(TrainingState):
 
     # --- the whole run ---------------------------------------------------------------------------------------------
 
-    def run(self, folder: RunFolder, console: TrainingConsole, stop: Callable[[], bool] = lambda: False) -> None:
-        """Train until ``config.iterations`` are done or ``stop`` returns True after an iteration.
+    def run(
+        self,
+        folder: RunFolder,
+        console: TrainingConsole,
+        stop: Callable[[], bool] = lambda: False,
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        """Train until ``config.iterations`` are done or ``stop`` or a hook returns True after an iteration.
 
-        Only rank 0 touches the folder and the console; ``stop`` in any process stops all.
+        Only rank 0 touches the folder and the console and calls hooks; ``stop`` in any process stops all.
 
         Raises:
           UserError: the disk is full, the losses are no longer numbers, or the physics of the GPU engine ran out of
-            room for
-        contacts; earlier checkpoints are intact.
+            room for contacts; earlier checkpoints are intact.
         """
         config, first, begun = self.config, self.iteration, time.perf_counter()
-        report = None
-        if self.ranks.is_first:
-            report = Reporter(folder, console, self.iteration, self.env_steps, self.env.action_bins)
-            versions = VersionFolder(folder.league, config.league.interval, config.league.size, console.warn)
-            self.stages = self._stage_watch(folder)
-        self.league.open(versions if report else None)
-        videos = TrainingVideos(folder, console)
-        try:
+        report, told = None, Hooks(hooks if self.ranks.is_first else ())
+        with contextlib.ExitStack() as ending:
+            if self.ranks.is_first:
+                loggers = make_loggers(config.logger)
+                report = Reporter(folder, console, self.iteration, self.env_steps, self.env.action_bins, loggers)
+                ending.callback(report.close)
+                versions = VersionFolder(folder.league, config.league.interval, config.league.size, console.warn)
+                self.stages = self._stage_watch(folder)
+            self.league.open(versions if report else None)
+            videos = TrainingVideos(folder, console)
+            ending.callback(told.end, self)
+            told.begin(self, folder)
             while self.iteration < config.iterations:
                 metrics = self.iterate()
                 _require_finite(metrics, self.iteration)
@@ -243,17 +255,16 @@ class Trainer(TrainingState):
                     if report:
                         pace = (time.perf_counter() - begun) / (self.iteration - first)
                         left = pace * (config.iterations - self.iteration)
-                        report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
+                        metrics = report.metrics(self.iteration, config.iterations, self.env_steps, left, metrics)
                         self._illustrate(report, videos)
-                    stopping = self.ranks.any(stop()) or self.iteration == config.iterations
+                    stopping = self.ranks.any(told.iteration(self, metrics) or stop())
+                    stopping |= self.iteration == config.iterations
                     appeared = self.ranks.any(self.stages is not None and self.iteration in self.stages.iterations)
                     if stopping or appeared or self.iteration in self.league.ratings or self._checkpoint_is_due():
                         self.save(folder)
+                        told.checkpoint(self, folder.checkpoints.file(self.iteration))
                 if stopping:
                     break
-        finally:
-            if report:
-                report.close()
         self.watch.pop()
         for line in time_table(self.watch.totals, self.iteration - first):
             console.say(line)
@@ -277,23 +288,14 @@ class Trainer(TrainingState):
         interval = self.config.league.rating_interval
         if not interval or self.iteration % interval:
             return {}
-        scenario, seed = self.config.scenario, derived_seed(self.config.seed, self.iteration)
+        config, seed, device = self.config, derived_seed(self.config.seed, self.iteration), self.env.device
+        scenario, threads, engine = config.scenario, config.threads, config.engine
+
+        def make_worlds(worlds: int) -> BatchEnv:
+            return BatchEnv(scenario, worlds, seed, device, threads, engine=engine, domain=JUDGING)
+
         self.league.ratings = self.ranks.from_first(
-            lambda: rate_newest(
-                self.league,
-                lambda worlds: BatchEnv(
-                    scenario,
-                    worlds,
-                    seed,
-                    self.env.device,
-                    self.config.threads,
-                    engine=self.config.engine,
-                    domain=JUDGING,
-                ),
-                self.iteration,
-                self.policy.state_dict(),
-                seed,
-            )
+            lambda: rate_newest(self.league, make_worlds, self.iteration, self.policy.state_dict(), seed)
         )
         return rating_metrics(self.league.ratings, self.iteration)
 

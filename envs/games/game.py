@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -75,6 +76,9 @@ class Game:
     A game keeps everything that changes during an episode in ``state``, so that environments can save, restore and copy
     it without knowing what it is.
     """
+
+    choices: ClassVar[tuple[int, ...]] = ()
+    """Choices of the action components that this game has beyond those of every game, see ``act``."""
 
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
         self.scenario = scenario

@@ -35,13 +35,29 @@ def validate(scenario: Scenario) -> Scenario:
         ),
         *_arena_checks(s),
         *_padding_checks(s),
-        *(GAMES[s.game].requirements(s) if s.game in GAMES else []),
+        *(_game_checks(s) if s.game in GAMES else []),
     ]
     for passed, message in checks:
         if not passed:
             raise UserError(f"scenario '{s.name}': {message}")
     _validate_space(s)
     return s
+
+
+def _game_checks(s: Scenario) -> list[Requirement]:
+    """Return what the game needs, each with what to say if it fails."""
+    game = GAMES[s.game]
+    return [
+        (
+            s.game_actions == game.choices,
+            f"game_actions is {s.game_actions}; the game {s.game} has {game.choices or 'none'}",
+        ),
+        (
+            (s.game == "trade") == (s.layout == "market"),
+            f"game {s.game} with layout {s.layout}: trade and market only go together",
+        ),
+        *game.requirements(s),
+    ]
 
 
 def _padding_checks(s: Scenario) -> list[Requirement]:

@@ -46,17 +46,12 @@ class DonationConfig:
     initial: Literal["random", "good", "bad"] = "random"
     """Reputations at the very beginning; they outlast episodes."""
     horizon: AtLeastOne = 200
-    """Encounters of an episode, of a world."""
+    """Rounds of an episode."""
 
     @property
     def pairs(self) -> int:
         """P, pairs that meet in a round."""
         return self.agents // 2 if self.pairing == "all" else 1
-
-    @property
-    def rounds(self) -> int:
-        """Rounds of an episode."""
-        return max(1, self.horizon // self.pairs)
 
 
 def swap(values: Tensor) -> Tensor:
@@ -116,7 +111,7 @@ class DonationGame:
         _check(config)
         self.worlds, self.config, self.generator = worlds, config, generator
         self.agents = config.agents
-        self.horizon = config.rounds * (len(_PHASES) if config.judges else 1)
+        self.horizon = config.horizon * (len(_PHASES) if config.judges else 1)
         device = generator.device
         norms = torch.full((worlds,), config.norm) if norms is None else norms
         self._norms = bits(norms).flatten().to(device)

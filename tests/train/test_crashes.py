@@ -1,5 +1,6 @@
 """A run that is killed goes on from its last checkpoint and ends as if it had never been killed."""
 
+import csv
 import random
 import time
 
@@ -19,6 +20,7 @@ SHORT = [
     # A constant one: where it falls over a run, a run that is made longer later has other rates before that.
     *("--ppo.final-learning-rate", "1e-3", "--network.attention-heads", "2"),
     *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
+    *("--logger", "tensorboard", "csv"),
 ]
 
 
@@ -51,6 +53,10 @@ def assert_same(folder, other):
     )
     assert lines == others
     assert [line["iteration"] for line in lines] == list(range(1, ITERATIONS + 1))
+    with open(folder / "metrics.csv", newline="") as file:
+        rows = [{tag: float(value) for tag, value in row.items() if value} for row in csv.DictReader(file)]
+    kept = read_metrics(RunFolder(folder).metrics_file)
+    assert rows == [{tag: value for tag, value in line.items() if value is not None} for line in kept]
     assert RunFolder(folder).checkpoints.iterations() == [ITERATIONS - 2, ITERATIONS]
     assert list(folder.rglob(".*.tmp")) == []
 

@@ -10,6 +10,7 @@ from envs.rendering.opengl import make_context
 from tests.train.runs.test_alarms import UNIFORM
 from tests.train.test_trainer import TINY, Trainer
 from train import reporting
+from train.loggers.tensorboard_logger import TensorBoardLogger
 from train.reporting import Reporter, TrainingVideos
 from train.runs.metrics import MetricsLog, read_metrics
 from train.runs.run_folder import RunFolder
@@ -53,7 +54,7 @@ def test_videos_go_to_the_folder_and_to_tensorboard(tmp_path):
     except UserError as error:
         pytest.skip(str(error))
     run, trainer = new_run(tmp_path / "a"), Trainer(TINY)
-    log = MetricsLog(run.path, 0, 0)
+    log = MetricsLog(run.path, 0, 0, [TensorBoardLogger()])
     scenario = dataclasses.replace(TINY.scenario, horizon=4)
     TrainingVideos(run, TrainingConsole()).record(trainer.policy, scenario, 7, 0, log, 70)
     log.close()

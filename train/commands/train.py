@@ -24,6 +24,7 @@ from ..ladder.catalogue import LADDERS
 from ..ladder.ladder_folder import LadderFolder, LadderState
 from ..ladder.rungs import Goal
 from ..learning.memory_need import require_memory
+from ..loggers.choice import require_loggers
 from ..play.agents import is_agent
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
@@ -162,6 +163,7 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
 def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
     config = _with_whole_paths(validate(args.config))
+    ranks.from_first(lambda: require_loggers(config.logger))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
     ranks.from_first(folder.require_free)
@@ -215,6 +217,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
     saved = to_config(plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
+    ranks.from_first(lambda: require_loggers(config.logger))
     require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
@@ -294,5 +297,6 @@ def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole, goal: Go
         console.say(f"continue with: hideseek train --resume {folder.path} --iterations {config.iterations}")
         return stop.exit_status
     console.say(f"done: {spent}")
-    console.say(f"next: hideseek evaluate {folder.path}   and   tensorboard --logdir {folder.path}")
+    curves = f"   and   tensorboard --logdir {folder.path}" if "tensorboard" in config.logger else ""
+    console.say(f"next: hideseek evaluate {folder.path}{curves}")
     return 0

@@ -114,7 +114,7 @@ PRESETS |= {
 }
 PRESETS |= {
     "trade/night-market": Preset(
-        trade_presets.NIGHT_MARKET, "two traders with one reward at the fire; they trade within two minutes on 2 cores"
+        trade_presets.NIGHT_MARKET, "two at the fire with one reward; in a minute they learn to hand food over"
     ),
     "trade/lite": Preset(trade_presets.LITE, "a selfish pair; learns to forage by day and to be at the fire by night"),
     "trade/full": Preset(trade_presets.FULL, "the paper's market of four; days, and nobody knows how many"),

@@ -15,7 +15,7 @@ _SMALL = NetworkConfig(embedding_size=32, attention_heads=2, hidden_size=64, lst
 NIGHT_MARKET = TrainConfig(
     scenario=scenarios.get("trade/night-market"),
     num_worlds=64,
-    iterations=50,
+    iterations=40,
     stagger=False,
     network=_SMALL,
     ppo=PPOConfig(
@@ -32,29 +32,30 @@ NIGHT_MARKET = TrainConfig(
     checkpoint_interval=10,
     league=ALONE,
 )
-"""A pair with one reward, which learns to trade in a minute or two. An iteration is one night in each world."""
+"""A pair with one reward, which learns to hand food over in a minute. An iteration is one night in each world."""
 
 LITE = TrainConfig(
     scenario=scenarios.get("trade/lite"),
     num_worlds=64,
-    iterations=200,
+    iterations=120,
     stagger=False,
     network=_SMALL,
     ppo=PPOConfig(
         rollout_steps=64,
         chunk_length=64,
-        epochs=3,
+        epochs=2,
         minibatches=8,
         learning_rate=1e-3,
+        final_learning_rate=1e-4,
         gamma=0.99,
-        entropy_coefficient=0.01,
+        entropy_coefficient=0.005,
     ),
-    reward=RewardConfig(severity_iterations=80),
-    agent_policies=True,
+    reward=RewardConfig(severity_iterations=90),
     checkpoint_interval=20,
     league=ALONE,
 )
-"""A selfish pair that learns to forage by day and to wait at the fire by night."""
+"""A selfish pair that learns to forage by day and to wait at the fire by night. One network plays both, and
+learns from what either does; the paper has one for each."""
 
 FULL = TrainConfig(
     scenario=scenarios.get("trade/full"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from envs import scenarios
 from envs.errors import UserError
@@ -17,6 +18,9 @@ from .league_config import LeagueConfig
 from .ppo_config import PPOConfig
 from .reward_config import RewardConfig
 from .starts_config import StartsConfig
+
+LoggerName = Literal["tensorboard", "csv", "wandb"]
+"""A place for the numbers of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,9 @@ class TrainConfig:
     ``checkpoint_interval`` if need be."""
     init_from: str | None = None
     """Run folder or checkpoint whose weights and normalisers a new run starts from; everything else starts anew."""
+    logger: tuple[LoggerName, ...] = ("tensorboard",)
+    """Where the numbers of every iteration go beside metrics.jsonl, one name after the other: tensorboard, csv
+    (metrics.csv), wandb (offline unless WANDB_MODE=online; needs the extra 'wandb')."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Sizes of policy and critic."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
@@ -126,6 +133,10 @@ def validate(config: TrainConfig) -> TrainConfig:
         (
             config.starts.draw != "backwards" or bool(config.starts.scripts) or not config.starts.active,
             "--starts.draw backwards goes back along the play of scripts; name some with --starts.scripts",
+        ),
+        (
+            len({*config.logger}) == len(config.logger),
+            f"--logger {' '.join(config.logger)}: name each logger once",
         ),
         *intrinsic_checks(config.intrinsic, config.scenario, chunks),
         (

@@ -30,7 +30,7 @@ def market(episodes: list[Episode]) -> Any:
         bags = [episode.states["game.trade/bag"][: len(time), :, kind].sum(1) for episode in episodes]
         hands = [_to_others(episode)[: len(time), :, :, kind].sum((1, 2)) for episode in episodes]
         for axes, curves in ((bag_axes, bags), (hands_axes, hands)):
-            axes.plot(time, np.mean(curves, axis=0), color=colour, label=name)
+            axes.plot(time, np.mean(curves, axis=0), "-" if kind == 0 else "--", color=colour, label=name)
             if len(curves) > 1:
                 axes.fill_between(time, *np.percentile(curves, [25, 75], axis=0), color=colour, alpha=0.15, lw=0)
     for axes, title in ((bag_axes, "In the bags of all agents"), (hands_axes, "Taken from somebody else")):

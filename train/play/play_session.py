@@ -27,8 +27,8 @@ class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
-    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber or ramp-thief; after
-    the scripts a strength may follow, as in chaser:0.5."""
+    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber, ramp-thief, or in
+    trade/... forager and trader; after the scripts a strength may follow, as in chaser:0.5."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
     seed: Seed = 0

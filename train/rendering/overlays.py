@@ -37,6 +37,8 @@ class Status:
     """Whether some seeker sees some hider; None while it does not count."""
     hiders_score: float
     """Reward of the hiders so far, averaged over the team."""
+    alone: bool = False
+    """Nobody seeks: there is no phase to be told, and nobody to be seen by."""
     caption: str = ""
     """Small text in the lower left corner."""
 
@@ -64,15 +66,21 @@ def _panel(status: Status, width: int) -> Image.Image:
     image = Image.new("RGBA", (width * _SCALE, 50 * _SCALE), (0, 0, 0, 0))
     pen = _Pen(ImageDraw.Draw(image))
     pen.bar(8, 8, width - 8, 46, 9, _PANEL)
+    _draw_time(pen, status, 20 if status.alone else 122, width - 296)
+    if not status.alone:
+        _draw_seeking(pen, status, width)
+    pen.text(width - 126, 27, "reward" if status.alone else "hiders", 13, _DIM, "lm")
+    pen.text(width - 20, 27, _signed(status.hiders_score), 18, _HIDERS if status.hiders_score >= 0 else _SEEKERS, "rm")
+    return image
+
+
+def _draw_seeking(pen: _Pen, status: Status, width: int) -> None:
+    """Tell the phase on the left, and on the right whether hiders are seen."""
     phase_colour = _PREPARATION if status.preparing else _SEEK
     pen.text(20, 27, "Preparation" if status.preparing else "Seek", 16, phase_colour, "lm")
-    _draw_time(pen, status, 122, width - 296)
     label, colour = _STATES[status.seen]
     pen.bar(width - 228, 17, width - 140, 37, 10, colour)
     pen.text(width - 184, 26.5, label, 13, _TEXT, "mm")
-    pen.text(width - 126, 27, "hiders", 13, _DIM, "lm")
-    pen.text(width - 20, 27, _signed(status.hiders_score), 18, _HIDERS if status.hiders_score >= 0 else _SEEKERS, "rm")
-    return image
 
 
 def _draw_time(pen: _Pen, status: Status, left: float, right: float) -> None:

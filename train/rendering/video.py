@@ -160,6 +160,7 @@ class EpisodePainter:
             preparation=s.preparation_steps * s.step_seconds,
             seen=self._footage.seen[told],
             hiders_score=float(self._footage.hiders_score[told]),
+            alone=s.seekers == 0,
             caption=self._options.caption,
         )
 

@@ -1,10 +1,11 @@
-"""The numbers of one iteration: gathered under fixed tags, written to TensorBoard and to ``metrics.jsonl``.
+"""The numbers of one iteration: gathered under fixed tags, written to ``metrics.jsonl``, handed to loggers.
 
 docs/metrics.md explains every tag. The x axis is always global env steps: steps of all worlds together.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from envs.errors import UserError
 
+from ..loggers.logger import Logger
 from ..support.files import write_atomically, write_error
 from ..support.json_data import convert, parse_object
 from ..support.ranks import Ranks
@@ -79,28 +81,33 @@ class EpisodeMeans:
 
 
 class MetricsLog:
-    """Writes each iteration's numbers into the run folder.
+    """Writes each iteration's numbers into the run folder's ``metrics.jsonl``, and hands them to loggers.
 
     After a resume, what an abandoned continuation had written beyond the checkpoint is dropped, so curves never fold
     back.
     """
 
-    def __init__(self, folder: Path, iteration: int, env_steps: int) -> None:
+    def __init__(self, folder: Path, iteration: int, env_steps: int, loggers: Sequence[Logger] = ()) -> None:
         """Open the log.
 
         Args:
           folder: the run folder.
           iteration: iterations that are already done; later lines of ``metrics.jsonl`` are dropped.
-          env_steps: global env steps already done; later points on TensorBoard's curves are dropped.
-        """
-        self._file = folder / "metrics.jsonl"
-        self._keep_lines_up_to(iteration)
-        from torch.utils.tensorboard import SummaryWriter  # Takes a second, and commands that only play need no curves.
+          env_steps: global env steps already done; what loggers have of later ones is dropped.
+          loggers: where the numbers go besides.
 
-        self._board = SummaryWriter(str(folder), purge_step=env_steps + 1)
+        Raises:
+          UserError: the disk is full or a file cannot be written.
+        """
+        self._file, self._loggers = folder / "metrics.jsonl", loggers
+        self._keep_lines_up_to(iteration)
+        if loggers:
+            rows = read_metrics(self._file) if self._file.is_file() else []
+            for logger in loggers:
+                logger.begin(folder, env_steps, rows)
 
     def write(self, iteration: int, env_steps: int, metrics: Mapping[str, float]) -> None:
-        """Write one iteration. Values that are not finite go to TensorBoard as they are and to the JSON file as null.
+        """Write one iteration. Values that are not finite are null in the JSON file.
 
         Raises:
           UserError: the disk is full or the file cannot be written.
@@ -108,46 +115,32 @@ class MetricsLog:
         plain = {tag: value if math.isfinite(value) else None for tag, value in metrics.items()}
         line = json.dumps({"iteration": iteration, "env_steps": env_steps, **plain}, allow_nan=False)
         try:
-            for tag, value in metrics.items():
-                self._board.add_scalar(tag, value, env_steps)
             with open(self._file, "a") as file:
                 file.write(line + "\n")
         except OSError as error:
             raise write_error(self._file.parent, error) from error
+        for logger in self._loggers:
+            logger.write(iteration, env_steps, metrics)
 
     def histogram(self, tag: str, counts: Sequence[int], env_steps: int) -> None:
-        """Write how often each of the whole numbers from 0 on occurred to TensorBoard."""
-        values = list(enumerate(counts))
-        self._board.add_histogram_raw(
-            tag,
-            min=0,
-            max=len(counts) - 1,
-            num=sum(counts),
-            sum=sum(value * count for value, count in values),
-            sum_squares=sum(value * value * count for value, count in values),
-            bucket_limits=[value + 0.5 for value, _ in values],
-            bucket_counts=list(counts),
-            global_step=env_steps,
-        )
+        """Hand loggers how often each of the whole numbers from 0 on occurred."""
+        for logger in self._loggers:
+            logger.histogram(tag, counts, env_steps)
 
     def gif(self, tag: str, data: bytes, size: tuple[int, int], env_steps: int) -> None:
-        """Add an animated GIF of the given width and height, pixels, to TensorBoard's images."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=data)
-        summary = Summary(value=[Summary.Value(tag=tag, image=image)])
-        self._board._get_file_writer().add_summary(summary, env_steps)
+        """Hand loggers an animated GIF of the given width and height, pixels."""
+        for logger in self._loggers:
+            logger.gif(tag, data, size, env_steps)
 
     def close(self) -> None:
-        """Flush and close the event file.
+        """Flush and close the logs.
 
         Raises:
           UserError: the disk is full.
         """
-        try:
-            self._board.close()
-        except OSError as error:
-            raise write_error(self._file.parent, error) from error
+        with contextlib.ExitStack() as stack:
+            for logger in self._loggers:
+                stack.callback(logger.close)
 
     def _keep_lines_up_to(self, iteration: int) -> None:
         """Drop lines after ``iteration`` and a line that was cut short by a crash."""

@@ -225,6 +225,7 @@ class Viewer:
             preparation=s.preparation_steps * s.step_seconds,
             seen=self._show.seen,
             hiders_score=self._show.score(0),
+            alone=s.seekers == 0,
         )
 
     # --- what the page is told ---------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ _NIGHTS_COUNTED = 3
 class Trade(Game):
     """Rules of the Trading Game."""
 
+    choices = (len(ACTIONS),)
+
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
         super().__init__(scenario, num_worlds, engine)
         self.options, agents = scenario.trade, scenario.num_agents
@@ -65,8 +67,6 @@ class Trade(Game):
         objects = s.max_boxes + s.ramps + s.cylinders.fixed + s.cylinders.movable + s.blueprint.sites[1]
         return [
             (s.food.count == 0, f"food.count is {s.food.count}; in the game trade food is in trade.pieces"),
-            (s.layout == "market", f"layout is {s.layout}; the game trade needs market"),
-            (s.game_actions == (len(ACTIONS),), f"game_actions is {s.game_actions}; trade has ({len(ACTIONS)},)"),
             (s.seekers == 0, f"seekers is {s.seekers}; trade is played by hiders alone"),
             (s.hiders <= MOST_TRADERS, f"hiders is {s.hiders}; trade is for at most {MOST_TRADERS}"),
             (not s.random_team_sizes, "random_team_sizes is on; everybody takes part in trade"),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.batch_env import BatchEnv
+from envs.errors import UserError
 from envs.games.trade.daylight import light_at, sun
 from envs.games.trade.market_floor import GROWN, NOTHING
 from envs.options.scenario_options import TradeOptions
@@ -279,6 +280,27 @@ class TestSeeing:
         scenario = market(identity=False)
         env = begin(scenario, (0, 0), (2, 0))
         assert env.observe()["self"].shape[-1] == 11 + 2 + 3 == env.observation_spec["self_features"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("trade/lite", {"layout": "empty"}, "game trade with layout empty: trade and market only go together"),
+        ("hide-and-seek/full", {"layout": "market"}, "hide_and_seek with layout market: trade and market only go"),
+        ("hide-and-seek/full", {"game_actions": (5,)}, r"game_actions is \(5,\); the game hide_and_seek has none"),
+        ("trade/lite", {"game_actions": ()}, r"game_actions is \(\); the game trade has \(5,\)"),
+        ("trade/full", {"hiders": 5}, "hiders is 5; trade is for at most 4"),
+        ("trade/full", {"seekers": 1}, "seekers is 1; trade is played by hiders alone"),
+        ("trade/full", {"boxes": (1, 1)}, "trade is played on an empty floor"),
+        ("trade/full", {"floor_size": 2.6}, "floor_size is 2.6, too small for patches"),
+        ("trade/full", {"trade": TradeOptions(goods=-1.0)}, "trade.goods is -1.0; it must be in"),
+        ("trade/full", {"trade": TradeOptions(day_steps=0)}, "trade.day_steps is 0; it must be at least 1"),
+    ],
+)
+def test_wrong_options(name, options, words):
+    with pytest.raises(UserError, match=words) as error:
+        get(name, **options)
+    assert "\n" not in str(error.value)
 
 
 @settings(max_examples=10, deadline=None)

@@ -233,6 +233,10 @@ def test_panel_leaves_the_scene_alone_and_tells_the_state():
     waiting = draw_status(picture, dataclasses.replace(status, seen=None))
     assert (seen[40:] == 200).all() and (picture == 200).all()
     assert (seen != hidden).any() and (seen != waiting).any()
+    alone, alone_unseen = (
+        draw_status(picture, dataclasses.replace(status, alone=True, seen=seen)) for seen in (True, False)
+    )
+    assert (alone == alone_unseen).all() and (alone != hidden).any()
     long = draw_status(np.full((720, 1280, 3), 200, dtype=np.uint8), status)
     assert (long[110:] == 200).all() and (long[20:60] != 200).mean() > 0.8
 

@@ -4,6 +4,7 @@ import time
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from train.loggers.tensorboard_logger import TensorBoardLogger
 from train.runs.metrics import EpisodeMeans, MetricsLog, read_metrics
 from train.support.console import duration
 
@@ -45,7 +46,7 @@ class TestEpisodeMeans:
 
 class TestMetricsLog:
     def test_writes_both_files_against_env_steps(self, tmp_path):
-        log = MetricsLog(tmp_path, 0, 0)
+        log = MetricsLog(tmp_path, 0, 0, [TensorBoardLogger()])
         log.write(1, 640, {"losses/entropy": 1.5})
         log.write(2, 1280, {"losses/entropy": float("nan")})
         log.close()
@@ -57,7 +58,7 @@ class TestMetricsLog:
         ]
 
     def test_resume_drops_what_came_after_the_checkpoint(self, tmp_path):
-        log = MetricsLog(tmp_path, 0, 0)
+        log = MetricsLog(tmp_path, 0, 0, [TensorBoardLogger()])
         for i in (1, 2, 3):
             log.write(i, 10 * i, {"x/y": float(i)})
         log.close()
@@ -65,7 +66,7 @@ class TestMetricsLog:
             file.write('{"iteration": 4, "env')
         # TensorBoard reads event files in the order of their names, which hold the second of their making.
         time.sleep(1.1)
-        log = MetricsLog(tmp_path, 2, 20)
+        log = MetricsLog(tmp_path, 2, 20, [TensorBoardLogger()])
         log.write(3, 30, {"x/y": 33.0})
         log.close()
         assert [line["x/y"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1.0, 2.0, 33.0]
@@ -86,7 +87,7 @@ def test_duration_uses_two_units():
 def test_a_run_that_starts_again_drops_the_points_of_before(tmp_path):
     """Killed before its first checkpoint, and resumed from the beginning: every point is there once."""
     for value in (1.0, 2.0):
-        log = MetricsLog(tmp_path, 0, 0)
+        log = MetricsLog(tmp_path, 0, 0, [TensorBoardLogger()])
         for iteration in (1, 2, 3):
             log.write(iteration, 100 * iteration, {"charts/seen_fraction": value})
         log.close()

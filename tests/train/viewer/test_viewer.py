@@ -342,3 +342,26 @@ def test_without_opengl_it_says_what_to_install(monkeypatch, capsys):
 def test_a_roster_needs_checkpoints(tmp_path):
     with pytest.raises(UserError, match="nothing"):
         PlayerChoice([tmp_path / "nothing"]).policy("nothing")
+
+
+# --- the market ----------------------------------------------------------------------------------------------------
+
+
+def test_a_market_by_day_and_by_night():
+    """Light of the pictures and bags over heads; ``test_market_pictures.py`` has what becomes of them."""
+    game = LiveGame(scenarios.get("trade/full"), 0, PlayerChoice([]), ("trader", "random"))
+    light, carried = [game.after.daylight], []
+    for _ in range(36):
+        game.step()
+        light.append(game.after.daylight)
+        carried.append(sum(mark.carrier >= 0 for mark in game.after.game))
+    game.close()
+    assert (light[0], light[12], light[24], light[36]) == pytest.approx((0.5, 1.0, 0.5, 0.0), abs=1e-6)
+    assert carried[0] == 0 and carried[22] > 20  # Of 40 pieces, some are eaten.
+
+
+@pytest.mark.parametrize(("key", "choice"), [("Digit1", 1), ("Digit4", 4), ("Digit5", 0), ("KeyW", 0)])
+def test_digits_choose_what_the_game_has(key, choice):
+    market = scenarios.get("trade/full")
+    assert controls.action({key}, False, UP, market, 0.0)[5:] == [choice]
+    assert len(controls.action({key}, False, UP, scenarios.QUADRANT, 0.0)) == 5

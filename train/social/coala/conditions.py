@@ -20,6 +20,8 @@ PARTS = {
 }
 """Parts of the study, and their headings."""
 QUICK_PARTS = ("shaping",)
+_FAST = Setting(inner_episodes=10, naive_rate=40.0)
+"""Fewer inner episodes than the paper's 20, and co-players that learn faster: less noise for the same lesson."""
 MODES: dict[Mode, str] = {"coala": "COALA-PG", "mfos": "M-FOS", "unaware": "batch-unaware"}
 """Estimators, and how they are called."""
 
@@ -55,16 +57,15 @@ class Condition:
         return setting.updates * setting.agents * steps * passes
 
 
-def conditions(parts: Sequence[str], quick: bool, scale: float) -> list[Condition]:
+def conditions(parts: Sequence[str], scale: float) -> list[Condition]:
     """Return the conditions of some parts.
 
     Args:
         parts: Of ``PARTS``.
-        quick: The small version.
         scale: Factor on all numbers of updates.
     """
     made = {
-        "shaping": _shaping(60 if quick else 300),
+        "shaping": _shaping(),
         "mixed": _mixed(),
         "networks": _networks(),
         "analytic": _analytic(),
@@ -93,23 +94,27 @@ def _by_mode(part: str, setting: Setting, game: str = "prisoners-dilemma") -> li
     ]
 
 
-def _shaping(updates: int) -> list[Condition]:
-    return _by_mode("shaping", Setting(updates=updates))
+def _shaping() -> list[Condition]:
+    # With fewer games at once the batch-unaware estimator shapes, too: a B-th of what is taught comes back to a game.
+    return _by_mode("shaping", replace(_FAST, co_players=48, batch=16, naive_rate=60.0, updates=150))
 
 
 def _mixed() -> list[Condition]:
-    pool = Setting(agents=2, naive_share=0.75, updates=300)
-    alone = replace(pool, naive_share=0.0, updates=120)
+    # Where agents only ever defect among each other they do so after 40 updates; cooperation takes far more.
+    pool = replace(_FAST, agents=2, naive_share=0.75, updates=200)
+    alone = replace(pool, naive_share=0.0)
+    coala, *baselines = _by_mode("mixed", pool)
+    longer = replace(coala, setting=replace(coala.setting, updates=1000))
     without = Condition(part="mixed", method="alone", title="COALA-PG, no naive agents", setting=alone)
-    return [*_by_mode("mixed", pool), without]
+    return [longer, *baselines, without]
 
 
 def _networks() -> list[Condition]:
-    return _by_mode("networks", Setting(naive="network", updates=300))
+    return _by_mode("networks", Setting(naive="network", co_players=8, updates=100))
 
 
 def _analytic() -> list[Condition]:
-    setting = AnalyticSetting()
+    setting = AnalyticSetting(learning_rate=1e-2, updates=2000)
     made = [
         Condition(
             part="analytic",
@@ -126,17 +131,20 @@ def _analytic() -> list[Condition]:
 
 def _in_context() -> list[Condition]:
     learner = LearnerConfig(mode="unaware", epochs=1, minibatches=1)
-    pool = Setting(
-        agents=2, naive_share=0.5, naive_rate=0.0, inner_episodes=1, inner_steps=100, updates=1000, learner=learner
-    )
-    alone = replace(pool, naive_share=0.0)
+    game = Setting(naive_rate=0.0, co_players=32, batch=2, inner_episodes=1, inner_steps=100)
+    pool = replace(game, agents=2, naive_share=0.5, updates=1000, learner=learner)
+    settings = {
+        "pool": ("half of the pool tabular", pool),
+        "identity": ("the same, and agents are told whom they meet", replace(pool, identity=True)),
+        "alone": ("learners only", replace(pool, naive_share=0.0)),
+    }
     return [
-        Condition(part="in-context", method="pool", title="half of the pool tabular", setting=pool),
-        Condition(part="in-context", method="alone", title="learners only", setting=alone),
+        Condition(part="in-context", method=method, title=title, setting=setting)
+        for method, (title, setting) in settings.items()
     ]
 
 
 def _cleanup() -> list[Condition]:
     learner = LearnerConfig(reward_scale=0.1, normalize=True)
-    setting = Setting(naive="network", inner_episodes=10, inner_steps=64, batch=8, updates=200, learner=learner)
-    return _by_mode("cleanup", setting, "cleanup")
+    games = Setting(co_players=8, inner_episodes=10, inner_steps=64, updates=60)
+    return _by_mode("cleanup", replace(games, naive="network", learner=learner), "cleanup")

@@ -126,7 +126,7 @@ def _analytic(methods: Methods) -> Conclusion:
 
 
 def _in_context(methods: Methods) -> Conclusion:
-    return _among(methods, {"pool": _COOPERATE, "alone": _DEFECT}), _dilemma_table(methods)
+    return _among(methods, {"pool": _COOPERATE, "identity": _DEFECT, "alone": _DEFECT}), _dilemma_table(methods)
 
 
 def _cleanup(methods: Methods) -> Conclusion:

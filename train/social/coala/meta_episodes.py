@@ -127,6 +127,7 @@ def play(
     inner_episodes: int,
     inner_steps: int,
     generator: torch.Generator,
+    identity: bool = False,
 ) -> MetaEpisodes:
     """Play one meta-episode in every world.
 
@@ -138,6 +139,7 @@ def play(
         inner_episodes: M.
         inner_steps: T.
         generator: Source of the agents' actions.
+        identity: Whether agents are told if their co-player is an agent: 1 after all else they observe.
     """
     groups, sequences = seating.seats.shape
     order = seating.seats.flatten()
@@ -145,6 +147,8 @@ def play(
     moves = torch.zeros(seating.worlds, 2, dtype=torch.int64, device=order.device)
     state = policy.first_state(sequences)
     record = _Record(inner_episodes * inner_steps)
+    told = (torch.arange(sequences, device=order.device) >= seating.naive).float().view(1, -1, 1)
+    told = told.expand(groups, -1, int(identity))
 
     def agents_of(table: Tensor) -> Tensor:
         return table.flatten(0, 1).index_select(0, order).unflatten(0, (groups, sequences))
@@ -156,7 +160,7 @@ def play(
     for episode in range(inner_episodes):
         observation = game.reset()
         for _ in range(inner_steps):
-            own, theirs = agents_of(observation), co_players_of(observation)
+            own, theirs = torch.cat([agents_of(observation), told], -1), co_players_of(observation)
             choice, values, state = policy.step(own, state)
             actions = choice.sample(generator)
             moves.view(-1)[order] = actions.flatten()

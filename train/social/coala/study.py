@@ -11,11 +11,12 @@ from envs.options.ranges import Positive
 
 from ..report import Report
 from ..study import Piece, StudyArguments
-from .conditions import PARTS, QUICK_PARTS, conditions
+from .conditions import PARTS, QUICK_PARTS, Condition, conditions
 from .findings import sections
 from .pieces import collect, pieces_of
 
 _SEEDS, _QUICK_SEEDS = 5, 3
+_QUICK_SCALE = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class CoalaArguments(StudyArguments):
     """Parts, separated by commas: shaping, mixed, networks, analytic, in-context, cleanup. By default shaping with
     --quick, and all without."""
     scale: Positive = 1.0
-    """Factor on the number of updates of every run."""
+    """Factor on the number of updates of every run; --quick makes them 0.4 times as many besides."""
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -47,6 +48,11 @@ class CoalaArguments(StudyArguments):
         if not words:
             raise UserError(f"--parts is empty; there are {', '.join(PARTS)}")
         return tuple(part for part in PARTS if part in words)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """What is to be run."""
+        return conditions(self.chosen, self.scale * (_QUICK_SCALE if self.quick else 1.0))
 
     @property
     def runs(self) -> int:
@@ -73,13 +79,12 @@ class CoalaStudy:
 
     def pieces(self, arguments: CoalaArguments) -> list[Piece]:
         """Return everything that is to be done, in order."""
-        made = conditions(arguments.chosen, arguments.quick, arguments.scale)
-        return [piece for condition in made for piece in pieces_of(condition, arguments.seed, arguments.runs)]
+        seeds = arguments.seed, arguments.runs
+        return [piece for condition in arguments.conditions for piece in pieces_of(condition, *seeds)]
 
     def report(self, arguments: CoalaArguments, results: Mapping[str, Any]) -> Report:
         """Conclude."""
-        made = conditions(arguments.chosen, arguments.quick, arguments.scale)
-        found = [collect(condition, arguments.seed, arguments.runs, results) for condition in made]
+        found = [collect(condition, arguments.seed, arguments.runs, results) for condition in arguments.conditions]
         steps, seconds = sum(one.steps for one in found), sum(one.seconds for one in found)
         introduction = [
             "Rewards are per step. Mutual cooperation in the prisoner's dilemma pays 1 and mutual defection 0. Every "

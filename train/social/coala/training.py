@@ -37,15 +37,16 @@ class Setting:
     """A, agents of a population; each has a network of its own."""
     naive_share: Share = 1.0
     """Share of the co-players that learn naively or not at all; the others are agents of the same population."""
-    co_players: AtLeastOne = 16
+    co_players: AtLeastOne = 32
     """Co-players of each agent in one update."""
-    batch: AtLeastOne = 16
-    """B, games with each co-player."""
+    batch: AtLeastOne = 8
+    """B, games with each co-player. The more they are, the less each of them teaches: of as many games in all, many
+    co-players with few games each have the clearer gradient."""
     inner_episodes: AtLeastOne = 20
     """M, inner episodes of a meta-episode."""
     inner_steps: AtLeastOne = 10
     """T, steps of an inner episode."""
-    size: Width = 32
+    size: Width = 16
     """Features of an agent's memory."""
     updates: AtLeastOne = 100
     """How often the agents learn."""
@@ -59,10 +60,14 @@ class Setting:
     """How network co-players learn."""
     naive_pool: Annotated[int, Range(low=0)] = 10
     """Random networks with which co-players begin; 0 for copies of the agents as they are."""
+    identity: bool = False
+    """Whether agents are told if their co-player is an agent: one more number of their observations."""
 
     def __post_init__(self) -> None:
         for option, fault in faults(self):
             raise UserError(f"{option} {fault}")
+        if self.identity and self.naive == "network" and not self.naive_pool:
+            raise UserError("identity: copies of the agents cannot be told whom they meet; take a naive_pool")
         if self.peers % 2 or (self.peers and self.agents < 2):
             raise UserError(
                 f"{self.peers} co-players that are agents: take an even number of them, and 2 or more agents"
@@ -93,7 +98,8 @@ class Population:
         self.setting, self.runs, self.make_game, self.generator = setting, runs, make_game, generator
         game = make_game(1, generator)
         groups = runs * setting.agents
-        self.policy = PlayersActorCritic(groups, game.observation_size, game.actions, setting.size, generator)
+        inputs = game.observation_size + setting.identity
+        self.policy = PlayersActorCritic(groups, inputs, game.actions, setting.size, generator)
         self.learner = Learner(self.policy, setting.learner, setting.batch, generator)
         self.co_players = self._co_players(game)
         self._game: CountingGame | None = None
@@ -105,7 +111,7 @@ class Population:
         if self._game is None:
             self._game = self.make_game(seating.worlds, self.generator)
         rounds = setting.inner_episodes, setting.inner_steps
-        return play(self.policy, self._game, self.co_players, seating, *rounds, self.generator)
+        return play(self.policy, self._game, self.co_players, seating, *rounds, self.generator, setting.identity)
 
     def learn(self, episodes: MetaEpisodes) -> None:
         """Improve all agents."""

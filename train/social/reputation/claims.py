@@ -33,12 +33,14 @@ class Claim:
     of the very first episode."""
     which: int = 0
     """The rule or norm."""
+    value: float = math.nan
+    """The number."""
     low: float
     """Our mean counts as the same from here ..."""
     high: float
     """... to here."""
     words: str
-    """The number, as the paper has it."""
+    """The number as the paper has it, in words."""
 
     @property
     def what(self) -> str:
@@ -61,7 +63,7 @@ def _claim(
     """Return a claim of a share, give or take the tolerance."""
     low, high = max(0.0, value - TOLERANCE), min(1.0, value + TOLERANCE)
     words = words or f"{value:.2f}"
-    return Claim(part=part, setting=setting, measure=measure, which=which, low=low, high=high, words=words)
+    return Claim(part=part, setting=setting, measure=measure, which=which, value=value, low=low, high=high, words=words)
 
 
 def _benefits() -> list[Claim]:
@@ -80,7 +82,13 @@ def _seeding() -> list[Claim]:
     between = "0.05 to 0.02"
     bad = {0.0: (0.05, ""), 0.1: (0.04, between), 0.2: (0.04, between), 0.3: (0.03, between), 0.5: (0.02, "")}
     first = Claim(
-        part="seeding", setting=Setting(fixed=0.2), measure="first reward", low=1.8, high=2.2, words="about 2"
+        part="seeding",
+        setting=Setting(fixed=0.2),
+        measure="first reward",
+        value=2.0,
+        low=1.8,
+        high=2.2,
+        words="about 2",
     )
     return [
         *(_claim("seeding", Setting(fixed=share), value) for share, value in good.items()),
@@ -96,7 +104,9 @@ def _introspection() -> list[Claim]:
     good = {0.2: 0.05, 0.3: 0.05, 0.4: 0.29, 0.5: 0.46, 0.6: 0.64, 0.8: 0.69, 0.9: 0.60, 1.0: 0.50}
     bad = {0.3: 0.05, 0.6: 0.05, 0.8: 0.05, 1.0: 0.60}
     alone = Setting(introspection=0.6)
-    both = Claim(part="introspection", setting=replace(alone, fixed=0.05), low=0.9, high=1.0, words="at least 0.90")
+    both = Claim(
+        part="introspection", setting=replace(alone, fixed=0.05), value=0.9, low=0.9, high=1.0, words="at least 0.90"
+    )
     return [
         *(
             _claim("introspection", Setting(norm=norm, introspection=alpha), value)

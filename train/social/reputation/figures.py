@@ -1,4 +1,4 @@
-"""Figures of the study: distributions over seeds, curves while agents learn, and the rules that they end with."""
+"""Figures of the study: distributions over seeds, curves while agents learn, and the rules that they play."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw_distributions(part: str, variants: Sequence[tuple[str, Found, Ties]], p
             values = np.array(one.values(claim, ties))
             spread = x + generator.uniform(-_JITTER, _JITTER, len(values))
             panel.plot(spread, values, "o", color="C0", markersize=3, alpha=0.6)
-            panel.hlines((claim.low + claim.high) / 2, x - 0.4, x + 0.4, colors="C3", linestyles="dashed")
+            panel.hlines(claim.value, x - 0.4, x + 0.4, colors="C3", linestyles="dashed")
         panel.set_title(title, fontsize="medium")
         panel.set_ylim(-0.02, 1.02)
         panel.set_ylabel("cooperation")
@@ -48,7 +48,7 @@ def draw_curves(part: str, one: Found, ties: Ties, path: Path) -> None:
 
 
 def draw_rules(part: str, one: Found, ties: Ties, path: Path) -> None:
-    """Draw the shares of action rules at the end, a bar a setting, means over seeds."""
+    """Draw the shares of action rules in the last half, a bar a setting, means over seeds."""
     numbers = one.run.places(part, ties)
     shares = one.arrays["rules"][numbers].mean(1)
     figure, [panel] = panels(1, 1, 3.6, extra=1.0)
@@ -57,7 +57,9 @@ def draw_rules(part: str, one: Found, ties: Ties, path: Path) -> None:
         panel.bar(range(len(numbers)), height, bottom=bottom, label=label)
         bottom = bottom + height
     panel.set_ylabel("share of agents")
-    panel.legend(fontsize="x-small", title="rule", title_fontsize="x-small")
+    panel.legend(
+        fontsize="x-small", title="rule", title_fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0)
+    )
     _name_settings(panel, [one.run.settings[number] for number in numbers], part)
     save_png(figure, path)
 

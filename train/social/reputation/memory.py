@@ -148,6 +148,8 @@ Memory = Immediate | EpisodeEnd | Replay
 
 def count_before(players: Tensor, agents: int) -> Tensor:
     """Return in how many earlier rounds each player (T, S) of a round had a seat."""
+    if players.shape[1] == agents:  # Everybody has one in every round.
+        return torch.arange(len(players), device=players.device).unsqueeze(1).expand_as(players)
     counts = torch.zeros(agents, dtype=torch.int64, device=players.device)
     before, one = torch.empty_like(players), torch.ones_like(players[0])
     for t, round_players in enumerate(players):

@@ -47,8 +47,8 @@ class Learning:
     """Agents of a world."""
     fixed_rule: Literal[0, 5, 10, 15] = 5
     """What fixed agents do: never give, give to the good, to the bad, always."""
-    encounters: AtLeastOne = 200
-    """Encounters of an episode."""
+    rounds: AtLeastOne = 200
+    """Rounds of an episode."""
     learning_rate: Share = 0.01
     """Step beta of all values."""
     gamma: Annotated[float, Range(low=0, below=1)] = 0.99
@@ -71,7 +71,8 @@ class Reading(Learning):
     next_state: NextState = "next"
     """What follows an encounter: the next opponent met, or the same one with its new reputation."""
     pairing: Pairing = "all"
-    """In a round everybody meets somebody, or one pair alone meets. The paper says: 200 random encounters."""
+    """In a round everybody meets somebody, or one pair alone meets. The paper says that an episode is 200 random
+    encounters; they are an agent's with all, and the population's with one."""
     judges: bool = False
     """A random third agent assigns reputations and learns to, instead of the norm."""
 

@@ -62,8 +62,7 @@ class Run:
     def _piece(self, seed: int, runs: int) -> Piece:
         worlds = runs * len(self.settings)
         pairs = self.reading.agents // 2 if self.reading.pairing == "all" else 1
-        rounds = self.episodes * max(1, self.reading.encounters // pairs)
-        work = rounds * (_WORLDS_OF_A_ROUND + worlds * pairs)
+        work = self.episodes * self.reading.rounds * (_WORLDS_OF_A_ROUND + worlds * pairs)
         name = f"{'judges' if self.reading.judges else 'norms'}-{self.name.replace('/', '-')}-seed{seed}"
         return Piece(name, float(work), partial(run_piece, self.settings, self.reading, self.episodes, seed, runs))
 
@@ -91,7 +90,7 @@ class Found:
     """Which."""
     arrays: Mapping[str, Any]
     """``cooperation`` (N, S) in the last half of the episodes, ``first`` (N, S) in the very first, ``rules`` and
-    ``norms`` (N, S, 16) at the end, ``curves`` (N, S, points) of cooperation."""
+    ``norms`` (N, S, 16) there, ``curves`` (N, S, points) of cooperation."""
     every: int
     """Episodes between two points of a curve."""
     seconds: float
@@ -152,7 +151,7 @@ def run_piece(
     return {
         **{name: _rounded(values.unflatten(0, (len(settings), runs))) for name, values in arrays.items()},
         "every": every,
-        "encounters": episodes * population.worlds * config.rounds * config.pairs,
+        "encounters": episodes * population.worlds * config.horizon * config.pairs,
         "seconds": round(seconds, 1),
     }
 

@@ -18,6 +18,7 @@ from .options import TIE_CHANCE, Reading, Setting
 from .q_tables import QTables, draw_thresholds
 
 RULES = 16
+_LOOKS = 100  # At rules and norms in a run, of which those in the last half are kept.
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Outcome:
     cooperation: Tensor
     """(episodes, W) share of actions that were cooperative: the mean reward divided by b - c."""
     rules: Tensor
-    """(W, 16) share of each action rule among the agents that learn, at the end; zeros if none does."""
+    """(W, 16) share of each action rule among the agents that learn, over the last half; zeros if none does."""
     norms: Tensor
-    """(W, 16) share of each norm among the judges, at the end; zeros without judges."""
+    """(W, 16) share of each norm among the judges, over the last half; zeros without judges."""
 
 
 class Population:
@@ -54,7 +55,7 @@ class Population:
         self.device = self.generator.device
         norms = torch.tensor([setting.norm for setting in settings])
         self.game = DonationGame(self.worlds, game_config(reading), self.generator, norms)
-        self._rounds = self.game.config.rounds
+        self._rounds = self.game.config.horizon
         fixed = torch.tensor([reading.count_fixed(setting.fixed) for setting in settings]).unsqueeze(-1)
         self.learns = (torch.arange(reading.agents) >= fixed).flatten().to(self.device)
         """(W * A,) bool: the first agents of a world are the fixed ones."""
@@ -159,15 +160,22 @@ class Population:
     def run(self, episodes: int, tell: Callable[[int], None] = lambda _episode: None) -> Outcome:
         """Play episodes; ``tell`` is called after each with the number done."""
         cooperation = torch.empty(episodes, self.worlds)
+        looks = []
         for episode in range(episodes):
             cooperation[episode] = self.episode()
+            if 2 * episode >= episodes - 1 and (episodes - 1 - episode) % max(1, episodes // _LOOKS) == 0:
+                looks.append(self._kinds())
             tell(episode + 1)
+        rules, norms = torch.stack(looks).mean(0)
+        return Outcome(cooperation, rules, norms)
+
+    def _kinds(self) -> Tensor:
+        """Return the shares (2, W, 16) of rules and of norms."""
         learns = self.learns.view(self.worlds, -1)
         rules = _shares(self.rules(), learns)
-        norms = torch.zeros_like(rules)
-        if self.judges is not None:
-            norms = _shares(self.judges.norms().view(self.worlds, -1), torch.ones_like(learns))
-        return Outcome(cooperation, rules, norms)
+        if self.judges is None:
+            return torch.stack([rules, torch.zeros_like(rules)])
+        return torch.stack([rules, _shares(self.judges.norms().view(self.worlds, -1), torch.ones_like(learns))])
 
 
 def _shares(kinds: Tensor, counted: Tensor) -> Tensor:
@@ -196,7 +204,7 @@ def game_config(reading: Reading) -> DonationConfig:
         assignment_error=reading.assignment_error,
         pairing=reading.pairing,
         initial=reading.initial,
-        horizon=reading.encounters,
+        horizon=reading.rounds,
     )
 
 

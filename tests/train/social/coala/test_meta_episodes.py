@@ -40,14 +40,12 @@ def test_all_pairs_meet():
     assert (counts.diagonal() == 0).all() and counts[~torch.eye(4, dtype=torch.bool)].min() > 30
 
 
-def played(groups=2, naive=3, peers=2, batch=4, learning_rate=1.0, rounds=(3, 5)):
+def played(groups=2, naive=3, peers=2, batch=4, learning_rate=1.0, rounds=(3, 5), identity=False):
     seating = seat(1, groups, naive, peers, batch, seeded(1))
-    policy = PlayersActorCritic(groups, 5, 2, 8, seeded(2))
+    policy = PlayersActorCritic(groups, 5 + identity, 2, 8, seeded(2))
     learners = TabularLearners(groups, naive, 5, learning_rate, seeded(3))
-    episodes = play(
-        policy, PrisonersDilemma(seating.worlds, DilemmaConfig(), seeded()), learners, seating, *rounds, seeded(4)
-    )
-    return policy, learners, episodes
+    game = PrisonersDilemma(seating.worlds, DilemmaConfig(), seeded())
+    return policy, learners, play(policy, game, learners, seating, *rounds, seeded(4), identity)
 
 
 def test_memory_goes_on_over_the_ends_of_inner_episodes():
@@ -67,6 +65,13 @@ def test_games_restart_and_both_sides_see_the_same_game():
     peers = slice(episodes.naive, None)
     mean = episodes.rewards[..., peers].mean()
     torch.testing.assert_close(mean, episodes.actions[..., peers].float().mean())  # 2 * theirs - own, of all.
+
+
+def test_agents_can_be_told_whom_they_meet():
+    _, _, episodes = played(identity=True)
+    told = episodes.observations[..., -1]
+    assert episodes.observations.shape[-1] == 6
+    assert not told[..., : episodes.naive].any() and told[..., episodes.naive :].all()
 
 
 def test_step_of_a_tabular_learner_by_hand():

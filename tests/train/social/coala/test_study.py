@@ -33,15 +33,15 @@ def silent(share, words=""):
     ids=["dilemma", "cleanup", "analytic"],
 )
 def test_pieces_join_to_a_number_a_seed(condition):
-    pieces = pickle.loads(pickle.dumps(pieces_of(condition, 7, 4)))
-    assert [piece.name for piece in pieces] == [f"{condition.name}-seed7", f"{condition.name}-seed10"]
+    pieces = pickle.loads(pickle.dumps(pieces_of(condition, 7, 6)))
+    assert [piece.name for piece in pieces] == [f"{condition.name}-seed7", f"{condition.name}-seed12"]
     results = {piece.name: piece.function(silent) for piece in pieces}
-    found = collect(condition, 7, 4, results)
-    assert {len(values) for values in found.final.values()} == {4}
+    found = collect(condition, 7, 6, results)
+    assert {len(values) for values in found.final.values()} == {6}
     assert {len(curve) for curves in found.curves.values() for curve in curves} == {5}
     # The last tenth of five updates is one.
     assert found.final["naive/reward"] == [curve[-1] for curve in found.curves["naive/reward"]]
-    assert found.seconds >= 0 and (found.steps == 4 * 5 * 6 * 4 or condition.part == "analytic")
+    assert found.seconds >= 0 and (found.steps == 6 * 5 * 6 * 4 or condition.part == "analytic")
 
 
 def test_curves_are_thinned():
@@ -57,14 +57,20 @@ def test_a_piece_can_be_stopped():
         run_piece(CONDITION, 0, 1, stop)
 
 
-@pytest.mark.parametrize("quick", [True, False])
-def test_conditions_have_names_of_their_own(quick):
-    made = conditions(QUICK_PARTS if quick else tuple(PARTS), quick, 1.0)
+def test_conditions_have_names_of_their_own():
+    made = conditions(tuple(PARTS), 1.0)
     names = [condition.name for condition in made]
     assert len(set(names)) == len(names) and all(condition.work >= 0 for condition in made)
-    assert {condition.part for condition in made} == set(QUICK_PARTS if quick else PARTS)
-    longer = conditions(QUICK_PARTS, quick, 3.0)
-    assert longer[0].setting.updates == 3 * made[0].setting.updates
+    assert {condition.part for condition in made} == set(PARTS)
+
+
+def test_quick_and_scale_change_the_number_of_updates():
+    def updates(**options):
+        return CoalaArguments(**options).conditions[0].setting.updates
+
+    assert (updates(), updates(quick=True), updates(scale=3.0), updates(quick=True, scale=2.0)) == (150, 60, 450, 120)
+    assert {condition.part for condition in CoalaArguments(quick=True).conditions} == set(QUICK_PARTS)
+    assert {condition.part for condition in CoalaArguments().conditions} == set(PARTS)
 
 
 MEASURES = ("reward", "cooperated", "cleaned", "zapped", "dirt")
@@ -85,7 +91,7 @@ def found(condition, **final):
 
 
 def test_every_part_has_a_section(tmp_path):
-    made = conditions(tuple(PARTS), False, 1.0)
+    made = conditions(tuple(PARTS), 1.0)
     parts = sections(tuple(PARTS), [found(condition) for condition in made])
     assert [section.heading for section in parts] == list(PARTS.values())
     for number, section in enumerate(parts):
@@ -108,7 +114,7 @@ def test_every_part_has_a_section(tmp_path):
     ],
 )
 def test_what_must_hold(coala, baseline, broken):
-    made = conditions(("shaping",), True, 1.0)
+    made = conditions(("shaping",), 1.0)
     baseline = {"naive_their_cooperated": 0.05} | baseline
     (section,) = sections(("shaping",), [found(one, **(coala if one.method == "coala" else baseline)) for one in made])
     failed = [result.what for result in section.results if result.must_hold and not result.holds]
@@ -120,7 +126,7 @@ def test_parts_and_folders():
     assert study.label(CoalaArguments(quick=True)) == "coala-quick"
     assert study.label(CoalaArguments(parts="mixed, shaping")) == "coala-shaping-mixed"
     assert len(study.pieces(CoalaArguments(quick=True))) == 3
-    assert len(study.pieces(CoalaArguments(parts="mixed", seeds=5))) == 8
+    assert len(study.pieces(CoalaArguments(parts="mixed", seeds=6))) == 8
 
 
 @pytest.mark.parametrize(

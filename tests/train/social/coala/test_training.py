@@ -30,7 +30,7 @@ def silent(update, found):
         (dilemma, {}),
         (dilemma, {"agents": 2, "naive_share": 0.5}),
         (dilemma, {"agents": 3, "naive_share": 0.0}),
-        (dilemma, {"agents": 2, "naive_share": 0.5, "naive_rate": 0.0}),
+        (dilemma, {"agents": 2, "naive_share": 0.5, "naive_rate": 0.0, "identity": True}),
         (cleanup, {"naive": "network"}),
         (cleanup, {"agents": 2, "naive_share": 0.5, "naive": "network", "naive_pool": 0}),
     ],
@@ -92,7 +92,13 @@ def test_copies_of_agents_are_of_their_own_population():
 
 
 @pytest.mark.parametrize(
-    "options", [{"agents": 1, "naive_share": 0.5}, {"agents": 2, "naive_share": 0.75, "co_players": 4}, {"batch": 0}]
+    "options",
+    [
+        {"agents": 1, "naive_share": 0.5},
+        {"agents": 2, "naive_share": 0.75, "co_players": 4},
+        {"batch": 0},
+        {"identity": True, "naive": "network", "naive_pool": 0},
+    ],
 )
 def test_impossible_settings(options):
     with pytest.raises(UserError):

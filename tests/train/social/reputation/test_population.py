@@ -168,7 +168,7 @@ def compare(reading, episodes=3):
 @pytest.mark.parametrize("next_state", ["next", "same"])
 @pytest.mark.parametrize("schedule", ["immediate", "episode", "replay"])
 def test_learners_are_those_of_a_plain_loop(schedule, next_state, pairing):
-    compare(Reading(schedule=schedule, next_state=next_state, pairing=pairing, encounters=100))
+    compare(Reading(schedule=schedule, next_state=next_state, pairing=pairing, rounds=25))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_learners_are_those_of_a_plain_loop(schedule, next_state, pairing):
     ],
 )
 def test_options_do_what_a_plain_loop_does(options):
-    compare(Reading(encounters=60, **options))
+    compare(Reading(rounds=15, **options))
 
 
 def test_payoffs_of_an_encounter():
@@ -209,6 +209,7 @@ def test_chance_of_choices():
 def test_rounds_before():
     players = torch.tensor([[0, 3], [3, 1], [0, 3]])
     assert count_before(players, 4).tolist() == [[0, 0], [1, 0], [1, 2]]
+    assert count_before(torch.tensor([[1, 0], [0, 1]]), 2).tolist() == [[0, 0], [1, 1]]
 
 
 def test_rules_of_fixed_and_greedy_agents():
@@ -256,3 +257,12 @@ def test_impossible_populations_are_refused(setting, reading, words):
 @pytest.mark.parametrize("share, agents, count", [(0.0, 10, 0), (0.05, 10, 1), (0.05, 20, 1), (0.5, 10, 5), (1, 4, 4)])
 def test_a_share_of_fixed_agents_is_one_at_least(share, agents, count):
     assert Reading(agents=agents).count_fixed(share) == count
+
+
+def test_rules_are_means_over_the_last_half(monkeypatch):
+    population = Population([Setting(fixed=0.5)], Reading(), 0)
+    played = iter([0, 0, 5, 5, 15])
+    monkeypatch.setattr(population, "rules", lambda: torch.full((1, 10), next(played)))
+    monkeypatch.setattr(population, "episode", lambda: torch.zeros(1))
+    rules = population.run(9).rules[0]  # Five looks, at episodes 4 to 8.
+    assert rules[[0, 5, 15]].tolist() == pytest.approx([0.4, 0.4, 0.2]) and rules.sum().item() == pytest.approx(1.0)

@@ -20,8 +20,8 @@ TINY = [
     "4",
     "--seeds",
     "2",
-    "--encounters",
-    "20",
+    "--rounds",
+    "4",
     "--jobs",
     "1",
 ]
@@ -36,7 +36,7 @@ def error_line(capsys, words):
 
 
 def run_of(part, **options):
-    reading = Reading(judges=part == "judges", encounters=20)
+    reading = Reading(judges=part == "judges", rounds=4)
     return Run(parts=(part,), name="episode/all", reading=reading, ties=("defect", "random"), episodes=6, **options)
 
 
@@ -74,15 +74,17 @@ def test_what_is_found_is_of_its_setting_and_seed():
 
 
 def test_a_piece_is_the_mean_of_what_was_done():
-    always = Reading(fixed_rule=15, encounters=20)
+    always = Reading(fixed_rule=15, rounds=4)
     found = run_piece([Setting(fixed=1.0), Setting(fixed=1.0, norm=0)], always, 5, 0, 3, lambda *_: None)
     assert found["cooperation"] == [[1.0] * 3] * 2 and found["first"] == [[1.0] * 3] * 2
-    assert found["encounters"] == 5 * 6 * 20
+    assert found["encounters"] == 5 * 6 * 4 * 5
 
 
 def test_claims_say_what_counts():
     for claim in CLAIMS:
         assert claim.part in PARTS and claim.low < claim.high
+        if claim.measure in ("cooperation", "first reward"):
+            assert claim.low <= claim.value <= claim.high
         if claim.words[0].isdigit() and "to" not in claim.words:
             assert claim.low <= float(claim.words) <= claim.high
     whats = [claim.what for claim in CLAIMS]
@@ -91,16 +93,19 @@ def test_claims_say_what_counts():
     assert all(math.isfinite(must.low) or math.isfinite(must.high) for must in MUST_HOLD)
 
 
-@pytest.mark.parametrize("options", [{"gamma": 0.5}, {"next_state": "same"}, {"episodes": 100}, {"replays": 10}])
+@pytest.mark.parametrize(
+    "options",
+    [{"gamma": 0.5}, {"next_state": "same"}, {"episodes": 100}, {"replays": 10}, {"readings": ("replay/one",)}],
+)
 def test_nothing_must_hold_where_it_was_not_tried(options):
     assert ReputationArguments(quick=True).must_hold and not ReputationArguments(quick=True, **options).must_hold
 
 
 def test_readings_are_what_was_asked():
-    arguments = ReputationArguments(readings=("replay/one", "immediate/all"), gamma=0.5, encounters=50)
+    arguments = ReputationArguments(readings=("replay/one", "immediate/all"), gamma=0.5, rounds=50)
     reading = arguments.reading("replay/one", judges=True)
     assert (reading.schedule, reading.pairing, reading.next_state, reading.judges) == ("replay", "one", "same", True)
-    assert (reading.gamma, reading.encounters, reading.learning_rate) == (0.5, 50, Learning().learning_rate)
+    assert (reading.gamma, reading.rounds, reading.learning_rate) == (0.5, 50, Learning().learning_rate)
     assert arguments.reading("immediate/all", judges=False).next_state == "next"
     assert ReputationArguments(next_state="next").reading("replay/all", judges=False).next_state == "next"
     pieces = [piece.name for piece in STUDY.pieces(arguments)]
@@ -111,7 +116,8 @@ def test_readings_are_what_was_asked():
 def test_the_default_is_the_full_study():
     full, quick = ReputationArguments(), ReputationArguments(quick=True)
     assert (len(full.chosen), full.runs, full.length) == (6, 20, 10_000)
-    assert (len(quick.chosen), quick.runs, quick.length) == (2, 5, 4_000)
+    assert full.must_hold and quick.must_hold
+    assert (len(quick.chosen), quick.runs, quick.length) == (1, 5, 2_500)
     assert sum(piece.work for piece in STUDY.pieces(quick)) < sum(piece.work for piece in STUDY.pieces(full)) / 5
 
 

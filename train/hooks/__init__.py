@@ -1,0 +1,1 @@
+"""What of yours a run calls while it goes on."""

@@ -1,0 +1,1 @@
+"""Where the numbers of a run go beside ``metrics.jsonl``: TensorBoard, a CSV file, Weights & Biases."""
