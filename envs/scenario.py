@@ -24,6 +24,7 @@ from .options.scenario_options import (
 
 LockType = Literal["any_lock", "all_lock", "any_lock_specific", "all_lock_team_specific"]
 RewardType = Literal["selfish", "joint_mean", "joint_zero_sum"]
+DoorWall = Literal["drawn", "left", "upper"]
 LayoutName = Literal["random_rooms", "quadrant", "variable_quadrant", "three_rooms", "empty", "counting", "market"]
 Place = Literal["layout", "anywhere", "centre", "quarter", "each_room"]
 HeadingFeatures = Literal["raw", "cos_sin"]
@@ -94,6 +95,10 @@ class Scenario:
     """Chance that an episode of ``random_rooms`` has the 4 m high outer walls."""
     door_dropout_probability: Share = 0.0
     """Chance that one of the quadrant's two walls has no door."""
+    door_wall: DoorWall = "drawn"
+    """Which of the quadrant's two walls keeps its door where the other has none: a drawn one, the left or the upper."""
+    door_spread: Share = 1.0
+    """Part of a quadrant wall, around its middle, over which its door is drawn. 0: always in the middle."""
     hiders_anywhere: bool = False
     """In the quadrant layout, place hiders anywhere instead of inside the room."""
     hiders_together_radius: Metres | None = None

@@ -60,7 +60,7 @@ def outer_walls(grid_cells: int) -> list[Wall]:
     ]
 
 
-def cut_door(wall: Wall, junctions: list[int], door_cells: int, rng: Generator) -> list[Wall]:
+def cut_door(wall: Wall, junctions: list[int], door_cells: int, rng: Generator, spread: float = 1.0) -> list[Wall]:
     """Return the pieces of a wall after cutting one door into it (environment rule 3.2, step 3).
 
     The door lies in a stretch between two neighbouring junctions, chosen uniformly among those that can hold it, and
@@ -72,6 +72,7 @@ def cut_door(wall: Wall, junctions: list[int], door_cells: int, rng: Generator) 
       junctions: cells along the wall where other walls meet it, and its own two ends, in any order.
       door_cells: free cells of the door; 0 leaves the wall whole.
       rng: source of chance.
+      spread: part of the stretch, around its middle, that the door's place is drawn from.
 
     Returns:
       One or two pieces; the whole wall if no stretch is long enough. A piece of a single cell is dropped.
@@ -81,6 +82,8 @@ def cut_door(wall: Wall, junctions: list[int], door_cells: int, rng: Generator) 
     if door_cells == 0 or not stretches:
         return [wall]
     low, high = stretches[pick(rng, 0, len(stretches))]
-    door = low + pick(rng, 1, high - low - door_cells + 1)
+    places = high - low - door_cells
+    middle = (1 + places) / 2
+    door = low + round(middle + spread * (pick(rng, 1, places + 1) - middle))
     pieces = [wall._replace(end=door - 1), wall._replace(start=door + door_cells)]
     return [piece for piece in pieces if piece.length > 0]

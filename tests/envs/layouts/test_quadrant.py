@@ -69,3 +69,23 @@ def test_hiders_start_in_the_room_unless_they_may_be_anywhere(draw, quadrant):
 
     assert inside(draw(replace(QUADRANT, hiders_anywhere=False), 200)).all()
     assert 0.1 < inside(quadrant).float().mean() < 0.5
+
+
+def test_the_door_stays_where_its_wall_and_place_are_named(draw):
+    scenario = replace(QUADRANT, door_dropout_probability=1.0, door_spread=0.0)
+    for wall, solid in (("left", (False, True)), ("upper", (True, False))):
+        layout = draw(replace(scenario, door_wall=wall), 50)
+        assert (solid_walls(layout) == torch.tensor(solid)).all()
+        interior = layout.walls[:, 4:6]
+        assert (interior == interior[:1]).all()
+
+
+def test_the_doors_place_is_drawn_from_a_part_of_the_wall(draw):
+    def doors(spread):
+        layout = draw(replace(QUADRANT, door_dropout_probability=1.0, door_wall="left", door_spread=spread), 400)
+        lower = [walls[(walls[:, 0] - 3.1).abs() < 1e-5] for walls in layout.walls]
+        return {round(float((piece[:, 1] + piece[:, 3]).min()), 2) for piece in lower}
+
+    everywhere, half = doors(1.0), doors(0.5)
+    assert half < everywhere
+    assert max(half) - min(half) <= 0.5 * (max(everywhere) - min(everywhere)) + 0.2
