@@ -189,6 +189,13 @@ class StartBuffer:
         sources[found] = self._source[rows]
         return sources
 
+    def steps(self, numbers: Tensor) -> Tensor:
+        """Return the step of the episode at which the states with these numbers (n,) are; 0 for those that are gone."""
+        rows, found = self._find(numbers)
+        steps = torch.zeros_like(numbers)
+        steps[found] = self.starts.tensors["state.steps"][rows].to(steps.dtype)
+        return steps
+
     # --- what was seen -----------------------------------------------------------------------------------------------
 
     def learn(self, numbers: Tensor, surprise: Tensor, iteration: int) -> None:

@@ -18,7 +18,7 @@ from envs.starts import FRESH, Starts
 
 from ..config.starts_config import StartsConfig
 from ..learning.rollouts import RolloutBuffer
-from ..play.scripted import script_done
+from ..play.scripted import SCRIPTS, script_done
 from ..support.ranks import Ranks
 from .episodes import first_steps, surprise_ahead
 from .sources import Walker, scripted_states
@@ -60,6 +60,9 @@ class StartStates:
         self._returns = torch.zeros(env.num_worlds, device=env.device)
         """(W,) rewards of the hiders in the present episode, averaged over them, since it began here."""
         self._scripts = [agent.partition(":")[0] for agent in config.scripts]
+        teams = [SCRIPTS[script].team for script in self._scripts]
+        self._signs = torch.tensor([1.0 if team == "hiders" else -1.0 for team in teams], device=env.device)
+        """(scripts,) what makes the hiders' rewards those of a script's team."""
         self._reached = torch.zeros(env.num_worlds, len(self._scripts), dtype=torch.bool, device=env.device)
         """(W, scripts) whether the present episode has reached the goal of each script."""
         self._iteration = 0
@@ -157,7 +160,7 @@ class StartStates:
         self._make_neighbours()
 
     def _won(self, origin: Tensor, ends: Tensor, goals: Tensor) -> Tensor:
-        """Return which episodes (n,) were won: from a script's state if its goal was reached, else by the hiders.
+        """Return which episodes (n,) were won: from a script's state by the script's team, else by the hiders.
 
         Args:
           origin: (n,) states in which they began.
@@ -167,8 +170,18 @@ class StartStates:
         if not self._scripts:
             return ends > 0
         script = self.buffer.sources(origin) - SCRIPTED
-        reached = goals.gather(1, script.clamp(min=0)[:, None])[:, 0]
-        return torch.where(script >= 0, reached, ends > 0)
+        known = script.clamp(min=0)
+        if self._config.won_above is None:
+            won = goals.gather(1, known[:, None])[:, 0]
+        else:
+            won = self._signs[known] * ends > self._config.won_above * self._live_steps(origin)
+        return torch.where(script >= 0, won, ends > 0)
+
+    def _live_steps(self, origin: Tensor) -> Tensor:
+        """Return the steps of the live phase (n,) that were left when episodes from these states began."""
+        scenario = self._env.scenario
+        begun = self.buffer.steps(origin).clamp(min=scenario.preparation_steps)
+        return scenario.horizon - begun
 
     def _take_in(self, ahead: Tensor) -> None:
         """Add some of the states that the rollout has passed: not of its last step, after which nothing is known."""

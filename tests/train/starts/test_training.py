@@ -3,11 +3,15 @@
 import dataclasses
 
 import pytest
+import torch
 
+from envs import scenarios
+from envs.batch_env import BatchEnv
 from tests.train.processes import run_ranks
 from tests.train.test_trainer import TINY, assert_same, resume, train
 from train.config.starts_config import StartsConfig
 from train.runs.metrics import read_metrics
+from train.starts.start_states import StartStates
 
 STARTS = StartsConfig(share=0.6, size=100, every=5, new_states=9, neighbours=3, walk=4, script_states=20)
 WITH = dataclasses.replace(TINY, starts=STARTS)
@@ -29,6 +33,20 @@ def test_resumed_equals_unbroken(tmp_path):
     assert last["starts/size"] > 40
     assert any(line.get("starts/share", 0.0) > 0 for line in read_metrics(unbroken.metrics_file))
     assert last["starts/scripted_share"] == pytest.approx(20 / last["starts/size"])
+
+
+@pytest.mark.parametrize("script", ["blocker", "chaser"])
+def test_won_by_the_reward_of_the_live_phase_that_was_left(script):
+    env = BatchEnv(scenarios.get("hide-and-seek/door"), num_worlds=4, seed=0)  # 80 steps, 32 of preparation
+    states = StartStates(StartsConfig(share=0.5, scripts=(script,), script_states=20, won_above=0.8), env, 0, 8)
+    states.seed_from_scripts()
+    numbers = states.buffer.numbers(torch.arange(4))
+    states.buffer.starts.tensors["state.steps"][:4] = torch.tensor([0, 31, 40, 79])  # 48, 48, 40 and 1 live steps left
+    sign = 1 if script == "blocker" else -1
+    goals = torch.zeros(4, 1, dtype=torch.bool)
+    for ends, won in (([38.0, 38.0, 32.0, 0.8], [False] * 4), ([39.0, 39.0, 33.0, 1.0], [True] * 4)):
+        assert states._won(numbers, sign * torch.tensor(ends), goals).tolist() == won
+    env.close()
 
 
 @pytest.mark.parametrize("draw", ["learnability", "uniform", "backwards"])
