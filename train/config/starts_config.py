@@ -45,6 +45,9 @@ class StartsConfig:
     """Scripted players (docs/scripted_players.md), such as blocker or climber, whose episodes, up to the step at which
     they reach their goal, give states to begin with. Agents are then shown situations that they did not reach by
     themselves: say so with any result."""
+    against: str = "random"
+    """Agent that the other team follows while scripts play: random, zero, or a script, such as blocker against a
+    climber, who otherwise meets open doors."""
     script_states: AtLeastOne = 2000
     """States taken from the episodes of scripted players, all together; at most half of ``size``. They are never
     replaced."""

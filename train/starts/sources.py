@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,9 +17,9 @@ from envs.scenarios import Scenario
 from envs.starts import Starts
 
 from ..play.agents import make_agent
-from ..play.players import Player
+from ..play.players import Observations, Player
 from ..play.random_play import random_actions
-from ..play.scripted import script_done
+from ..play.scripted import SCRIPTS, script_done
 
 _WORLDS = 32
 """Worlds in which scripts play."""
@@ -33,7 +34,7 @@ _HELD = 4
 
 
 def scripted_states(
-    agents: tuple[str, ...], scenario: Scenario, count: int, seed: int
+    agents: tuple[str, ...], scenario: Scenario, count: int, seed: int, against: str = "random"
 ) -> tuple[Starts, Tensor, Tensor]:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
@@ -44,6 +45,7 @@ def scripted_states(
       scenario: where they play.
       count: states in all.
       seed: of layouts and random actions.
+      against: agent that the other team follows.
 
     Returns:
       The states; how many steps before the script's goal each is, (count,), all distances about equally frequent; and
@@ -53,23 +55,24 @@ def scripted_states(
       UserError: a script cannot be played in the scenario, or never gets anywhere there.
     """
     each = math.ceil(count / len(agents))
-    parts = [_states_of(agent, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
+    parts = [_states_of(agent, against, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
     states, lead = Starts.join([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     whose = torch.arange(len(agents)).repeat_interleave(torch.tensor([len(part[1]) for part in parts]))
     return states.select(torch.arange(min(count, len(states)))), lead[:count], whose[:count]
 
 
-def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
+def _states_of(agent: str, against: str, scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
-    player = make_agent(agent, scenario, seed)
+    script = agent.partition(":")[0]
+    both = _Match(make_agent(agent, scenario, seed), make_agent(against, scenario, seed + 1), SCRIPTS[script].team)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
     parts: list[Starts] = []
     leads: list[Tensor] = []
     try:
         env.keep_starts()
         for _ in range(_TRIES + count // _WORLDS):
-            states, lead = _episodes(env, player, agent.partition(":")[0])
+            states, lead = _episodes(env, both, script)
             parts.append(states)
             leads.append(lead)
             if sum(len(lead) for lead in leads) >= _CHOICE * count:
@@ -84,15 +87,36 @@ def _states_of(agent: str, scenario: Scenario, count: int, seed: int) -> tuple[S
     return states.select(rows), lead[rows]
 
 
-def _episodes(env: BatchEnv, player: Player, script: str) -> tuple[Starts, Tensor]:
+@dataclass(frozen=True)
+class _Match:
+    """A player that one team follows, and one that the other team does."""
+
+    player: Player
+    other: Player
+    team: str
+    """hiders or seekers: who follows the first."""
+
+    def begin(self, env: BatchEnv) -> None:
+        self.player.begin(env)
+        self.other.begin(env)
+
+    def act(self, obs: Observations, started: Tensor, hiders: int) -> Tensor:
+        """Return actions (W, A, 5)."""
+        actions, others = self.player.act(obs, started), self.other.act(obs, started)
+        theirs = slice(hiders, None) if self.team == "hiders" else slice(hiders)
+        actions[:, theirs] = others[:, theirs]
+        return actions
+
+
+def _episodes(env: BatchEnv, both: _Match, script: str) -> tuple[Starts, Tensor]:
     """Play an episode in every world; return its states up to the goal, and the steps from each to it."""
     everywhere = torch.arange(env.num_worlds)
     obs, started = env.reset(), torch.ones(env.num_worlds, dtype=torch.bool)
-    player.begin(env)
+    both.begin(env)
     reached = torch.full((env.num_worlds,), _NEVER)
     passed: list[Starts] = []
     for step in range(1, env.scenario.horizon):
-        obs = env.step(player.act(obs, started)).obs
+        obs = env.step(both.act(obs, started, env.scenario.hiders)).obs
         started = torch.zeros_like(started)
         passed.append(env.capture(everywhere))
         reached = torch.where((reached == _NEVER) & script_done(script, env), step, reached)

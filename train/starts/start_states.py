@@ -84,7 +84,9 @@ class StartStates:
         """
         config, scenario = self._config, self._env.scenario
         if config.scripts:
-            states, lead, whose = scripted_states(config.scripts, scenario, config.script_states, self._seed)
+            states, lead, whose = scripted_states(
+                config.scripts, scenario, config.script_states, self._seed, config.against
+            )
             priority = torch.full((len(states),), _NEW, device=self._env.device)
             source = SCRIPTED + whose.to(self._env.device)
             self.buffer.add(states.to(self._env.device), priority, source, 0, lead)

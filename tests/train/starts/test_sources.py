@@ -49,6 +49,21 @@ def test_the_script_goes_on_to_its_goal_from_there():
     env.close()
 
 
+def test_climbers_against_blockers():
+    """The door is blocked when they get in, as it never is while hiders play at random."""
+    quadrant = get("hide-and-seek/quickstart", hiders_anywhere=False, door_dropout_probability=1.0)
+    for against, blocked in (("blocker", True), ("random", False)):
+        states, lead, _ = scripted_states(("climber",), quadrant, 40, seed=1, against=against)
+        late = states.select(lead <= 20)
+        assert len(late) >= 3
+        env = BatchEnv(quadrant, len(late))
+        env.reset(late.layout)
+        env.set_state(torch.arange(len(late)), late.state)
+        share = script_done("blocker", env).float().mean()
+        env.close()
+        assert share > 0.6 if blocked else share < 0.2
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_has_a_goal(script):
     scenario = "trade/full" if SCRIPTS[script].game == "trade" else "hide-and-seek/quickstart"
