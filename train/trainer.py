@@ -39,6 +39,7 @@ from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
 from .runs.saved_policy import read_weights
 from .stages.stage_watch import StageWatch
+from .stages.study import StudyOptions
 from .support.console import TrainingConsole
 from .support.devices import torch_threads
 from .support.ranks import Ranks
@@ -273,9 +274,16 @@ class Trainer(TrainingState):
         report, config = self.config.report, self.config
         if not report.stage_interval or config.scenario.game != "hide_and_seek":
             return None
-        seed, device = derived_seed(config.seed, 3), str(self.env.device)
-        scenario, episodes = config.scenario, report.stage_episodes
-        return StageWatch(scenario, episodes, seed, device, config.threads, folder, self.iteration)
+        options = StudyOptions(
+            episodes=report.stage_episodes,
+            seed=derived_seed(config.seed, 3),
+            num_worlds=min(50, report.stage_episodes),
+            device=str(self.env.device),
+            threads=config.threads,
+            hiders=report.stage_hiders,
+            seekers=report.stage_seekers,
+        )
+        return StageWatch(config.scenario, options, folder, self.iteration)
 
     def _look_for_stages(self, console: TrainingConsole) -> dict[str, float]:
         """Look for strategies if it is time, in the process that writes. Returns metrics."""

@@ -57,6 +57,11 @@ class StagesArguments(MachineOptions):
     scripts a strength may follow, as in chaser:0.5."""
     scenario: str = "hide-and-seek/quickstart"
     """Scenario in which the agent plays; checkpoints play in their own."""
+    hiders: str | None = None
+    """Who plays the hiders instead of the run: an agent without a policy, such as blocker, or a run, checkpoint or
+    shipped policy. Random play then meets the same hiders."""
+    seekers: str | None = None
+    """Who plays the seekers instead, such as chaser."""
     episodes: AtLeastOne = 100
     """Episodes of each checkpoint; more make the intervals narrower."""
     checkpoints: str = "all"
@@ -113,6 +118,8 @@ def _options(args: StagesArguments) -> StudyOptions:
         episodes=args.episodes,
         seed=args.seed,
         num_worlds=args.num_worlds,
+        hiders=args.hiders,
+        seekers=args.seekers,
         device=str(resolve_device(args.device)),
         engine=args.engine,
         threads=args.threads,

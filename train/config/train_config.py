@@ -38,6 +38,11 @@ class ReportConfig:
     have none."""
     stage_episodes: AtLeastOne = 50
     """Episodes of each look. More see rarer play, and take longer."""
+    stage_hiders: str | None = None
+    """Who plays the hiders in these looks instead of the newest policy: an agent such as blocker, a run, a checkpoint
+    or a shipped policy. Some strategies answer another one, which the newest hiders may not play."""
+    stage_seekers: str | None = None
+    """Who plays the seekers in them, such as chaser."""
 
 
 @dataclass(frozen=True, kw_only=True)

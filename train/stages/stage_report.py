@@ -34,6 +34,14 @@ def examined(findings: list[Finding], total_env_steps: int) -> str:
     )
 
 
+def _opponents(options: StudyOptions) -> str:
+    if options.hiders is not None:
+        return f"as seekers, with hiders played by {options.hiders}"
+    if options.seekers is not None:
+        return f"as hiders, with seekers played by {options.seekers}"
+    return "against itself"
+
+
 def left_out(study: Study, options: StudyOptions) -> list[str]:
     """Return in words what broken physics has cost; nothing if there was none."""
     return [lost(study.broken, study.pairs, options.episodes)] if study.broken else []
@@ -56,8 +64,8 @@ def compose(
         f"# Stages of {name}",
         "",
         f"Which strategies the agents of this run play in `{study.scenario.name}`, told from what they do and not from "
-        f"their reward. Each checkpoint played {options.episodes} episodes against itself, all on the same layouts "
-        f"(seed {options.seed}). docs/stages.md defines every strategy.",
+        f"their reward. Each checkpoint played {options.episodes} episodes {_opponents(options)}, all on the same "
+        f"layouts (seed {options.seed}). docs/stages.md defines every strategy.",
         "",
         examined(study.findings, total_env_steps),
         "",

@@ -1,7 +1,7 @@
 """Looks for strategies while a run goes on: curves, a line when one appears, and what must not be lost of it.
 
-Every look plays the newest policy against itself from fresh starts on layouts that are never trained on, always the
-same ones, and compares it with random play there, episode by episode.
+Every look plays the newest policy, against itself or whoever is named, from fresh starts on layouts that are never
+trained on, always the same ones, and compares it with random play there, episode by episode.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from policies.teams import Policy
 
 from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
+from ..play.teams_player import OtherTeam
 from ..rendering.video import VideoOptions
 from ..runs.run_folder import RunFolder
 from ..support.files import make_folder, write_json
@@ -48,10 +49,7 @@ class StageWatch:
 
     Args:
       scenario: the run's.
-      episodes: of each look.
-      seed: of its layouts and actions.
-      device: where the worlds live.
-      threads: physics threads.
+      options: how many episodes of each look, and who plays.
       folder: the run; ``stages.json`` and films are written there.
       iteration: iterations done; what appeared later, before a resume, is forgotten.
 
@@ -59,13 +57,10 @@ class StageWatch:
       UserError: the scenario is not hide-and-seek.
     """
 
-    def __init__(
-        self, scenario: Scenario, episodes: int, seed: int, device: str, threads: int, folder: RunFolder, iteration: int
-    ) -> None:
-        self._scenario, self._folder = scenario, folder
+    def __init__(self, scenario: Scenario, options: StudyOptions, folder: RunFolder, iteration: int) -> None:
+        self._scenario, self._folder, self._options = scenario, folder, options
         self._detectors = strategies_of(scenario)
-        worlds = min(50, episodes)
-        self._options = StudyOptions(episodes=episodes, seed=seed, num_worlds=worlds, device=device, threads=threads)
+        self._other = OtherTeam(options.hiders, options.seekers, scenario, options.device)
         self._chance: Finding | None = None
         self.appeared = {name: seen for name, seen in self._read().items() if seen.iteration <= iteration}
         """By strategy; those that have not appeared are missing."""
@@ -105,7 +100,9 @@ class StageWatch:
                 self._chance = Finding(0, 0, shares, told)
 
             def players(number: int) -> Player:
-                return PolicyPlayer(policy, derived_seed(options.seed, number + 1))
+                return self._other.beside(
+                    PolicyPlayer(policy, derived_seed(options.seed, number + 1)), self._other_seed(number)
+                )
 
             shares, told, examples = examine(env, players, self._detectors, options, lambda _: None)
         finally:
@@ -115,7 +112,7 @@ class StageWatch:
             self.shares.setdefault(name, []).append(share.value)
             if name not in self.appeared and sign_test(told[name], self._chance.told[name]) < CLEAR:
                 self.appeared[name] = Appearance(iteration, env_steps, share.value)
-                say(f"{name} has appeared: {share} of {options.episodes} episodes of self-play from fresh starts")
+                say(f"{name} has appeared: {share} of {options.episodes} episodes from fresh starts, {self._who}")
                 write_json(self._folder.path / _FILE, to_plain(self.appeared))
                 self._film(name, scene, Example(*examples[name], iteration), say)
         return {f"stages/{name.replace(' ', '_')}": share.value for name, share in shares.items()}
@@ -129,4 +126,12 @@ class StageWatch:
             say(f"no film of it: {error}")
 
     def _random(self, number: int) -> Player:
-        return make_agent(CHANCE_AGENT, self._scenario, derived_seed(self._options.seed, number + 1))
+        agent = make_agent(CHANCE_AGENT, self._scenario, derived_seed(self._options.seed, number + 1))
+        return self._other.beside(agent, self._other_seed(number))
+
+    def _other_seed(self, number: int) -> int:
+        return derived_seed(self._options.seed, -number - 1)
+
+    @property
+    def _who(self) -> str:
+        return self._other.words or "in self-play"

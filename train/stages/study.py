@@ -24,6 +24,7 @@ from ..config.machine_options import MachineOptions
 from ..evaluation.shares import Share
 from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
+from ..play.teams_player import OtherTeam
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
 from .chance import ALPHA, BROKEN, holm, outcomes, sign_test
@@ -33,6 +34,7 @@ from .trace import Trace, play_trace
 CHANCE, CHANCE_AGENT = "random play", "random"
 """How progress and tables call the yardstick, and the agent that plays it."""
 _PLAYER_SEED = 1  # Added to the seed, so that layouts and actions are not drawn from the same numbers.
+_OTHER_SEED = 1_000_003  # The same for who plays the other team.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,10 @@ class StudyOptions(MachineOptions):
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
     num_worlds: AtLeastOne = 50
     """Worlds played at the same time."""
+    hiders: str | None = None
+    """Who plays the hiders instead of who is examined: see ``OtherTeam``."""
+    seekers: str | None = None
+    """The same for seekers."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +141,12 @@ def study(
     """
     scenario = load_policy(files[0]).config.scenario
     detectors = strategies_of(scenario)
+    other = OtherTeam(options.hiders, options.seekers, scenario, options.device)
     worlds = min(options.num_worlds, options.episodes)
     env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
     result = Study(scenario, env.engine.scene)
     try:
-        random = _agents(CHANCE_AGENT, scenario, options)
+        random = _agents(CHANCE_AGENT, scenario, options, other)
         shares, told, _ = examine(env, random, detectors, options, partial(progress, CHANCE))
         result.chance = Finding(0, 0, shares, told)
         for file in files:
@@ -149,7 +156,7 @@ def study(
             env_steps = load_checkpoint(file).counters(str(file)).env_steps
 
             def players(number: int, policy: Policy = saved.policy) -> Player:
-                return PolicyPlayer(policy, options.seed + _PLAYER_SEED + number)
+                return other.beside(PolicyPlayer(policy, options.seed + _PLAYER_SEED + number), _other(options, number))
 
             shares, told, examples = examine(env, players, detectors, options, partial(progress, file))
             result.findings.append(Finding(saved.iteration, env_steps, shares, told))
@@ -168,7 +175,8 @@ def examine_agent(
     Raises:
       UserError: no such agent, it cannot play in the scenario, or that is not hide-and-seek.
     """
-    players, detectors = _agents(agent, scenario, options), strategies_of(scenario)
+    other = OtherTeam(options.hiders, options.seekers, scenario, options.device)
+    players, detectors = _agents(agent, scenario, options, other), strategies_of(scenario)
     players(0)  # Refuses what cannot be played before worlds are made.
     worlds = min(options.num_worlds, options.episodes)
     env = BatchEnv(scenario, worlds, options.seed, options.device, options.threads, engine=options.engine)
@@ -178,9 +186,15 @@ def examine_agent(
         env.close()
 
 
-def _agents(agent: str, scenario: Scenario, options: StudyOptions) -> Callable[[int], Player]:
+def _agents(agent: str, scenario: Scenario, options: StudyOptions, other: OtherTeam) -> Callable[[int], Player]:
     """Return what makes an agent without a policy, by the round's number."""
-    return lambda number: make_agent(agent, scenario, options.seed + _PLAYER_SEED + number)
+    return lambda number: other.beside(
+        make_agent(agent, scenario, options.seed + _PLAYER_SEED + number), _other(options, number)
+    )
+
+
+def _other(options: StudyOptions, number: int) -> int:
+    return options.seed + _OTHER_SEED + number
 
 
 def examine(

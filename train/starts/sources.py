@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,9 +16,10 @@ from envs.scenarios import Scenario
 from envs.starts import Starts
 
 from ..play.agents import make_agent
-from ..play.players import Observations, Player
+from ..play.players import Player
 from ..play.random_play import random_actions
 from ..play.scripted import SCRIPTS, script_done
+from ..play.teams_player import TeamsPlayer
 
 _WORLDS = 32
 """Worlds in which scripts play."""
@@ -65,7 +65,9 @@ def _states_of(agent: str, against: str, scenario: Scenario, count: int, seed: i
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     script = agent.partition(":")[0]
-    both = _Match(make_agent(agent, scenario, seed), make_agent(against, scenario, seed + 1), SCRIPTS[script].team)
+    teams = [make_agent(agent, scenario, seed), make_agent(against, scenario, seed + 1)]
+    hiders, seekers = teams if SCRIPTS[script].team == "hiders" else teams[::-1]
+    both = TeamsPlayer(hiders, seekers, scenario.hiders)
     env = BatchEnv(scenario, _WORLDS, seed, domain=STARTS)
     parts: list[Starts] = []
     leads: list[Tensor] = []
@@ -87,28 +89,7 @@ def _states_of(agent: str, against: str, scenario: Scenario, count: int, seed: i
     return states.select(rows), lead[rows]
 
 
-@dataclass(frozen=True)
-class _Match:
-    """A player that one team follows, and one that the other team does."""
-
-    player: Player
-    other: Player
-    team: str
-    """hiders or seekers: who follows the first."""
-
-    def begin(self, env: BatchEnv) -> None:
-        self.player.begin(env)
-        self.other.begin(env)
-
-    def act(self, obs: Observations, started: Tensor, hiders: int) -> Tensor:
-        """Return actions (W, A, 5)."""
-        actions, others = self.player.act(obs, started), self.other.act(obs, started)
-        theirs = slice(hiders, None) if self.team == "hiders" else slice(hiders)
-        actions[:, theirs] = others[:, theirs]
-        return actions
-
-
-def _episodes(env: BatchEnv, both: _Match, script: str) -> tuple[Starts, Tensor]:
+def _episodes(env: BatchEnv, both: Player, script: str) -> tuple[Starts, Tensor]:
     """Play an episode in every world; return its states up to the goal, and the steps from each to it."""
     everywhere = torch.arange(env.num_worlds)
     obs, started = env.reset(), torch.ones(env.num_worlds, dtype=torch.bool)
@@ -116,7 +97,7 @@ def _episodes(env: BatchEnv, both: _Match, script: str) -> tuple[Starts, Tensor]
     reached = torch.full((env.num_worlds,), _NEVER)
     passed: list[Starts] = []
     for step in range(1, env.scenario.horizon):
-        obs = env.step(both.act(obs, started, env.scenario.hiders)).obs
+        obs = env.step(both.act(obs, started)).obs
         started = torch.zeros_like(started)
         passed.append(env.capture(everywhere))
         reached = torch.where((reached == _NEVER) & script_done(script, env), step, reached)

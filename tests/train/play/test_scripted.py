@@ -234,3 +234,20 @@ def test_a_blocker_presses_lock_beside_its_box_only():
         actions, _ = script_actions("blocker", env)
         assert int(actions[0, 0, 4]) == lock
     env.close()
+
+
+def test_a_chaser_does_not_wait_behind_the_wall_of_a_corner():
+    """The hider stands in the room's corner, nearer to the outside than the distance at which a chaser stops."""
+    scenario = get("hide-and-seek/door", door_wall="left", door_spread=0.0, preparation_fraction=0.0, boxes=(0, 0))
+    env = BatchEnv(scenario, 4, threads=1)
+    layout = LayoutStream(scenario, 0, 4).draw(torch.arange(4))
+    layout.agent_pose[:, 0, :2] = torch.tensor([3.35, 2.85])
+    layout.agent_pose[:, 1, :2] = torch.tensor([2.8, 3.4])
+    env.reset(layout)
+    seen = torch.zeros(4)
+    for _ in range(60):
+        actions, _ = script_actions("chaser", env)
+        actions[:, 0] = torch.tensor(scenario.no_action)
+        seen += env.advance(actions).hiders_seen
+    env.close()
+    assert (seen > 30).all()

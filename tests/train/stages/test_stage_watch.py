@@ -13,6 +13,7 @@ from train.play.scripted import ScriptedPlayer
 from train.runs.run_folder import RunFolder
 from train.stages import stage_watch
 from train.stages.stage_watch import StageWatch
+from train.stages.study import StudyOptions
 
 DOOR = get("hide-and-seek/door")
 
@@ -29,7 +30,9 @@ def blocker(monkeypatch):
 
 
 def watch(folder, iteration=0, episodes=16):
-    return StageWatch(DOOR, episodes, 5, "cpu", 1, RunFolder(folder), iteration)
+    return StageWatch(
+        DOOR, StudyOptions(episodes=episodes, seed=5, num_worlds=episodes, threads=1), RunFolder(folder), iteration
+    )
 
 
 def test_a_strategy_appears_once(blocker, tmp_path):

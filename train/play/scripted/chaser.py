@@ -36,7 +36,12 @@ def chase(world: Situation, steer: Steering) -> None:
     nearest = distance.argmin(-1)
     prey = there[world.rows, nearest]
     target = prey - _CLOSE * towards(here, prey)
-    way = world.room.way(here, target) if s.layout in QUADRANTS else target
+    if s.layout in QUADRANTS:
+        # Who stops short of a hider in a corner of the room would stop on the other side of its wall.
+        parted = world.room.inside(here) != world.room.inside(prey)
+        way = world.room.way(here, torch.where(parted[..., None], prey, target))
+    else:
+        way = target
     apart = (prey - here).norm(dim=-1, keepdim=True)
     looks_at_prey = sees.gather(2, nearest[..., None]) | (apart < _NEAR)
     # Where it will be, as seen from where the seeker will be: who looks where it was loses one that runs in circles.
