@@ -133,9 +133,9 @@ class Hauling(MarketFloor):
         new, pose, velocity = self.grow(dawning, day), self._engine.pose, self._engine.velocity
         bodies = pose[:, self._bodies]
         gone = ~self.lies & ~self._held.any(1) & (bodies[..., 0] > _FAR)
-        at = torch.zeros_like(bodies)
-        at[..., :2] = torch.where(new[..., None], self._state["trade/place"], self._parking)
-        at[..., 2] = FOOD_SIZE / 2
+        on_floor = torch.zeros_like(bodies[..., 2:])
+        on_floor[..., 0].fill_(FOOD_SIZE / 2)
+        at = torch.cat([torch.where(new[..., None], self._state["trade/place"], self._parking), on_floor], dim=-1)
         moved = new | gone
         pose[:, self._bodies] = torch.where(moved[..., None], at, bodies)
         velocity[:, self._bodies] = torch.where(moved[..., None], 0.0, velocity[:, self._bodies])
