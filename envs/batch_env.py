@@ -392,11 +392,11 @@ class BatchEnv:
         actions = torch.where(frozen[..., None], self._actions.none, actions)
         seen_before, locked_before = self._visible, self._locks.locked
         self._manipulate(*actions[..., 3:5].bool().unbind(-1))
-        if self.scenario.game_actions:
-            self.game.act(actions[..., 5:], self._pose)
+        self.game.act(actions[..., 5:], self._pose)
         between = self._move(self._actions.commands(actions, self._pose[:, : self.num_agents, 3]), parts)
         diverged = self.engine.diverged.clone()  # The engine clears its own when the world starts again.
         self._abandon(diverged)
+        self.game.arrange()
         self._read_engine()
         self._steps = self._steps + 1
         self._cuts_left -= 1
@@ -441,6 +441,7 @@ class BatchEnv:
         near = (distance <= s.reach) & self._present[:, None, agents:]
         seen = near & self._visible[..., agents:]
         self._grabs = update_grabs(self._grabs, grab, near if s.grab_unseen else seen, distance, self._pose)
+        self._grabs = self.game.hold(self._grabs, distance)
         within = (near if s.lock_unseen else seen) & self.game.lockable(self._locks.locked)[:, None]
         if not s.lock_in_preparation:
             within = within & (self._steps >= s.preparation_steps)[:, None, None]

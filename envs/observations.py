@@ -88,7 +88,9 @@ class Observer:
         self._is_hider = (team == 0).float()[:, None]
         you, same_team = viewer == viewer.T, team[:, None] == team
         self._lock_flags = torch.stack([you, same_team, torch.ones_like(you)], dim=-1).float()
-        self._padding = PlaceholderEntities(scenario, spec(scenario)["entities"], device)
+        shown = spec(scenario)["entities"]
+        self._shows_boxes = "boxes" in shown
+        self._padding = PlaceholderEntities(scenario, shown, device)
 
     def observe(
         self,
@@ -136,7 +138,7 @@ class Observer:
             observation["agents"] = torch.cat(parts, dim=-1)
             observation["agents_visible"] = self._of_others(visible)
             observation["agents_present"] = self._of_others(exists) & present[:, :agents, None]
-        if s.max_boxes:
+        if self._shows_boxes:
             shared = upright[:, boxes]
             if s.tilting_boxes:
                 shared = _tilting_features(pose[:, boxes], velocity[:, boxes])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..layouts import Layout
-from ..manipulation import Locks
+from ..manipulation import Grabs, Locks
 from ..physics.engine import PhysicsEngine
 from ..rendering.lines import Line
 from ..scenario import Scenario
@@ -77,9 +76,6 @@ class Game:
     it without knowing what it is.
     """
 
-    choices: ClassVar[tuple[int, ...]] = ()
-    """Choices of the action components that this game has beyond those of every game, see ``act``."""
-
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
         self.scenario = scenario
         self.num_worlds = num_worlds
@@ -92,6 +88,11 @@ class Game:
         s = scenario
         kinds = [s.lock_boxes] * s.max_boxes + [s.lock_ramps] * s.ramps + [False] * s.cylinders.movable
         self._lockable = torch.tensor(kinds, dtype=torch.bool, device=self.device)
+
+    @staticmethod
+    def choices(scenario: Scenario) -> tuple[int, ...]:
+        """Return the choices of the action components that this game has beyond those of every game, see ``act``."""
+        return ()
 
     @staticmethod
     def requirements(scenario: Scenario) -> list[Requirement]:
@@ -139,11 +140,18 @@ class Game:
         """Change what is locked, and where it is held, just before physics; ``steps`` (W,) were done before."""
         return locks
 
+    def hold(self, grabs: Grabs, distance: Tensor) -> Grabs:
+        """Change who holds what, just before physics; ``distance`` (W, A, O) is that to objects, metres."""
+        return grabs
+
     def act(self, actions: Tensor, pose: Tensor) -> None:
         """Do what the components of ``Scenario.game_actions``, (W, A, n) int64, say, on poses (W, E, Q) before physics.
 
-        Called in every step of a scenario that has some.
+        Called in every step, after ``hold``.
         """
+
+    def arrange(self) -> None:
+        """Move bodies by ``engine.place``, after physics and before anybody looks around. Called in every step."""
 
     def judge(self, view: View) -> Verdict:
         """Reward the step just made and say whether the game is over."""

@@ -1,7 +1,7 @@
 """Episode starts: walls, sizes, counts and positions."""
 
 from .bank import LayoutBank
-from .food_places import num_food_places
+from .food_places import FOOD_SIZE, num_food_places
 from .generate import generate, max_walls
 from .layout import Layout
 from .market import FRUIT, GREENS, MOST_TRADERS, dawns, grown_kinds, patches
@@ -9,6 +9,7 @@ from .stream import JUDGING, STARTS, TRAINING, Domain, LayoutStream
 from .validate import validate_layout
 
 __all__ = [
+    "FOOD_SIZE",
     "FRUIT",
     "GREENS",
     "JUDGING",

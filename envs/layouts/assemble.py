@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ..scenario import Scenario
-from .boxes import BOX_SIZE
 from .cylinders import Cylinders
 from .food_places import FOOD_HEIGHT, food_slots
 from .layout import SITE_POINTS, Layout
@@ -44,7 +43,7 @@ def to_layout(scenario: Scenario, starts: list[Start], wall_slots: int) -> Layou
         wall_is_outer=wall_present & (torch.arange(wall_slots) < OUTER_WALLS),
         agent_pose=agents,
         agent_present=agents[..., 2] > 0.0,
-        box_pose=_tensor([_pad(_poses(b.boxes, BOX_SIZE), boxes) for b in bodies], boxes, 4),
+        box_pose=_tensor([_pad(_poses(b.boxes, b.box_height), boxes) for b in bodies], boxes, 4),
         box_half_size=box_half_size,
         box_present=box_half_size[..., 2] > 0.0,
         ramp_pose=_tensor([_poses(b.ramps, RAMP_SIZE) for b in bodies], scenario.ramps, 4),
@@ -108,7 +107,7 @@ def _agents(scenario: Scenario, bodies: Bodies) -> Rows:
 
 def _box_half_sizes(bodies: Bodies, slots: int) -> Rows:
     """Return the rows of ``Layout.box_half_size``, zeros for absent boxes."""
-    return _pad([(x / 2, y / 2, BOX_SIZE / 2) for x, y in bodies.box_sizes], slots, 3)
+    return _pad([(x / 2, y / 2, bodies.box_height / 2) for x, y in bodies.box_sizes], slots, 3)
 
 
 def _pillars(cylinders: Cylinders) -> Rows:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from ..scenario import Scenario
 from .occupancy import Spot
@@ -19,6 +21,10 @@ _WALL = 0.75
 """Grid cells from the floor's edge to the inner face of its wall."""
 _MARGIN = 0.05
 """Metres from a wall, half of a piece."""
+_APART = 0.12
+"""Metres between the centres of pieces with bodies, a little more than their size."""
+_TRIES = 200
+"""Draws of a place before it may be in another piece, which physics pushes away."""
 
 
 class Patch(NamedTuple):
@@ -64,13 +70,34 @@ def dawns(scenario: Scenario) -> int:
 
 
 def market_food(scenario: Scenario, rng: Generator) -> list[list[Spot]]:
-    """Return for each piece its places, one for every dawn."""
-    shape = (dawns(scenario), 2)
-    return [
-        [Spot(patch.x + x * patch.width, patch.y + y * patch.height, (0, 0)) for x, y in rng.random(shape)]
-        for patch in patches(scenario)
-        for _ in range(scenario.trade.pieces[patch.kind])
-    ]
+    """Return for each piece its places, one for every dawn. Pieces with bodies do not grow into each other."""
+    apart = _APART if scenario.trade.carry == "haul" else 0.0
+    food = []
+    for patch in patches(scenario):
+        corner, size = np.array([patch.x, patch.y]), np.array([patch.width, patch.height])
+        grown: list[NDArray[np.float64]] = []
+        for _ in range(scenario.trade.pieces[patch.kind]):
+            grown.append(_grow(corner, size, grown, apart, dawns(scenario), rng))
+        food += [[Spot(float(x), float(y), (0, 0)) for x, y in places] for places in grown]
+    return food
+
+
+def _grow(
+    corner: NDArray[np.float64],
+    size: NDArray[np.float64],
+    others: list[NDArray[np.float64]],
+    apart: float,
+    dawns: int,
+    rng: Generator,
+) -> NDArray[np.float64]:
+    """Draw a piece's places (dawns, 2) in a patch, so far apart from others, along x or y, as there is room."""
+    places = corner + rng.random((dawns, 2)) * size
+    for _ in range(_TRIES if apart else 0):
+        close = np.array([np.abs(places - other).max(1) < apart for other in others]).any(0)
+        if not close.any():
+            break
+        places[close] = corner + rng.random((int(close.sum()), 2)) * size
+    return places
 
 
 def market_starts(scenario: Scenario) -> tuple[list[Spot], list[float]]:

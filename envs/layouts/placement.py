@@ -16,7 +16,7 @@ from .counting_layout import BOX_SIZE as COUNTED_SIZE
 from .counting_layout import counting_agent, counting_boxes
 from .cylinders import NO_CYLINDERS, Cylinders, place_cylinders
 from .floor_plan import FloorPlan
-from .food_places import place_food
+from .food_places import FOOD_SIZE, place_food
 from .market import market_food, market_starts
 from .occupancy import Occupancy, Spot, Where, cells_across
 from .random_draws import pick
@@ -98,6 +98,8 @@ class Bodies:
     """x of the places to which boxes drift in object counting, metres."""
     agent_yaws: list[float] = field(default_factory=list)
     """Yaw of every hider, radians; zeros if there are none. Seekers have zero."""
+    box_height: float = BOX_SIZE
+    """Metres."""
 
 
 def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Generator) -> Bodies | None:
@@ -106,7 +108,10 @@ def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Gene
         return _place_counting(scenario, rng)
     if scenario.layout == "market":
         starts, yaws = market_starts(scenario)
-        return Bodies(starts, [], [], [], [], market_food(scenario, rng), agent_yaws=yaws)
+        grown = market_food(scenario, rng)
+        cubes = [places[0] for places in grown] if scenario.trade.carry == "haul" else []
+        sizes = [(FOOD_SIZE, FOOD_SIZE)] * len(cubes)
+        return Bodies(starts, [], cubes, sizes, [], grown, agent_yaws=yaws, box_height=FOOD_SIZE)
     regions = choose_regions(scenario, plan)
     cylinders = place_cylinders(scenario, grid, rng)
     if cylinders is None:

@@ -23,6 +23,7 @@ LockOrder = Literal["all", "order"]
 FoodReward = Literal["selfish", "joint_mean"]
 Patches = Literal["corners", "sides", "none"]
 TimeOfDay = Literal["dawn", "dusk"]
+Carrying = Literal["bag", "haul"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +170,9 @@ class CountingOptions:
 class TradeOptions:
     """The Trading Game (Garbus and Pollack 2024): game ``trade``. A *cell* and a *tick* are those of its grid."""
 
+    carry: Carrying = "bag"
+    """How food is carried: picked into a bag and put down again, or hauled: each piece is a body that is grabbed and
+    dragged, one at a time. Hauling needs a box for each piece; start from ``trade/haul``. Not in the original."""
     patches: Patches = "corners"
     """Where food grows: in the corners (3 x 3 cells, fruit in the left ones, greens in the right ones), at the left and
     right sides (2 x 5 cells), or nowhere."""

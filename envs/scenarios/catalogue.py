@@ -366,6 +366,21 @@ TRADE_LITE = _add(
 )
 """Two agents on 9 x 9 cells, with fruit on the left and greens on the right; two short days and nights."""
 
+TRADE_HAUL = _add(
+    dataclasses.replace(
+        TRADE_LITE,
+        name="trade/haul",
+        horizon=192,
+        game_actions=(),
+        boxes=(12, 12),
+        lock_boxes=False,
+        max_contacts=200,
+        max_constraints=1000,
+        trade=dataclasses.replace(TRADE_LITE.trade, carry="haul", day_steps=48),
+    )
+)
+"""The same market where food is dragged, one piece at a time. A step is a third of a tick: hauling takes its time."""
+
 NIGHT_MARKET = _add(
     dataclasses.replace(
         TRADE,

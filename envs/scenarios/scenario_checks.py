@@ -47,16 +47,17 @@ def validate(scenario: Scenario) -> Scenario:
 def _game_checks(s: Scenario) -> list[Requirement]:
     """Return what the game needs, each with what to say if it fails."""
     game = GAMES[s.game]
+    choices = game.choices(s)
     return [
-        (
-            s.game_actions == game.choices,
-            f"game_actions is {s.game_actions}; the game {s.game} has {game.choices or 'none'}",
-        ),
         (
             (s.game == "trade") == (s.layout == "market"),
             f"game {s.game} with layout {s.layout}: trade and market only go together",
         ),
         *game.requirements(s),
+        (
+            s.game_actions == choices,
+            f"game_actions is {s.game_actions}; the game {s.game} has {choices or 'none'}",
+        ),
     ]
 
 
@@ -100,7 +101,8 @@ def _validate_space(s: Scenario) -> None:
     """Refuse scenarios whose objects cover more than 40 % of the floor (rejection would hardly find places)."""
     floor = s.floor_size if s.min_floor_size is None else s.min_floor_size
     cylinders = s.cylinders.fixed + s.cylinders.movable
-    area = 0.16 * s.num_agents + 0.36 * (s.max_boxes + s.ramps + s.blueprint.sites[1])
+    boxes = 0.01 if s.game == "trade" else 0.36  # A piece of food.
+    area = 0.16 * s.num_agents + boxes * s.max_boxes + 0.36 * (s.ramps + s.blueprint.sites[1])
     area += cylinders * s.cylinders.diameter[1] ** 2
     limit = 0.4 * floor**2
     others = f", {cylinders} cylinders" * (cylinders > 0) + f", {s.blueprint.sites[1]} sites" * (

@@ -17,13 +17,15 @@ import numpy as np
 
 from assets import ASSETS_PATH
 
-from ..layouts import Layout, max_walls
+from ..layouts import Layout, grown_kinds, max_walls
 from ..scenario import Scenario
 from .mjcf import to_text
 
 AGENT_RADIUS = 0.15  # Metres.
 RAMP_CENTRE_OF_MASS = (0.0, -0.25 / 3, -0.25 / 3)  # Metres, from the bounding box's centre, body frame.
 RAMP_REACH_HALF_SIZE = (0.2357023, 0.25, 0.3535534)  # Metres; the cuboid that stands for a ramp in reach (rule 5.2).
+FOOD_COLOURS = ((0.87, 0.20, 0.22, 1.0), (0.33, 0.72, 0.27, 1.0))
+"""Fruit and greens."""
 RAY_GROUPS = (1, 1, 0, 0, 0, 0)
 """Geom groups that rays can hit: 0 bodies, 1 walls. Group 2 is decoration."""
 FREE_RANGE = 1e6
@@ -200,7 +202,10 @@ def _paint(body: mujoco.MjsBody, colour_by_prefix: dict[str, str]) -> None:
 
 def _add_box(root: mujoco.MjSpec, s: Scenario, index: int) -> None:
     _attach(root, "box", index)
-    root.geom(f"box{index}/box").friction = (s.box_friction, 0.005, 0.0001)
+    geom = root.geom(f"box{index}/box")
+    geom.friction = (s.box_friction, 0.005, 0.0001)
+    if s.layout == "market":
+        geom.rgba = FOOD_COLOURS[grown_kinds(s)[index]]
     if not s.tilting_boxes:
         root.delete(root.joint(f"box{index}/tilt_x"))
         root.delete(root.joint(f"box{index}/tilt_y"))

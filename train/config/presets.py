@@ -117,6 +117,7 @@ PRESETS |= {
         trade_presets.NIGHT_MARKET, "two at the fire with one reward; in a minute they learn to hand food over"
     ),
     "trade/lite": Preset(trade_presets.LITE, "a selfish pair; learns to forage by day and to be at the fire by night"),
+    "trade/haul": Preset(trade_presets.HAUL, "the same pair where food is dragged, one piece at a time"),
     "trade/full": Preset(trade_presets.FULL, "the paper's market of four; days, and nobody knows how many"),
 }
 """Every preset that commands accept by name."""

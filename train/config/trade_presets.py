@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from envs import scenarios
 from policies.tower import NetworkConfig
 
@@ -56,6 +58,13 @@ LITE = TrainConfig(
 )
 """A selfish pair that learns to forage by day and to wait at the fire by night. One network plays both, and
 learns from what either does; the paper has one for each."""
+
+HAUL = dataclasses.replace(
+    LITE,
+    scenario=scenarios.get("trade/haul"),
+    ppo=dataclasses.replace(LITE.ppo, rollout_steps=192, gamma=0.997),
+)
+"""The same with food that is dragged: three steps in a tick, so episodes, and the horizon, are three times as long."""
 
 FULL = TrainConfig(
     scenario=scenarios.get("trade/full"),

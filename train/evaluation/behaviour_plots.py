@@ -78,7 +78,8 @@ def _kinds(episode: Episode) -> list[tuple[str, str, list[int]]]:
         (("hiders", _HIDERS), ("seekers", _SEEKERS), ("boxes", _BOXES), ("ramps", _RAMPS), ("cylinders", _CYLINDERS))
     ):
         kinds.append((name, colour, [e for e in range(bounds[i], bounds[i + 1]) if present[e]]))
-    return [kind for kind in kinds if kind[2]]
+    food = s.game == "trade"  # Its boxes are taken away when eaten; the plot of the market is about them.
+    return [kind for kind in kinds if kind[2] and not (food and kind[0] == "boxes")]
 
 
 def _traces(episodes: list[Episode]) -> Any:

@@ -19,10 +19,11 @@ from ..support.plotting import new_figure
 
 _COLOURS = ("#d8383f", "#4fa843")
 _NIGHT = "#2b3350"
+_TITLES = {"bag": "In the bags of all agents", "haul": "In the hands of all agents, or beside them"}
 
 
 def market(episodes: list[Episode]) -> Any:
-    """Units in the bags of all agents, and units that have changed hands, in time; means of all episodes."""
+    """Units that all agents have, and units that have changed hands, in time; means of all episodes."""
     figure = new_figure(10, 3.8)
     bag_axes, hands_axes = figure.subplots(1, 2)
     time = np.arange(min(episode.steps for episode in episodes) + 1) * episodes[0].scenario.step_seconds
@@ -33,7 +34,10 @@ def market(episodes: list[Episode]) -> Any:
             axes.plot(time, np.mean(curves, axis=0), "-" if kind == 0 else "--", color=colour, label=name)
             if len(curves) > 1:
                 axes.fill_between(time, *np.percentile(curves, [25, 75], axis=0), color=colour, alpha=0.15, lw=0)
-    for axes, title in ((bag_axes, "In the bags of all agents"), (hands_axes, "Taken from somebody else")):
+    for axes, title in (
+        (bag_axes, _TITLES[episodes[0].scenario.trade.carry]),
+        (hands_axes, "Taken from somebody else"),
+    ):
         _shade_nights(axes, episodes[0], time)
         axes.set(title=title, xlabel="seconds (shaded: night)", ylabel="units", ylim=(0, None))
     bag_axes.legend(frameon=False, fontsize=8)

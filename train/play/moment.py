@@ -50,8 +50,9 @@ def between(start: Moment, end: Moment, share: float) -> Moment:
     """
     if share >= 1.0:
         return end
+    vanishes = np.minimum(start.pose[:, :1], end.pose[:, :1]) <= _ABSENT  # Or appears; it does not fly there.
     return Moment(
-        pose=(1.0 - share) * start.pose + share * end.pose,
+        pose=np.where(vanishes, start.pose, (1.0 - share) * start.pose + share * end.pose),
         holding=end.holding,
         locked_by=end.locked_by,
         sees=start.sees,

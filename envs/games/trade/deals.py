@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...options.scenario_options import TradeOptions
-from .market_floor import KINDS, PIECE, Picked
+from .market_floor import KINDS, Taken
 
 SWAP_TICKS = 3
 """Ticks that may lie between the two drops of a drop-swap."""
@@ -61,36 +61,36 @@ class Deals:
         return self._state["trade/offered"]
 
     def offer(self, put: Tensor) -> None:
-        """Note what agents put down in a step, (W, A, 2) bool by kind."""
-        self._state["trade/offered"] = self.offered + PIECE * put
+        """Note the units that agents put down in a step, (W, A, 2) by kind."""
+        self._state["trade/offered"] = self.offered + put
 
-    def add(self, picked: Picked) -> tuple[Tensor, Tensor]:
-        """Note what was picked in a step.
+    def add(self, taken: Taken) -> tuple[Tensor, Tensor]:
+        """Note what was taken in a step.
 
         Returns:
           Units (W,) that changed hands, and drop-swaps (W,) that were completed.
         """
-        owner = picked.owner[..., None] == self._agent  # (W, F, A)
-        kind = picked.kind[..., None] == self._kind
-        amount = PIECE * torch.einsum("wtf,wfg,wfk->wgtk", picked.pieces.float(), owner.float(), kind.float())
+        owner = taken.owner[..., None] == self._agent  # (W, F, A)
+        kind = taken.kind[..., None] == self._kind
+        amount = torch.einsum("wtf,wfg,wfk->wgtk", taken.amount, owner.float(), kind.float())
         self._state["trade/given"] = self.given + amount
-        return (amount * self._others[..., None]).sum((1, 2, 3)), self._swaps(picked, owner)
+        return (amount * self._others[..., None]).sum((1, 2, 3)), self._swaps(taken, owner)
 
-    def _swaps(self, picked: Picked, owner: Tensor) -> Tensor:
+    def _swaps(self, taken: Taken, owner: Tensor) -> Tensor:
         """Remember the newest piece that each agent took from each other one; (W,) swaps that this completes."""
         state = self._state
-        moved = picked.pieces[:, None] & owner.transpose(1, 2)[:, :, None]  # (W, giver, taker, F)
+        moved = taken.pieces[:, None] & owner.transpose(1, 2)[:, :, None]  # (W, giver, taker, F)
         any_moved = moved.any(3) & self._others
-        newest = (moved * (picked.put_at + 1)[:, None, None]).argmax(3)
+        newest = (moved * (taken.put_at + 1)[:, None, None]).argmax(3)
         flat = newest.flatten(1)
 
         def of_newest(values: Tensor) -> Tensor:
             return values.gather(1, flat).view_as(newest)
 
-        place = picked.place.gather(1, flat[..., None].expand(-1, -1, 2)).view(*newest.shape, 2)
+        place = taken.place.gather(1, flat[..., None].expand(-1, -1, 2)).view(*newest.shape, 2)
         # Kinds count from 1 here, so that the zeros of a new episode mean none.
-        last_kind = torch.where(any_moved, of_newest(picked.kind) + 1, state["trade/last_kind"])
-        put_at = torch.where(any_moved, of_newest(picked.put_at), state["trade/last_put_at"])
+        last_kind = torch.where(any_moved, of_newest(taken.kind) + 1, state["trade/last_kind"])
+        put_at = torch.where(any_moved, of_newest(taken.put_at), state["trade/last_put_at"])
         place = torch.where(any_moved[..., None], place, state["trade/last_place"])
         back = last_kind.transpose(1, 2)
         ticks = (put_at - put_at.transpose(1, 2)).abs() * (self._options.day_ticks / self._options.day_steps)

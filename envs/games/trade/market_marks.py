@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ...rendering.lines import Colour, Line, cube, outline
 from ...scenario import Scenario
+from ...scene.scene import FOOD_COLOURS
 from .daylight import SAFE_CELLS
-from .market_floor import GROWN, NOTHING, PIECE
+from .market_floor import NOTHING, PIECE
 
-_COLOURS: tuple[Colour, Colour] = ((0.87, 0.20, 0.22, 1.0), (0.33, 0.72, 0.27, 1.0))
 _PUT_COLOUR: Colour = (1.0, 0.95, 0.75, 0.9)
 _SAFE_COLOUR: Colour = (0.98, 0.72, 0.30, 0.55)
 _SIDE, _IN_BAG = 0.1, 0.06
@@ -26,7 +26,8 @@ _ROW = 5
 def market_marks(scenario: Scenario, state: Mapping[str, NDArray[np.generic]]) -> list[Line]:
     """Return a cube for every piece on the floor and, over their heads, for what agents have in their bags.
 
-    A piece that somebody has put down has a frame. The last piece of a bag is as large as what is left of it.
+    A piece that somebody has put down, or hauls, has a frame. The last piece of a bag is as large as what is left of
+    it. Pieces that are hauled have bodies, which are drawn anyway.
 
     Args:
       scenario: of the game.
@@ -36,18 +37,13 @@ def market_marks(scenario: Scenario, state: Mapping[str, NDArray[np.generic]]) -
     lines = outline(_square(np.array([middle, middle, 0.006]), half), 0.008, _SAFE_COLOUR)
     pieces = zip(state["trade/place"], state["trade/owner"], state["trade/kind"], strict=True)
     for place, owner, kind in pieces:
-        if owner != NOTHING:
-            lines += _piece(np.array([*place, _SIDE / 2]), bool(owner == GROWN), _COLOURS[int(kind)])
+        if owner != NOTHING and scenario.trade.carry == "bag":
+            lines.append(cube(np.array([*place, _SIDE / 2]), _SIDE, FOOD_COLOURS[int(kind)]))
+        if owner >= 0:
+            lines += outline(_square(np.array([*place, 0.01]), 0.65 * _SIDE), 0.008, _PUT_COLOUR)
     for agent, bag in enumerate(state["trade/bag"]):
         lines += _bag(agent, bag)
     return lines
-
-
-def _piece(centre: NDArray[np.floating], grown: bool, colour: Colour) -> list[Line]:
-    if grown:
-        return [cube(centre, _SIDE, colour)]
-    frame = _square(np.array([*centre[:2], 0.01]), 0.65 * _SIDE)
-    return [cube(centre, _SIDE, colour), *outline(frame, 0.008, _PUT_COLOUR)]
 
 
 def _square(centre: NDArray[np.floating], half: float) -> NDArray[np.floating]:
@@ -65,5 +61,5 @@ def _bag(agent: int, bag: NDArray[np.generic]) -> list[Line]:
             row, column = divmod(number, _ROW)
             across = (column - (min(pieces, _ROW) - 1) / 2) * 1.25 * _IN_BAG
             centre = np.array([across, (kind - 0.5) * 1.4 * _IN_BAG, _BAG_HEIGHT + row * 1.25 * _IN_BAG])
-            lines.append(cube(centre, _IN_BAG * share, _COLOURS[kind], carrier=agent))
+            lines.append(cube(centre, _IN_BAG * share, FOOD_COLOURS[kind], carrier=agent))
     return lines

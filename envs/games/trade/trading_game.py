@@ -4,9 +4,10 @@ After Garbus and Pollack, "Emergent Resource Exchange and Tolerated Theft Behavi
 Learning", Artificial Life 30 (2024).
 
 Two foods grow far apart; to hold both pays ten times as much as to hold one; it is dark by night but at the fire.
-Agents pick food into a bag and put it down in pieces, from which anybody may take it. Nobody is told to trade.
+Agents pick food into a bag and put it down in pieces, from which anybody may take it (bags.py), or haul it piece by
+piece (hauling.py). Nobody is told to trade.
 
-A step: agents pick and put on the poses that they saw, and eat; physics; the light changes, and at dawn the floor is
+A step: agents take and put on the poses that they saw, and eat; physics; the light changes, and at dawn the floor is
 cleared and the patches are full again; rewards.
 
 Shapes: W worlds, K some of them, A agents, F slots of pieces, E entities.
@@ -22,18 +23,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...layouts import MOST_TRADERS, Layout
+from ...manipulation import Grabs
+from ...options.scenario_options import Carrying
 from ...perception import in_cone
 from ...physics.engine import PhysicsEngine
 from ...rendering.lines import Line
 from ...scenario import Scenario
 from ..game import Game, Requirement, Verdict, View
+from .bags import Bags
 from .daylight import LIT_CELLS, cells_from_fire, light_at, phase, rising, sun
 from .deals import Deals
-from .market_floor import GROWN, KINDS, PIECE, MarketFloor, Picked, number_of_slots
+from .hauling import Hauling
+from .market_floor import EMPTY_FLOOR, GROWN, KINDS, MarketFloor, Taken, number_of_slots
 from .market_marks import market_marks
 
-ACTIONS = ("none", "pick fruit", "put fruit", "pick greens", "put greens")
-"""What the choices of the game's action component mean."""
+FLOORS: dict[Carrying, type[MarketFloor]] = {"bag": Bags, "haul": Hauling}
+"""How food is carried, by ``TradeOptions.carry``."""
 _NIGHTS_COUNTED = 3
 """Nights of which the paper counts what changed hands."""
 
@@ -41,12 +46,10 @@ _NIGHTS_COUNTED = 3
 class Trade(Game):
     """Rules of the Trading Game."""
 
-    choices = (len(ACTIONS),)
-
     def __init__(self, scenario: Scenario, num_worlds: int, engine: PhysicsEngine) -> None:
         super().__init__(scenario, num_worlds, engine)
         self.options, agents = scenario.trade, scenario.num_agents
-        self.floor = MarketFloor(scenario, num_worlds, self.state, self.device)
+        self.floor = FLOORS[self.options.carry](scenario, engine, self.state)
         self.deals = Deals(self.options, agents, num_worlds, self.state, self.device)
         self.state["trade/steps"] = torch.zeros(num_worlds, dtype=torch.int64, device=self.device)
         self.state["trade/agents"] = self.zeros(agents, 4)
@@ -55,27 +58,30 @@ class Trade(Game):
         self._fire = torch.full((2,), scenario.floor_size / 2, device=self.device)
         self._nutrition = torch.tensor(self.options.nutrition, device=self.device)
         self._identity = torch.eye(agents, device=self.device).expand(num_worlds, -1, -1)
-        kinds, puts = torch.zeros(len(ACTIONS), 2), torch.zeros(len(ACTIONS), 2)
-        kinds[1, 0] = kinds[3, 1] = puts[2, 0] = puts[4, 1] = 1.0
-        self._picks, self._puts = kinds.bool().to(self.device), puts.bool().to(self.device)
+
+    @staticmethod
+    def choices(scenario: Scenario) -> tuple[int, ...]:
+        """Return the choices of the action component of bags."""
+        return FLOORS[scenario.trade.carry].choices
 
     @staticmethod
     def requirements(scenario: Scenario) -> list[Requirement]:
         """Return what the game needs of a scenario."""
         s, options = scenario, scenario.trade
         pieces = max(options.pieces) if options.patches != "none" else 0
-        objects = s.max_boxes + s.ramps + s.cylinders.fixed + s.cylinders.movable + s.blueprint.sites[1]
+        objects = s.ramps + s.cylinders.fixed + s.cylinders.movable + s.blueprint.sites[1]
         return [
             (s.food.count == 0, f"food.count is {s.food.count}; in the game trade food is in trade.pieces"),
             (s.seekers == 0, f"seekers is {s.seekers}; trade is played by hiders alone"),
             (s.hiders <= MOST_TRADERS, f"hiders is {s.hiders}; trade is for at most {MOST_TRADERS}"),
             (not s.random_team_sizes, "random_team_sizes is on; everybody takes part in trade"),
-            (objects == 0, "trade is played on an empty floor; use no boxes, ramps, cylinders or sites"),
+            (objects == 0, EMPTY_FLOOR),
             (s.min_floor_size is None, f"min_floor_size is {s.min_floor_size}; trade needs a floor of one size"),
             (
                 pieces == 0 or _patches_fit(s),
                 f"floor_size is {s.floor_size}, too small for patches of such a trade.cell",
             ),
+            *FLOORS[options.carry].requirements(s),
         ]
 
     @property
@@ -91,33 +97,37 @@ class Trade(Game):
         super().start(chosen, layout)
         self.floor.start(chosen, layout)
 
+    def hold(self, grabs: Grabs, distance: Tensor) -> Grabs:
+        """Give what is hauled to one agent alone."""
+        return self.floor.hold(grabs, distance, self.state["trade/steps"])
+
     def act(self, actions: Tensor, pose: Tensor) -> None:
-        """Let agents pick, put down and eat, before they move."""
-        choice, agents = actions[..., 0], pose[:, : self.scenario.num_agents]
-        steps = self.state["trade/steps"]
+        """Let agents take, put down and eat, before they move."""
+        agents, steps = pose[:, : self.scenario.num_agents], self.state["trade/steps"]
         distance = self._distance(agents)
         within = (distance <= self.options.reach * self.options.cell) & self._sees_pieces(agents, steps)
-        picked = self.floor.pick(self._picks[choice], within, distance, steps)
-        self._note(picked, steps)
-        self.deals.offer(self.floor.put(self._puts[choice], self._in_front(agents), steps))
-        self.floor.eat(self._ticks)
+        taken, put = self.floor.act(actions, agents, within, distance, steps)
+        self._note(taken, steps)
+        self.deals.offer(put)
         self.state["trade/steps"] = steps + 1
 
-    def _note(self, picked: Picked, steps: Tensor) -> None:
-        """Count what was picked."""
-        fresh = (picked.pieces & (picked.owner == GROWN)[:, None]).sum(2)
-        self.state["trade/fresh"] = PIECE * fresh
-        exchanged, swaps = self.deals.add(picked)
+    def arrange(self) -> None:
+        """Clear the floor and fill the patches at dawn."""
+        steps = self.state["trade/steps"]
+        begun = self.options.day_steps if self.options.begins == "dusk" else 0
+        self.floor.arrange(phase(self.options, steps) == 0, (steps + begun) // (2 * self.options.day_steps))
+
+    def _note(self, taken: Taken, steps: Tensor) -> None:
+        """Count what was taken."""
+        self.state["trade/fresh"] = (taken.amount * (taken.owner == GROWN)[:, None]).sum(2)
+        exchanged, swaps = self.deals.add(taken)
         self.state["drop_swaps"] += swaps
         self.state["exchanged_three_nights"] += exchanged * (steps < 2 * _NIGHTS_COUNTED * self.options.day_steps)
 
     def judge(self, view: View) -> Verdict:
-        """Let time pass, and reward."""
+        """Reward."""
         verdict, agents = super().judge(view), self.scenario.num_agents
         steps, place = self.state["trade/steps"], view.pose[:, :agents, :2]
-        time = phase(self.options, steps)
-        begun = self.options.day_steps if self.options.begins == "dusk" else 0
-        self.floor.grow(time == 0, (steps + begun) // (2 * self.options.day_steps))
         dark = light_at(self.options, sun(self.options, steps), place - self._fire).clamp(max=0.0)
         dark = self._ticks * self.options.darkness * dark
         held = self.floor.holds.sum(2)
@@ -152,13 +162,16 @@ class Trade(Game):
         """Note where agents are, for what is observed and shown."""
         agents = pose[:, : self.scenario.num_agents]
         self.state["trade/agents"] = self.state["trade/agents"].index_copy(0, worlds, agents)
+        self.floor.follow(worlds, pose)
 
     def sight(self, worlds: Tensor, pose: Tensor, visible: Tensor) -> Tensor:
-        """Return what of (K, A, E) is seen in this light."""
-        place, steps = pose[..., :2], self.state["trade/steps"][worlds]
-        agents = pose[:, : self.scenario.num_agents, :2]
-        apart = (agents[:, :, None] - place[:, None]).norm(dim=-1)
-        return visible & self._in_light(place, apart, steps)
+        """Return what of (K, A, E) is seen in this light. Food hides nothing, and nothing hides food."""
+        place, steps, number = pose[..., :2], self.state["trade/steps"][worlds], self.scenario.num_agents
+        agents, food = pose[:, :number], place[:, number:]
+        apart = (agents[:, :, None, :2] - place[:, None]).norm(dim=-1)
+        lies = self.floor.lies[worlds, : food.shape[1]]  # Without bodies there is none here.
+        open_food = in_cone(agents, food, self.scenario.vision_angle) & lies[:, None]
+        return torch.cat([visible[..., :number], open_food], dim=-1) & self._in_light(place, apart, steps)
 
     def _in_light(self, place: Tensor, distance: Tensor, steps: Tensor) -> Tensor:
         """Return (K, A, n) bool: what is at a place (K, n, 2), so far (K, A, n) from agents, is lit or near."""
@@ -175,13 +188,6 @@ class Trade(Game):
         place = self.state["trade/place"]
         seen = in_cone(agents, place, self.scenario.vision_angle) & self.floor.lies[:, None]
         return seen & self._in_light(place, self._distance(agents), steps)
-
-    def _in_front(self, agents: Tensor) -> Tensor:
-        """Return where agents with poses (W, A, Q) put things down: (W, A, 2) metres, on the floor."""
-        yaw = agents[..., 3]
-        ahead = torch.stack([yaw.sin(), -yaw.cos()], dim=-1)  # An agent looks along yaw - pi/2.
-        place = agents[..., :2] + self.options.put_distance * self.options.cell * ahead
-        return place.clamp(0.0, self.scenario.floor_size)
 
     def traits(self) -> Tensor:
         """Return what everybody sees of an agent: its bag and who it is, (W, A, D)."""
@@ -201,7 +207,10 @@ class Trade(Game):
         return len(KINDS) + scenario.num_agents * scenario.trade.identity, 3
 
     def entities(self) -> dict[str, Tensor]:
-        """Observation of ``pieces``: x and y from the agent, fruit, greens, fresh; and of ``fire``: x and y."""
+        """Observation of ``pieces``: x and y from the agent, fruit, greens, fresh; and of ``fire``: x and y.
+
+        Hauled pieces also show the units left, and whether the agent or somebody else holds them.
+        """
         agents, kind = self.state["trade/agents"], self.state["trade/kind"]
         lies, fresh = self.floor.lies, self.state["trade/owner"] == GROWN
         offset = self.state["trade/place"][:, None] - agents[:, :, None, :2]
@@ -209,8 +218,9 @@ class Trade(Game):
         fire = self._fire - agents[..., :2]
         fire_seen = in_cone(agents, self._fire.expand(len(agents), 1, 2), self.scenario.vision_angle)
         present = lies[:, None].expand(-1, agents.shape[1], -1)
+        more = [feature[..., None] for feature in self.floor.features()]
         return {
-            "pieces": torch.cat([offset, what], dim=-1) * present[..., None],
+            "pieces": torch.cat([offset, what, *more], dim=-1) * present[..., None],
             "pieces_visible": self._sees_pieces(agents, self.state["trade/steps"]),
             "pieces_present": present.clone(),
             "fire": fire[:, :, None],
@@ -220,8 +230,9 @@ class Trade(Game):
 
     @staticmethod
     def entity_shapes(scenario: Scenario) -> dict[str, tuple[int, int]]:
-        """Return number and features of pieces and fire."""
-        return {"pieces": (number_of_slots(scenario), 5), "fire": (1, 2)}
+        """Return number and features of pieces, which stand for their boxes, and fire."""
+        features = 5 + FLOORS[scenario.trade.carry].more_features
+        return {"pieces": (number_of_slots(scenario), features), "fire": (1, 2), "boxes": (0, 0)}
 
     @staticmethod
     def marks(scenario: Scenario, state: Mapping[str, NDArray[np.generic]]) -> list[Line]:

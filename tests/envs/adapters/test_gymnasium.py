@@ -41,7 +41,7 @@ class TestSingle:
         check_env(gymnasium.make(environment_id(name)).unwrapped, skip_render_check=True)
 
     @pytest.mark.filterwarnings(UNBOUNDED)
-    @pytest.mark.parametrize("name", ["trade/full", "trade/lite", "trade/night-market"])
+    @pytest.mark.parametrize("name", ["trade/full", "trade/lite", "trade/haul", "trade/night-market"])
     def test_gymnasium_s_own_check_of_a_trader_alone(self, name):
         check_env(HideSeekEnv(scenarios.get(name, hiders=1)), skip_render_check=True)
 
@@ -101,7 +101,7 @@ class TestSingle:
 
 
 class TestVector:
-    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite"]))
+    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite", "trade/haul"]))
     def test_spaces_hold_to_the_end_and_beyond(self, name):
         agents = SCENARIOS[name].num_agents
         made = gymnasium.make_vec(environment_id(name), num_envs=2 * agents, horizon=SCENARIOS[name].horizon)

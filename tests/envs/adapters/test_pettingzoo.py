@@ -48,12 +48,12 @@ class TestConformance:
     def test_parallel_api(self, name):
         parallel_api_test(make(name), num_cycles=8)
 
-    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite"]))
+    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite", "trade/haul"]))
     def test_same_seed_same_episode(self, name):
         parallel_seed_test(partial(make, name), num_cycles=5)
 
     @pytest.mark.filterwarnings(UNBOUNDED)
-    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite"]))
+    @pytest.mark.parametrize("name", each_scenario(fast=[SMALL, "hide-and-seek/food", "trade/lite", "trade/haul"]))
     def test_state(self, name):
         state_test(env(scenario=name), make(name), num_cycles=5)
 

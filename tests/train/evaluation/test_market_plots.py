@@ -9,7 +9,7 @@ import pytest
 from envs.batch_env import BatchEnv
 from envs.scenarios import get
 from train.cli import main
-from train.evaluation import market_plots
+from train.evaluation import behaviour_plots, market_plots
 from train.play.episode_files import save_episodes
 from train.play.episodes import EpisodePlayer
 from train.play.scripted import ScriptedPlayer
@@ -35,6 +35,15 @@ def test_stats_draws_the_market(episodes, tmp_path, capsys):
     drawn = {path.stem: iio.imread(path) for path in (tmp_path / "plots").iterdir()}
     assert {"market", "deals"} <= set(drawn)
     assert all(picture.std() > 5 for picture in drawn.values())
+
+
+def test_hauled_food_is_no_box():
+    """The plots of paths and distances leave it out: it jumps when it is eaten, and at dawn."""
+    scenario = get("trade/haul", horizon=6)
+    env = BatchEnv(scenario, 1, threads=1)
+    episode = EpisodePlayer(env, ScriptedPlayer("forager", scenario, 1.0, 0), 0, "foragers").play()
+    assert [name for name, _, _ in behaviour_plots._kinds(episode)] == ["hiders"]
+    assert len(episode.moment(0).game) == 4  # The sides of the square at the fire: food has bodies, which are drawn.
 
 
 def test_what_changed_hands(episodes):

@@ -17,10 +17,10 @@ EPISODES = 20
 GRID = {"forager": forager, "trader": trader}
 
 
-def play(script, scenario=None, look=lambda env: None):
+def play(script, scenario=None, look=lambda env: None, strength=1.0):
     """Final numbers of episodes, means; ``look`` is called after every step."""
     scenario = scenario or get("trade/full")
-    env, player = BatchEnv(scenario, EPISODES), ScriptedPlayer(script, scenario, 1.0, 0)
+    env, player = BatchEnv(scenario, EPISODES), ScriptedPlayer(script, scenario, strength, 0)
     obs, started = env.reset(), torch.ones(EPISODES, dtype=torch.bool)
     player.begin(env)
     for _ in range(scenario.horizon):
@@ -81,10 +81,23 @@ def test_the_way_and_picking_take_nine_tenths_of_a_day():
     assert 0.8 < back.mean() / usual.trade.day_steps < 1.0
 
 
+def test_a_forager_that_hauls():
+    """It is at the fire by night, takes more home than random players touch, and is fed more than twice as long."""
+    numbers, at_random = play("forager", get("trade/haul")), play("forager", get("trade/haul"), strength=0.0)
+
+    def fed(numbers):
+        return numbers["total_reward"] - numbers["collected"] + numbers["light_penalty"]
+
+    assert numbers["total_reward"] > 9 and numbers["light_penalty"] < 1 and numbers["exchanged"] < 0.5
+    assert numbers["collected"] > 1.2 * at_random["collected"] and fed(numbers) > 2 * fed(at_random)
+    assert at_random["total_reward"] < 0
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
         ("hide-and-seek/full", {}, "not the game trade"),
+        ("trade/haul", {}, "food is hauled"),
         ("trade/full", {"hiders": 3}, "somebody has no partner"),
     ],
 )

@@ -181,6 +181,9 @@ def test_bodies_move_between_two_moments(env):
     middle = between(start, end, 0.25)
     assert np.allclose(middle.pose, start.pose + 0.25) and (middle.holding == end.holding).all()
     assert between(start, end, 1.0) is end
+    gone = np.where(np.arange(len(start.pose))[:, None] == 1, -40.0, start.pose)
+    vanishes = between(start, dataclasses.replace(start, pose=gone), 0.25)
+    assert np.array_equal(vanishes.pose, start.pose)  # Eaten food does not fly away.
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from envs.scenarios import Scenario
 
 from .situation import Situation
 
-_WALK = 1.0
-"""Cells that an agent makes in a step, stops and turns included."""
+_WALK = {"bag": 1.0, "haul": 0.6}
+"""Cells that an agent makes in a step, stops and turns included, by how it carries food."""
 _SPARE = 0.5
 """Steps before dusk at which a forager wants to be back."""
 _SIDE, _LANE, _ROW = 0.6, 0.45, 0.85
@@ -72,7 +72,24 @@ class MarketSituation:
         place = self._state["trade/place"].gather(1, index[..., None].expand(-1, -1, 2))
         way = (distance + (place - self.home).norm(dim=-1)) / self.cell
         left = (self.options.day_steps - self.time)[:, None] - _SPARE
-        return place, way / _WALK <= left
+        return place, way / _WALK[self.options.carry] <= left
+
+    @property
+    def hands_full(self) -> Tensor:
+        """(W, A) bool: an agent holds a piece that it hauls."""
+        return (self._state["trade/holder"][:, None] == self.agents[:, None]).any(2)
+
+    def nearest_store(self) -> tuple[Tensor, Tensor]:
+        """Return where the nearest loose piece of the own kind lies in the light of the fire, and whether there is one.
+
+        Shapes are those of ``nearest_crop``.
+        """
+        place, owner = self._state["trade/place"], self._state["trade/owner"]
+        loose = (owner >= 0) & (self._state["trade/holder"] < 0)
+        stored = loose & (cells_from_fire(self.options, place - self._fire) < SAFE_CELLS)
+        own = stored[:, None] & (self._state["trade/kind"][:, None] == self.kind[:, None])
+        distance, index = torch.where(own, self._distance, torch.inf).min(2)
+        return place.gather(1, index[..., None].expand(-1, -1, 2)), distance < torch.inf
 
     def reaches(self, kind: Tensor) -> Tensor:
         """Return (W, A) bool: whether pieces of a kind (A,) are in reach."""

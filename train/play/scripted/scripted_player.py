@@ -43,6 +43,8 @@ class Script:
     """What it can play."""
     needs: tuple[str, ...] = ()
     """Objects that there must be: boxes, ramps."""
+    hauls: bool = False
+    """It can play the Trading Game where food is hauled."""
 
     def check(self, name: str, scenario: Scenario) -> None:
         """Refuse scenarios in which it cannot be played.
@@ -56,6 +58,7 @@ class Script:
         if self.game != "hide_and_seek":
             missing += [f"not the game {self.game}"] * (s.game != self.game)
             missing += ["somebody has no partner"] * (s.hiders % 2)
+            missing += ["food is hauled"] * (s.trade.carry == "haul" and not self.hauls)
         else:
             missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
         missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
@@ -69,7 +72,7 @@ SCRIPTS = {
     "blocker": Script("hiders", block_doors, doors_blocked, needs=("boxes",)),
     "climber": Script("seekers", climb, climbed_in, needs=("ramps",)),
     "ramp-thief": Script("hiders", steal_ramp, ramps_inside, needs=("ramps",)),
-    "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade"),
+    "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade", hauls=True),
     "trader": Script("hiders", forage_and_swap, swapped, in_room=False, game="trade"),
 }
 """By the name that commands accept."""
