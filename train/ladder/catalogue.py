@@ -20,8 +20,8 @@ _DOOR = {
     "door_spread": 0.0,
     "horizon": 40,
 }
-"""The world of the first rung: the door always in the middle of the left wall, 16 steps of preparation and 24 live ones,
-so that what decides is a large part of an episode."""
+"""The world of the first rung: the door always in the middle of the left wall, 16 steps of preparation and 24 live
+ones, so that what decides is a large part of an episode."""
 
 
 def _door_blocking() -> TrainConfig:
