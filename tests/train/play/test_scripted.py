@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from envs.errors import UserError
 from envs.layouts import LayoutStream
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
+from train.play.moment import Moment
 from train.play.players import RandomPlayer
 from train.play.scripted import SCRIPTS, ScriptedPlayer, script_actions
 from train.play.scripted.situation import Situation
@@ -251,3 +253,21 @@ def test_a_chaser_does_not_wait_behind_the_wall_of_a_corner():
         seen += env.advance(actions).hiders_seen
     env.close()
     assert (seen > 30).all()
+
+
+@pytest.mark.parametrize("name", ["hide-and-seek/full", "hide-and-seek/random-teams", "trade/haul"])
+def test_who_and_what_takes_part(name):
+    """Also of the last of many entities: what is absent is parked in a row."""
+    scenario = get(name)
+    layout = LayoutStream(scenario, 0, 8).draw(torch.arange(8))
+    env = BatchEnv(scenario, 8, threads=1)
+    env.reset(layout)
+    found = Situation(env).present[:, : scenario.num_agents + scenario.max_boxes]
+    poses = env.get_state(torch.arange(8)).pose.double().numpy()
+    nobody = np.zeros((0, 0), dtype=bool)
+    moments = [Moment(pose, holding=nobody, locked_by=nobody, sees=nobody) for pose in poses]
+    shown = torch.tensor([[moment.has(entity) for entity in range(found.shape[1])] for moment in moments])
+    env.close()
+    present = torch.cat([layout.agent_present, layout.box_present], dim=1)
+    assert torch.equal(found, present)
+    assert torch.equal(shown, found)

@@ -18,7 +18,7 @@ from envs.manipulation import distance_to_objects
 from .room import Room, find_room
 
 _ABSENT = -20.0
-"""Metres: x below which what takes no part is parked."""
+"""Metres: y below which what takes no part is parked; along x it stands in a row that leads back to the arena."""
 
 
 class Situation:
@@ -40,7 +40,7 @@ class Situation:
         """(W, 1)."""
         self.hiders = torch.arange(s.hiders, device=env.device)
         self.seekers = torch.arange(s.hiders, s.num_agents, device=env.device)
-        self.present = self.state.pose[..., 0] > _ABSENT
+        self.present = self.state.pose[..., 1] > _ABSENT
         """(W, E) bool."""
         self.live = self.state.steps >= s.preparation_steps
         """(W,) bool: seekers can move."""
