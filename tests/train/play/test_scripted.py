@@ -271,3 +271,21 @@ def test_who_and_what_takes_part(name):
     present = torch.cat([layout.agent_present, layout.box_present], dim=1)
     assert torch.equal(found, present)
     assert torch.equal(shown, found)
+
+
+def test_a_chaser_walks_around_boxes():
+    """The hider stands behind a locked box that the straight way leads into."""
+    scenario = get("hide-and-seek/door", boxes=(1, 1), preparation_fraction=0.0)
+    frame = [(0.1, 3.0, 0.05, 2.85, 4.0), (5.9, 3.0, 0.05, 2.85, 4.0)]
+    walls = [(3.1, 0.65, 0.05, 0.5, 0.5), (3.1, 2.45, 0.05, 0.6, 0.5), (4.5, 3.1, 1.35, 0.05, 0.5)]
+    env = BatchEnv(scenario, 1, threads=1)
+    env.reset(world(scenario, [(5.5, 1.5, 0.0), (3.6, 1.5, 0.0)], [body(4.8, 1.5)], (), frame + walls))
+    still, seen = torch.tensor(scenario.no_action), 0
+    for _ in range(40):
+        actions, _ = script_actions("chaser", env)
+        actions[:, 0] = still
+        actions[:, 0, 4] = 1  # Holds the lock.
+        seen += int(env.advance(actions).hiders_seen)
+    assert env.get_state(torch.tensor([0])).locks.locked[0, 0]
+    env.close()
+    assert seen > 20

@@ -17,6 +17,14 @@ _NEAR = 1.5
 """Metres from a hider within which a seeker turns after it even while it does not see it."""
 _SPEED = 6.0
 """Metres per second."""
+_AHEAD = 1.0
+"""Metres within which a box in the way is walked around."""
+_IN_THE_WAY = 0.55
+"""Metres beside the line to a box's centre within which the seeker would run into it."""
+_AROUND = 0.7
+"""Metres beside a box's centre at which it is passed."""
+_FROM_WALLS = 0.25
+"""Metres from the room's walls within which there is no passing."""
 
 
 def caught_sight(world: Situation) -> Tensor:
@@ -42,9 +50,32 @@ def chase(world: Situation, steer: Steering) -> None:
         way = world.room.way(here, torch.where(parted[..., None], prey, target))
     else:
         way = target
+    way = torch.where(sees.gather(2, nearest[..., None]), way, _around_boxes(world, here, way))
     apart = (prey - here).norm(dim=-1, keepdim=True)
     looks_at_prey = sees.gather(2, nearest[..., None]) | (apart < _NEAR)
     # Where it will be, as seen from where the seeker will be: who looks where it was loses one that runs in circles.
     ahead = prey + s.step_seconds * (world.velocity(hiders)[world.rows, nearest] - world.velocity(seekers))
     steer.go(seekers, way, _SPEED)
     steer.look(seekers, torch.where(looks_at_prey, ahead, way))
+
+
+def _around_boxes(world: Situation, here: Tensor, goal: Tensor) -> Tensor:
+    """Return goals (W, S, 2) beside the nearest box on the way to others: who hides behind a locked one is found."""
+    boxes = world.entity(torch.arange(world.scenario.max_boxes, device=world.device))
+    if not len(boxes):
+        return goal
+    ahead = towards(here, goal)
+    left = torch.stack([-ahead[..., 1], ahead[..., 0]], dim=-1)
+    offset = world.position(boxes)[:, None] - here[:, :, None]
+    along = (offset * ahead[:, :, None]).sum(-1)
+    beside = (offset * left[:, :, None]).sum(-1)
+    reach = (goal - here).norm(dim=-1, keepdim=True).clamp(max=_AHEAD)
+    hit = world.present[:, None, boxes] & (along > 0) & (along < reach) & (beside.abs() < _IN_THE_WAY)
+    nearest = along.masked_fill(~hit, torch.inf).argmin(-1, keepdim=True)
+    middle = here + offset.gather(2, nearest[..., None].expand(-1, -1, 1, 2))[:, :, 0]
+    side = torch.where(beside.gather(2, nearest) > 0, -1.0, 1.0)
+    first, second = middle + _AROUND * side * left, middle - _AROUND * side * left
+    if world.scenario.layout in QUADRANTS:
+        walled = world.room.inside(here) & (world.room.clamp(first, _FROM_WALLS) != first).any(-1)
+        first = torch.where(walled[..., None], second, first)
+    return torch.where(hit.any(-1)[..., None], first, goal)
