@@ -23,10 +23,10 @@ class StartsConfig:
     """Which states are drawn. advantage: in proportion to the mean |advantage| of the steps that followed them when
     they were last played. learnability: to p (1 - p), where p is the share of episodes from there that the hiders won.
     uniform: all alike. backwards: states of scripts, from those of the last step before the script reached its goal
-    to ever earlier ones, a step further whenever those at the border are won."""
+    to ever earlier ones, a step further whenever those at the border are won; each script has a border of its own."""
     won_above: Share | None = None
-    """Take an episode from a state of a script as won if the script's team had more than this reward per step of the
-    live phase that was left: 0.8 is hidden, or for seekers seeing, for nine tenths of it. By default it is won if the
+    """Take an episode from a state of a hiders' script as won if they had more than this reward per step of the live
+    phase that was left: 0.8 is hidden for nine tenths of it. By default, and for seekers' scripts, it is won if the
     script's goal was reached, which may be more than reward asks for."""
     stale_share: Share = 0.1
     """Share of kept starts that are drawn by how long ago they were last played, so that no priority grows too old."""

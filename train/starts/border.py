@@ -62,6 +62,9 @@ class Border:
         """Return everything, (3,) int64."""
         return torch.tensor([self.reach, self._plays, self._won])
 
-    def from_tensor(self, values: Tensor) -> None:
-        """Restore what ``to_tensor`` returned."""
-        self.reach, self._plays, self._won = values.tolist()
+    @classmethod
+    def from_tensor(cls, values: Tensor) -> Border:
+        """Return the border that ``to_tensor`` was called on."""
+        border = cls()
+        border.reach, border._plays, border._won = values.tolist()
+        return border

@@ -47,7 +47,8 @@ class StartBuffer:
         """(size,) episodes that began there; iterations in which it came and was last played; where it is from."""
         self._lead = torch.full((size,), UNKNOWN, device=device)
         """(size,) steps to the goal of the script that passed it."""
-        self.border = Border()
+        self.borders = [Border()]
+        """One for each script."""
         self._next = 0
 
     def __len__(self) -> int:
@@ -59,7 +60,7 @@ class StartBuffer:
         columns = self._columns() | {f"starts.{name}": tensor for name, tensor in self.starts.tensors.items()}
         return {name: tensor[:used] for name, tensor in columns.items()} | {
             "next": torch.tensor(self._next),
-            "border": self.border.to_tensor(),
+            "border": torch.stack([border.to_tensor() for border in self.borders]),
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -70,7 +71,7 @@ class StartBuffer:
             tensor[:used] = state[name].to(tensor)
         self._number[used:] = -1
         self._next = int(state["next"])
-        self.border.from_tensor(state["border"])
+        self.borders = [Border.from_tensor(values) for values in state["border"].view(-1, 3)]
         self._features[:used] = self._place(self.starts.select(torch.arange(used, device=self._number.device)))
 
     def _columns(self) -> dict[str, Tensor]:
@@ -167,10 +168,24 @@ class StartBuffer:
 
     def _weights(self, how: StartDraw) -> Tensor:
         if how == "backwards":
-            return self.border.weights(self._lead)
+            return self._backwards()
         if how == "uniform":
             return torch.ones_like(self._priority)
         return (self._priority if how == "advantage" else self._won * (1 - self._won)) + 1e-3
+
+    def _backwards(self) -> Tensor:
+        """Return how often each row (size,) shall be drawn; every script as often as any other."""
+        weights = torch.zeros_like(self._priority, dtype=torch.float64)
+        for border, theirs in self._by_script():
+            part = border.weights(self._lead.masked_fill(~theirs, UNKNOWN))
+            weights = weights + part / part.sum().clamp(min=1e-9)
+        return weights
+
+    def _by_script(self) -> list[tuple[Border, Tensor]]:
+        """Return the border of each script and which rows (size,) are its states."""
+        scripts = int(self._source.max()) - SCRIPTED + 1
+        self.borders += [Border() for _ in range(scripts - len(self.borders))]
+        return [(border, self._source == SCRIPTED + number) for number, border in enumerate(self.borders)]
 
     def undecided(self, count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
         """Draw rows (n,), n <= count, of states from which the hiders won a share between ``low`` and ``high``."""
@@ -214,7 +229,9 @@ class StartBuffer:
     def settle(self, numbers: Tensor, won: Tensor) -> None:
         """Note which of the episodes that began in the states with these numbers (n,) were won, (n,) bool."""
         rows, found = self._find(numbers)
-        self.border.settle(self._lead[rows], won[found], int(self._lead.max()))
+        for border, theirs in self._by_script():
+            mine, farthest = theirs[rows], int(self._lead.masked_fill(~theirs, UNKNOWN).max())
+            border.settle(self._lead[rows][mine], won[found][mine], farthest)
         rows, mean, count = self._means(rows, won[found].float())
         self._won[rows] = (1 - _MEMORY) * self._won[rows] + _MEMORY * mean
         self._plays[rows] += count
@@ -240,9 +257,11 @@ class StartBuffer:
         played = used & (self._plays > 0)
         undecided = played & (self._won > 0.2) & (self._won < 0.8)
         source = self._source[used]
-        return {
+        reaches = [float(border.reach) for border in self.borders]
+        each = {f"reach_{number + 1}": reach for number, reach in enumerate(reaches)} if len(reaches) > 1 else {}
+        return each | {
             "size": float(used.sum()),
-            "reach": float(self.border.reach),
+            "reach": sum(reaches) / len(reaches),
             "priority": float(self._priority[used].mean()),
             "scripted_share": float((source >= SCRIPTED).float().mean()),
             "neighbour_share": float((source == NEIGHBOUR).float().mean()),

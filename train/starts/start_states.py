@@ -60,9 +60,9 @@ class StartStates:
         self._returns = torch.zeros(env.num_worlds, device=env.device)
         """(W,) rewards of the hiders in the present episode, averaged over them, since it began here."""
         self._scripts = [agent.partition(":")[0] for agent in config.scripts]
-        teams = [SCRIPTS[script].team for script in self._scripts]
-        self._signs = torch.tensor([1.0 if team == "hiders" else -1.0 for team in teams], device=env.device)
-        """(scripts,) what makes the hiders' rewards those of a script's team."""
+        by_reward = [config.won_above is not None and SCRIPTS[script].team == "hiders" for script in self._scripts]
+        self._by_reward = torch.tensor(by_reward, dtype=torch.bool, device=env.device)
+        """(scripts,) whether reward decides what is won, and not the script's goal."""
         self._reached = torch.zeros(env.num_worlds, len(self._scripts), dtype=torch.bool, device=env.device)
         """(W, scripts) whether the present episode has reached the goal of each script."""
         self._iteration = 0
@@ -173,10 +173,9 @@ class StartStates:
             return ends > 0
         script = self.buffer.sources(origin) - SCRIPTED
         known = script.clamp(min=0)
-        if self._config.won_above is None:
-            won = goals.gather(1, known[:, None])[:, 0]
-        else:
-            won = self._signs[known] * ends > self._config.won_above * self._live_steps(origin)
+        reached = goals.gather(1, known[:, None])[:, 0]
+        hidden = ends > (self._config.won_above or 0.0) * self._live_steps(origin)
+        won = torch.where(self._by_reward[known], hidden, reached)
         return torch.where(script >= 0, won, ends > 0)
 
     def _live_steps(self, origin: Tensor) -> Tensor:

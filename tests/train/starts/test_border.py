@@ -45,8 +45,7 @@ def test_it_waits_until_enough_were_played_from_the_border():
     settle(border, 1.0, count=100, lead=UNKNOWN)
     settle(border, 1.0, count=100, lead=5)
     assert border.reach == 2
-    other = Border()
-    other.from_tensor(border.to_tensor())
+    other = Border.from_tensor(border.to_tensor())
     settle(other, 1.0, count=10)
     assert other.reach == 3
 

@@ -118,3 +118,20 @@ def test_saved_and_restored():
     ours, theirs = kept.state_dict(), other.state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
     assert isinstance(kept.starts, Starts)
+
+
+def test_every_script_has_a_border_of_its_own():
+    """The second script's states are won and its border moves; each script gets half of the starts."""
+    kept = buffer(8)
+    source = torch.tensor([SCRIPTED, SCRIPTED, SCRIPTED + 1, SCRIPTED + 1, SCRIPTED + 1])
+    lead = torch.tensor([2, 5, 2, 3, 5])
+    kept.add(states(0.0, 1.0, 2.0, 3.0, 4.0), torch.ones(5), source, 0, lead)
+    assert shares(kept, "backwards") == pytest.approx([0.5, 0.0, 0.5, 0.0, 0.0], abs=0.02)
+    numbers = kept.numbers(torch.tensor([0] * 30 + [2] * 30))
+    kept.settle(numbers, torch.arange(60) >= 30)
+    assert [border.reach for border in kept.borders] == [2, 3]
+    assert kept.metrics()["reach_2"] == 3 and kept.metrics()["reach"] == 2.5
+    assert shares(kept, "backwards") == pytest.approx([0.5, 0.0, 0.25, 0.25, 0.0], abs=0.02)
+    again = buffer(8)
+    again.load_state_dict(kept.state_dict())
+    assert [border.reach for border in again.borders] == [2, 3]

@@ -35,17 +35,18 @@ def test_resumed_equals_unbroken(tmp_path):
     assert last["starts/scripted_share"] == pytest.approx(20 / last["starts/size"])
 
 
-@pytest.mark.parametrize("script", ["blocker", "chaser"])
-def test_won_by_the_reward_of_the_live_phase_that_was_left(script):
+def test_hiders_win_by_the_reward_of_the_live_phase_that_was_left():
+    """And seekers by their script's goal, whatever they earned."""
     env = BatchEnv(scenarios.get("hide-and-seek/door"), num_worlds=4, seed=0)  # 80 steps, 32 of preparation
-    states = StartStates(StartsConfig(share=0.5, scripts=(script,), script_states=20, won_above=0.8), env, 0, 8)
+    config = StartsConfig(share=0.5, scripts=("blocker", "chaser"), script_states=20, won_above=0.8)
+    states = StartStates(config, env, 0, 8)
     states.seed_from_scripts()
     numbers = states.buffer.numbers(torch.arange(4))
     states.buffer.starts.tensors["state.steps"][:4] = torch.tensor([0, 31, 40, 79])  # 48, 48, 40 and 1 live steps left
-    sign = 1 if script == "blocker" else -1
-    goals = torch.zeros(4, 1, dtype=torch.bool)
+    goals = torch.tensor([[False, True]]).expand(4, 2)
     for ends, won in (([38.0, 38.0, 32.0, 0.8], [False] * 4), ([39.0, 39.0, 33.0, 1.0], [True] * 4)):
-        assert states._won(numbers, sign * torch.tensor(ends), goals).tolist() == won
+        assert states._won(numbers, torch.tensor(ends), goals).tolist() == won
+    assert states._won(states.buffer.numbers(torch.arange(10, 14)), torch.tensor([-50.0] * 4), goals).all()
     env.close()
 
 
