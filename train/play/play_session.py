@@ -18,8 +18,10 @@ from .agents import AGENT_CHOICES, agent_title, check_agent, make_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
 from .players import Player, PolicyPlayer
+from .teams_player import OtherTeam
 
 _PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
+_OTHER_SEED = 1_000_003  # the same for who plays the other team
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,10 @@ class PlayArguments(DeviceOptions):
     agent: str | None = None
     """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber, ramp-thief, or in
     trade/... forager and trader; after the scripts a strength may follow, as in chaser:0.5."""
+    hiders: str | None = None
+    """Who plays the hiders instead: an agent without a policy, a run, a checkpoint or a shipped policy."""
+    seekers: str | None = None
+    """Who plays the seekers instead."""
     scenario: str | None = None
     """Scenario to play in. Default: the one of the run; hide-and-seek/full with --agent."""
     seed: Seed = 0
@@ -68,8 +74,10 @@ class PlaySession:
         try:
             if self.saved is not None:
                 self.saved.require_scenario(self.scenario)
-            self.title = title(self.saved, args.agent, self.scenario)
+            other = OtherTeam(args.hiders, args.seekers, self.scenario, device)
+            self.title = ", ".join(filter(None, (title(self.saved, args.agent, self.scenario), other.words)))
             player = make_player(self.env, self.saved, args.agent, args.seed, args.deterministic, attention)
+            player = other.beside(player, args.seed + _OTHER_SEED)
             self._episodes = EpisodePlayer(self.env, player, args.seed, self.title)
         except BaseException:
             self.env.close()

@@ -32,6 +32,16 @@ class TeamsPlayer:
         hiders, seekers = self._hiders.act(obs, started), self._seekers.act(obs, started)
         return torch.cat([hiders[:, : self._num_hiders], seekers[:, self._num_hiders :]], dim=1)
 
+    @property
+    def attention(self) -> Tensor | None:
+        """What agents attended to (W, A, E), if either player tells; 0 for those of the other one."""
+        told = [getattr(player, "attention", None) for player in (self._hiders, self._seekers)]
+        known = next((shares for shares in told if shares is not None), None)
+        if known is None:
+            return None
+        hiders, seekers = (torch.zeros_like(known) if shares is None else shares for shares in told)
+        return torch.cat([hiders[:, : self._num_hiders], seekers[:, self._num_hiders :]], dim=1)
+
 
 class OtherTeam:
     """Who plays one team instead of the player that is looked at; nobody by default.

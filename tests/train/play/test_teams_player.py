@@ -8,6 +8,7 @@ from envs.errors import UserError
 from envs.scenarios import get
 from tests.train.test_trainer import TINY, train
 from train.play.agents import make_agent
+from train.play.play_session import PlayArguments, PlaySession
 from train.play.teams_player import OtherTeam
 
 DOOR = get("hide-and-seek/door")
@@ -37,6 +38,18 @@ def test_one_team_plays_as_somebody_else(side, env):
     assert torch.equal(both[:, mine], at_random[:, mine])
     assert (both[:, theirs] == still).all()
     assert other.words == f"{side} played by zero"
+
+
+def test_episodes_with_another_team(tmp_path):
+    """As video and record play them: the run's hiders, the attention of their own, and a title that says who played."""
+    run = train(tmp_path / "run", TINY)
+    hiders = TINY.scenario.hiders
+    with PlaySession(PlayArguments(seekers="zero"), run.path, attention=True) as session:
+        episode = session.play()
+    assert (episode.actions[:, hiders:] == TINY.scenario.no_action).all()
+    assert (episode.actions[:, :hiders] != TINY.scenario.no_action).any()
+    assert episode.attention[:, :hiders].sum() > 0 and not episode.attention[:, hiders:].any()
+    assert episode.title.endswith("seekers played by zero")
 
 
 def test_nobody_else():
