@@ -24,8 +24,13 @@ from train.support.files import write_json
 DATA = Path(__file__).with_name("results.json")
 PLAYERS = ("quickstart", "chaser", "random")
 """Who meets whom in the small room."""
-STRATEGIES = (("quickstart", "chasing", "chaser"), ("door-trial", "door blocking", "blocker"))
-"""A policy that comes with the project, what it shall have learned, and the script that plays just that."""
+STRATEGIES = (
+    ("quickstart", "chasing", "chaser", None),
+    ("door-blocking", "door blocking", "blocker", None),
+    ("ramp-use", "ramp use", "climber", "blocker"),
+)
+"""A policy that comes with the project, what it shall have learned, the script that plays just that, and who plays the
+hiders against them all, if not they themselves."""
 
 
 def main() -> None:
@@ -70,16 +75,16 @@ def _cross_play(episodes: int) -> dict[str, Any]:
     return {"command": _shown(words), "episodes": episodes, "seen": seen}
 
 
-def _strategy(policy: str, strategy: str, script: str, episodes: int) -> dict[str, Any]:
+def _strategy(policy: str, strategy: str, script: str, hiders: str | None, episodes: int) -> dict[str, Any]:
     """Tell how often a policy, random play and a script play a strategy on the same layouts."""
-    file, options = find_shipped(Path(policy)), StudyOptions(episodes=episodes)
+    file, options = find_shipped(Path(policy)), StudyOptions(episodes=episodes, hiders=hiders)
     print(f"{strategy}: {policy}, random play, {script}", flush=True)
     result = study([file], options)
     assert result.chance is not None
     scripted = examine_agent(script, load_policy(file).config.scenario, options)
     shares = {"random": result.chance.shares, policy: result.findings[0].shares, script: scripted}
     return {
-        "command": _shown(["stages", policy, "--episodes", str(episodes)]),
+        "command": _shown(["stages", policy, "--episodes", str(episodes), *(["--hiders", hiders] if hiders else [])]),
         "strategy": strategy,
         "scenario": result.scenario.name,
         "players": {name: _share(found[strategy]) for name, found in shares.items()},
