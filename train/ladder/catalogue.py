@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from envs import scenarios
+from envs.options.scenario_options import PaddingOptions
 
 from ..config.league_config import LeagueConfig
 from ..config.presets import get_preset
@@ -32,9 +33,24 @@ def _door_blocking() -> TrainConfig:
         scenario=scenarios.get("hide-and-seek/door", **_DOOR),
         num_worlds=128,
         iterations=250,
-        league=LeagueConfig(fraction=1.0, scripted=("chaser=0.9",), at_once=1, interval=10, rating_interval=0),
+        league=LeagueConfig(
+            fraction=1.0, scripted=("chaser=0.9",), draw="uniform", at_once=1, interval=10, rating_interval=0
+        ),
         starts=StartsConfig(share=0.9, draw="backwards", won_above=0.8, scripts=("blocker",), every=0, neighbours=0),
         report=ReportConfig(stage_interval=20, stage_seekers="chaser"),
+    )
+
+
+def _ramp_use() -> TrainConfig:
+    """Return the run in which seekers learn to climb: backwards along the scripted climber's play against a blocker."""
+    door = _door_blocking()
+    world = _DOOR | {"movement_bins": 11, "horizon": 60, "preparation_fraction": 0.27, "ramps": 1}
+    return dataclasses.replace(
+        door,
+        scenario=scenarios.get("hide-and-seek/door", padding=PaddingOptions(), **world),
+        league=dataclasses.replace(door.league, scripted=("blocker=0.9",)),
+        starts=dataclasses.replace(door.starts, share=0.8, won_above=None, scripts=("climber",), against="blocker"),
+        report=ReportConfig(stage_interval=20, stage_hiders="blocker"),
     )
 
 
@@ -42,6 +58,10 @@ LADDERS: dict[str, Ladder] = {
     "ladder/quadrant": Ladder(
         "door blocking, rung by rung, with start states of scripted players",
         (Rung(name="door-blocking", strategy="door blocking", share=0.5, config=_door_blocking()),),
-    )
+    ),
+    "ladder/ramp": Ladder(
+        "ramp use against the scripted blocker, with start states of the scripted climber",
+        (Rung(name="ramp-use", strategy="ramp use", share=0.3, config=_ramp_use()),),
+    ),
 }
 """By the name that commands accept."""
