@@ -14,7 +14,7 @@ from envs.scenarios import get
 from tests.envs.worlds import body, small, world
 from train.play.moment import Moment
 from train.play.players import RandomPlayer
-from train.play.scripted import SCRIPTS, ScriptedPlayer, script_actions
+from train.play.scripted import SCRIPTS, ScriptedPlayer, script_actions, script_done
 from train.play.scripted.situation import Situation
 from train.play.scripted.steering import Steering
 from train.stages.rooms import in_room
@@ -289,3 +289,19 @@ def test_a_chaser_walks_around_boxes():
     assert env.get_state(torch.tensor([0])).locks.locked[0, 0]
     env.close()
     assert seen > 20
+
+
+def test_a_blocker_waits_where_no_gap_shows_it():
+    scenario = get("hide-and-seek/door", door_wall="left", door_spread=0.0)
+    env = BatchEnv(scenario, 8, threads=1)
+    env.reset(LayoutStream(scenario, 0, 8).draw(torch.arange(8)))
+    for _ in range(70):
+        actions, _ = script_actions("blocker", env)
+        chasing, _ = script_actions("chaser", env)
+        actions[:, 1:] = chasing[:, 1:]
+        env.step(actions)
+    blocked = script_done("blocker", env)
+    away = env.get_state(torch.arange(8)).pose[:, 0, :2] - torch.tensor([3.1, 3.1])
+    env.close()
+    assert blocked.float().mean() > 0.7
+    assert (away[blocked].abs() < 0.8).all()

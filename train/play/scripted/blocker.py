@@ -1,4 +1,4 @@
-"""The blocker: hiders push boxes into the doors of the room and lock them, then stay inside.
+"""The blocker: hiders push boxes into the doors of the room and lock them, then wait where no gap shows them.
 
 Shapes: W worlds, H hiders, B boxes, D = 2 walls of the room.
 """
@@ -14,6 +14,8 @@ from .steering import Steering
 
 _FAR = 1e3
 """Metres: more than any way is long."""
+_AWAY = 0.4
+"""Metres from both walls with doors at which hiders wait: nobody sees them there through the gaps beside a box."""
 _AT_HAND = 0.05
 """Metres beyond its reach within which a hider presses lock beside a box in a door."""
 
@@ -22,9 +24,9 @@ def block_doors(world: Situation, steer: Steering) -> None:
     """Give each open door a box and, in turn, a hider; all others go inside."""
     room, hiders = world.room, world.hiders
     here = world.position(hiders)
-    middle = room.corner[:, None] + torch.tensor([1.3, -1.3], device=world.device)
-    steer.go(hiders, room.way(here, middle.expand_as(here)), 3.0)
-    steer.look(hiders, middle.expand_as(here))
+    away = (room.corner[:, None] + torch.tensor([_AWAY, -_AWAY], device=world.device)).expand_as(here)
+    steer.go(hiders, room.way(here, away), 3.0)
+    steer.look(hiders, away)
     box, cost = _boxes_for_doors(world)
     placed = settled(world, box, room.door) & room.open
     done = placed & world.state.locks.locked[world.rows, box]
