@@ -32,7 +32,7 @@ def _door_blocking() -> TrainConfig:
         quick,
         scenario=scenarios.get("hide-and-seek/door", **_DOOR),
         num_worlds=128,
-        iterations=250,
+        iterations=300,
         league=LeagueConfig(
             fraction=1.0, scripted=("chaser=0.9",), draw="uniform", at_once=1, interval=10, rating_interval=0
         ),
