@@ -34,6 +34,7 @@ from .learning.reward_sharing import share_rewards
 from .loggers.choice import make_loggers
 from .play.players import flatten_agents
 from .play.random_play import record_random_play
+from .play.teams_player import OtherTeam
 from .reporting import Reporter, TrainingVideos
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
@@ -71,6 +72,8 @@ class Trainer(TrainingState):
         self._episodes = EpisodeMeans()
         self.stages: StageWatch | None = None
         """Looks for strategies, in the process that writes."""
+        if self._looks_for_stages:  # Who cannot play in them is refused before a folder is made.
+            OtherTeam(config.report.stage_hiders, config.report.stage_seekers, scenario)
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -270,9 +273,13 @@ class Trainer(TrainingState):
         for line in time_table(self.watch.totals, self.iteration - first):
             console.say(line)
 
+    @property
+    def _looks_for_stages(self) -> bool:
+        return bool(self.config.report.stage_interval) and self.config.scenario.game == "hide_and_seek"
+
     def _stage_watch(self, folder: RunFolder) -> StageWatch | None:
         report, config = self.config.report, self.config
-        if not report.stage_interval or config.scenario.game != "hide_and_seek":
+        if not self._looks_for_stages:
             return None
         options = StudyOptions(
             episodes=report.stage_episodes,

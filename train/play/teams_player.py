@@ -66,6 +66,8 @@ class OtherTeam:
         if self._word is not None and not is_agent(self._word):
             self._saved = load_policy(Path(self._word), device)
             self._saved.require_scenario(scenario)
+        elif self._word is not None:
+            make_agent(self._word, scenario, 0)
 
     @property
     def words(self) -> str:

@@ -8,6 +8,7 @@ import torch
 
 from envs.scenarios import get
 from tests.train.test_trainer import TINY, assert_same, numbers, resume, train
+from train.cli import main
 from train.config.train_config import ReportConfig
 from train.play.scripted import ScriptedPlayer
 from train.runs.run_folder import RunFolder
@@ -85,3 +86,19 @@ def test_the_checkpoint_at_which_it_appeared_stays(blocker, tmp_path, monkeypatc
         TINY, checkpoint_interval=1, keep_checkpoints=1, report=ReportConfig(stage_interval=1, stage_episodes=1)
     )
     assert train(tmp_path / "a", config).checkpoints.iterations() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--report.stage-hiders", "no-such-run"], "no-such-run"),
+        (["--report.stage-seekers", "climber"], "the climber cannot play"),
+        (["--report.stage-hiders", "zero", "--report.stage-seekers", "zero"], "give one of them"),
+    ],
+)
+def test_opponents_that_cannot_play_are_refused_before_a_folder_is_made(words, message, tmp_path, capsys):
+    folder = tmp_path / "run"
+    start = ["train", "hide-and-seek/door", "--num-worlds", "2", "--iterations", "1", "--report.stage-interval", "1"]
+    assert main([*start, *words, "--run-dir", str(folder)]) == 2
+    assert message in capsys.readouterr().err
+    assert not folder.exists()
