@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from envs.batch_env import BatchEnv
-from envs.layouts import JUDGING
-
 from ..config.train_config import TrainConfig
-from ..evaluation.matches import play_match
+from ..evaluation.judging import JUDGING_SEED, judging_match
+from ..evaluation.matches import Match
 from ..play.players import Player, PolicyPlayer, RandomPlayer
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
@@ -24,9 +22,6 @@ from ..trainer import Trainer
 from .plan import SweepPlan, Unit
 from .sweep_folder import WORKERS_LOCK
 
-JUDGING_SEED = 1_000_003
-"""Seed of the layouts on which last policies are judged: the same for all, whatever seed they learned with."""
-_WORLDS = 50
 FINDING, HIDING, RETURN = "finding", "hiding", "return"
 """Measures of a last policy; more is better."""
 MEASURES = {
@@ -127,22 +122,8 @@ def judge(config: TrainConfig, folder: RunFolder, episodes: int, stop: Callable[
     scenario = config.scenario
     random = RandomPlayer(scenario.action_bins, JUDGING_SEED + 1)
 
-    def play(hiders: Player, seekers: Player) -> Any:
-        env = BatchEnv(
-            scenario,
-            min(_WORLDS, episodes),
-            JUDGING_SEED,
-            config.device,
-            config.threads,
-            engine=config.engine,
-            domain=JUDGING,
-        )
-        try:
-            match = play_match(env, hiders, seekers, episodes, lambda _done: _look(stop))
-            env.engine.check_overflow()
-        finally:
-            env.close()
-        return match
+    def play(hiders: Player, seekers: Player) -> Match:
+        return judging_match(config, hiders, seekers, episodes, lambda _done: _look(stop))
 
     if scenario.game == "hide_and_seek" and min(scenario.hiders, scenario.seekers) > 0:
         found, hidden = play(random, policy), play(policy, random)

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import observations
-from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.layouts import JUDGING
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
 
 from ..config.train_config import TrainConfig
-from ..evaluation.matches import play_match
+from ..evaluation.judging import JUDGING_SEED, judging_match
 from ..play.players import Player, PolicyPlayer, RandomPlayer
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
@@ -32,11 +30,6 @@ from .counting_run import count, counting_config
 from .starts import InitialWeights
 from .study_plan import COUNTING, RANDOM_PLAY, StudyPlan, Unit
 from .weights import transfer_weights
-
-JUDGING_SEED = 1_000_003
-"""Seed of the episodes in which final policies are judged: the same for all, whatever seed they learned with."""
-_WORLDS = 50
-"""Worlds in which they are played."""
 
 
 @dataclass(frozen=True)
@@ -175,23 +168,10 @@ def _judge(plan: StudyPlan, unit: Unit, config: TrainConfig, player: Player, sto
         if stop():
             raise _StoppedError
 
-    episodes = plan.request.episodes
-    env = BatchEnv(
-        config.scenario,
-        min(_WORLDS, episodes),
-        JUDGING_SEED,
-        config.device,
-        config.threads,
-        engine=config.engine,
-        domain=JUDGING,
-    )
     try:
-        match = play_match(env, player, player, episodes, look_up)
-        env.engine.check_overflow()
+        match = judging_match(config, player, player, plan.request.episodes, look_up)
     except _StoppedError:
         return False
-    finally:
-        env.close()
     numbers = {"return": match.returns["hiders"], **match.statistics, "length": match.lengths}
     statistics = {name: [round(float(value), 6) for value in values] for name, values in numbers.items()}
     about = {"task": unit.task, "start": unit.start, "seed": unit.seed}

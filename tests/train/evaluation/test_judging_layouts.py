@@ -10,9 +10,9 @@ from envs.layouts import LayoutStream
 from tests.train.transfer.small import SOURCE, shrink, train
 from train.cli import main
 from train.config.league_config import LeagueConfig
+from train.evaluation.judging import JUDGING_SEED
 from train.league.past_versions import VersionFolder
 from train.trainer import Trainer
-from train.transfer.study_runs import JUDGING_SEED
 
 SHORT = dataclasses.replace(SOURCE, scenario=dataclasses.replace(SOURCE.scenario, horizon=8))
 FEW = ["--episodes", "4", "--threads", "1", "--seed"]
