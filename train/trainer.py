@@ -72,8 +72,11 @@ class Trainer(TrainingState):
         self._episodes = EpisodeMeans()
         self.stages: StageWatch | None = None
         """Looks for strategies, in the process that writes."""
-        if self._looks_for_stages:  # Who cannot play in them is refused before a folder is made.
-            OtherTeam(config.report.stage_hiders, config.report.stage_seekers, scenario)
+        self._other_team: OtherTeam | None = None
+        """Who plays one team in these looks; who cannot is refused here, before a folder is made."""
+        report = self.config.report
+        if report.stage_interval and scenario.game == "hide_and_seek":
+            self._other_team = OtherTeam(report.stage_hiders, report.stage_seekers, scenario, self.env.device)
 
     # --- one iteration ---------------------------------------------------------------------------------------------
 
@@ -273,13 +276,9 @@ class Trainer(TrainingState):
         for line in time_table(self.watch.totals, self.iteration - first):
             console.say(line)
 
-    @property
-    def _looks_for_stages(self) -> bool:
-        return bool(self.config.report.stage_interval) and self.config.scenario.game == "hide_and_seek"
-
     def _stage_watch(self, folder: RunFolder) -> StageWatch | None:
         report, config = self.config.report, self.config
-        if not self._looks_for_stages:
+        if self._other_team is None:
             return None
         options = StudyOptions(
             episodes=report.stage_episodes,
@@ -287,10 +286,8 @@ class Trainer(TrainingState):
             num_worlds=min(50, report.stage_episodes),
             device=str(self.env.device),
             threads=config.threads,
-            hiders=report.stage_hiders,
-            seekers=report.stage_seekers,
         )
-        return StageWatch(config.scenario, options, folder, self.iteration)
+        return StageWatch(config.scenario, options, self._other_team, folder, self.iteration)
 
     def _look_for_stages(self, console: TrainingConsole) -> dict[str, float]:
         """Look for strategies if it is time, in the process that writes. Returns metrics."""

@@ -171,6 +171,8 @@ class PhysicsEngine(ABC):
 
 PARKING = (-40.0, -40.0, 30.0)
 """Metres; where absent boxes wait, far from everything, with gravity compensated; absent agents stand on the floor."""
+PARKED_BELOW = PARKING[1] / 2
+"""Metres; what stands further down along y takes no part. Along x the parking row leads back to the arena."""
 PARKING_SPACING = 3.0
 """Metres along x between parked objects."""
 MAX_SPEED = 200.0

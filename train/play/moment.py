@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.physics.engine import PARKED_BELOW
 from envs.rendering.lines import Line
-
-_ABSENT = -10.0
-"""Metres; what stands further down (along y) than this takes no part."""
 
 
 @dataclass
@@ -39,7 +37,7 @@ class Moment:
 
     def has(self, entity: int) -> bool:
         """Whether an agent or object takes part in the episode."""
-        return bool(self.pose[entity, 1] > _ABSENT)
+        return bool(self.pose[entity, 1] > PARKED_BELOW)
 
 
 def between(start: Moment, end: Moment, share: float) -> Moment:
@@ -50,7 +48,7 @@ def between(start: Moment, end: Moment, share: float) -> Moment:
     """
     if share >= 1.0:
         return end
-    vanishes = np.minimum(start.pose[:, 1:2], end.pose[:, 1:2]) <= _ABSENT  # Or appears; it does not fly there.
+    vanishes = np.minimum(start.pose[:, 1:2], end.pose[:, 1:2]) <= PARKED_BELOW  # Or appears; it does not fly there.
     return Moment(
         pose=np.where(vanishes, start.pose, (1.0 - share) * start.pose + share * end.pose),
         holding=end.holding,

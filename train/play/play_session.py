@@ -18,10 +18,9 @@ from .agents import AGENT_CHOICES, agent_title, check_agent, make_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
 from .players import Player, PolicyPlayer
-from .teams_player import OtherTeam
+from .teams_player import OTHER_SEED, OtherTeam
 
 _PLAYER_SEED = 1  # added to the seed, so that layouts and actions are not drawn from the same numbers
-_OTHER_SEED = 1_000_003  # the same for who plays the other team
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +76,7 @@ class PlaySession:
             other = OtherTeam(args.hiders, args.seekers, self.scenario, device)
             self.title = ", ".join(filter(None, (title(self.saved, args.agent, self.scenario), other.words)))
             player = make_player(self.env, self.saved, args.agent, args.seed, args.deterministic, attention)
-            player = other.beside(player, args.seed + _OTHER_SEED)
+            player = other.beside(player, args.seed + OTHER_SEED)
             self._episodes = EpisodePlayer(self.env, player, args.seed, self.title)
         except BaseException:
             self.env.close()

@@ -14,6 +14,9 @@ from ..runs.saved_policy import load_policy
 from .agents import is_agent, make_agent
 from .players import Observations, Player, PolicyPlayer, Worlds
 
+OTHER_SEED = 1_000_003
+"""Added to the seed for who plays the other team, so that no two players draw from the same numbers."""
+
 
 class TeamsPlayer:
     """Plays all agents, each team by a player of its own. Both players act everywhere, and half of it counts."""

@@ -49,7 +49,8 @@ class StageWatch:
 
     Args:
       scenario: the run's.
-      options: how many episodes of each look, and who plays.
+      options: how many episodes of each look, and on which layouts.
+      other: who plays one team instead of the newest policy, if anybody does.
       folder: the run; ``stages.json`` and films are written there.
       iteration: iterations done; what appeared later, before a resume, is forgotten.
 
@@ -57,10 +58,11 @@ class StageWatch:
       UserError: the scenario is not hide-and-seek.
     """
 
-    def __init__(self, scenario: Scenario, options: StudyOptions, folder: RunFolder, iteration: int) -> None:
-        self._scenario, self._folder, self._options = scenario, folder, options
+    def __init__(
+        self, scenario: Scenario, options: StudyOptions, other: OtherTeam, folder: RunFolder, iteration: int
+    ) -> None:
+        self._scenario, self._folder, self._options, self._other = scenario, folder, options, other
         self._detectors = strategies_of(scenario)
-        self._other = OtherTeam(options.hiders, options.seekers, scenario, options.device)
         self._chance: Finding | None = None
         self.appeared = {name: seen for name, seen in self._read().items() if seen.iteration <= iteration}
         """By strategy; those that have not appeared are missing."""

@@ -24,7 +24,7 @@ from ..config.machine_options import MachineOptions
 from ..evaluation.shares import Share
 from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
-from ..play.teams_player import OtherTeam
+from ..play.teams_player import OTHER_SEED, OtherTeam
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
 from .chance import ALPHA, BROKEN, holm, outcomes, sign_test
@@ -34,7 +34,6 @@ from .trace import Trace, play_trace
 CHANCE, CHANCE_AGENT = "random play", "random"
 """How progress and tables call the yardstick, and the agent that plays it."""
 _PLAYER_SEED = 1  # Added to the seed, so that layouts and actions are not drawn from the same numbers.
-_OTHER_SEED = 1_000_003  # The same for who plays the other team.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +193,7 @@ def _agents(agent: str, scenario: Scenario, options: StudyOptions, other: OtherT
 
 
 def _other(options: StudyOptions, number: int) -> int:
-    return options.seed + _OTHER_SEED + number
+    return options.seed + OTHER_SEED + number
 
 
 def examine(

@@ -11,6 +11,7 @@ from tests.train.test_trainer import TINY, assert_same, numbers, resume, train
 from train.cli import main
 from train.config.train_config import ReportConfig
 from train.play.scripted import ScriptedPlayer
+from train.play.teams_player import OtherTeam
 from train.runs.run_folder import RunFolder
 from train.stages import stage_watch
 from train.stages.stage_watch import StageWatch
@@ -31,9 +32,8 @@ def blocker(monkeypatch):
 
 
 def watch(folder, iteration=0, episodes=16):
-    return StageWatch(
-        DOOR, StudyOptions(episodes=episodes, seed=5, num_worlds=episodes, threads=1), RunFolder(folder), iteration
-    )
+    options = StudyOptions(episodes=episodes, seed=5, num_worlds=episodes, threads=1)
+    return StageWatch(DOOR, options, OtherTeam(None, None, DOOR), RunFolder(folder), iteration)
 
 
 def test_a_strategy_appears_once(blocker, tmp_path):

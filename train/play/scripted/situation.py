@@ -14,11 +14,9 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.manipulation import distance_to_objects
+from envs.physics.engine import PARKED_BELOW
 
 from .room import Room, find_room
-
-_ABSENT = -20.0
-"""Metres: y below which what takes no part is parked; along x it stands in a row that leads back to the arena."""
 
 
 class Situation:
@@ -40,7 +38,7 @@ class Situation:
         """(W, 1)."""
         self.hiders = torch.arange(s.hiders, device=env.device)
         self.seekers = torch.arange(s.hiders, s.num_agents, device=env.device)
-        self.present = self.state.pose[..., 1] > _ABSENT
+        self.present = self.state.pose[..., 1] > PARKED_BELOW
         """(W, E) bool."""
         self.live = self.state.steps >= s.preparation_steps
         """(W,) bool: seekers can move."""
