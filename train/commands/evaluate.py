@@ -50,8 +50,8 @@ class EvaluateArguments(MachineOptions):
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
     """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, agents without a policy are
-    players too: random, zero, chaser, blocker, climber, ramp-thief, or in trade/... forager and trader; after the
-    scripts a strength may follow, as in chaser:0.5."""
+    players too: random, zero, chaser, blocker, climber, ramp-thief, defender, or in trade/... forager and trader; after
+    the scripts a strength may follow, as in chaser:0.5."""
     against: str = "random"
     """What one run plays against: random or another agent without a policy, a run folder or a checkpoint file."""
     episodes: AtLeastOne = 200

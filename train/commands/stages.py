@@ -53,8 +53,8 @@ class StagesArguments(MachineOptions):
     run: Positional[Path | None] = None
     """Run folder, checkpoint file or name of a policy that comes with the project; not needed with --agent."""
     agent: str | None = None
-    """Examine an agent without a policy instead: random, zero, chaser, blocker, climber or ramp-thief; after the
-    scripts a strength may follow, as in chaser:0.5."""
+    """Examine an agent without a policy instead: random, zero, chaser, blocker, climber, ramp-thief or defender; after
+    the scripts a strength may follow, as in chaser:0.5."""
     scenario: str = "hide-and-seek/quickstart"
     """Scenario in which the agent plays; checkpoints play in their own."""
     hiders: str | None = None

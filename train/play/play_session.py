@@ -28,8 +28,8 @@ class PlayArguments(DeviceOptions):
     """Which episodes are played."""
 
     agent: str | None = None
-    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber, ramp-thief, or in
-    trade/... forager and trader; after the scripts a strength may follow, as in chaser:0.5."""
+    """Show agents without a policy instead: random, zero (motionless), chaser, blocker, climber, ramp-thief, defender
+    or, in trade/... forager and trader; after the scripts a strength may follow, as in chaser:0.5."""
     hiders: str | None = None
     """Who plays the hiders instead: an agent without a policy, a run, a checkpoint or a shipped policy."""
     seekers: str | None = None

@@ -63,7 +63,8 @@ def test_record(tmp_path, capsys):
     [
         (
             ["--agent", "chasser"],
-            "unknown agent 'chasser'; choose random, zero, chaser, blocker, climber, ramp-thief, forager or trader",
+            "unknown agent 'chasser'; choose random, zero, chaser, blocker, climber, ramp-thief, defender, forager or "
+            "trader",
         ),
         (["--agent", "chaser:7"], "unknown agent 'chaser:7'"),
         (["--agent", "blocker"], "the blocker cannot play in scenario 'hide-and-seek/full': no room with doors"),

@@ -215,6 +215,8 @@ def test_an_agent_gets_where_it_shall_and_looks_there(seconds):
         ("blocker", "door", "door blocking", 0.8),
         ("climber", "quickstart", "ramp use", 0.5),
         ("ramp-thief", "quadrant", "ramp defence", 0.25),
+        ("defender", "quickstart", "ramp defence", 0.25),
+        ("defender", "quickstart", "door blocking", 0.4),
     ],
 )
 def test_strategies_are_played_from_fresh_starts(agent, scenario, strategy, least):

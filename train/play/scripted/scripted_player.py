@@ -20,6 +20,7 @@ from ..players import Observations, RandomPlayer, Worlds
 from .blocker import block_doors, doors_blocked
 from .chaser import caught_sight, chase
 from .climber import climb, climbed_in
+from .defender import defend_room, room_defended
 from .foraging import fed_at_the_fire, forage, forage_and_swap, swapped
 from .ramp_thief import ramps_inside, steal_ramp
 from .room import QUADRANTS
@@ -72,6 +73,7 @@ SCRIPTS = {
     "blocker": Script("hiders", block_doors, doors_blocked, needs=("boxes",)),
     "climber": Script("seekers", climb, climbed_in, needs=("ramps",)),
     "ramp-thief": Script("hiders", steal_ramp, ramps_inside, needs=("ramps",)),
+    "defender": Script("hiders", defend_room, room_defended, needs=("boxes", "ramps")),
     "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade", hauls=True),
     "trader": Script("hiders", forage_and_swap, swapped, in_room=False, game="trade"),
 }
