@@ -63,8 +63,9 @@ class StartStates:
         by_reward = [config.won_above is not None and SCRIPTS[script].team == "hiders" for script in self._scripts]
         self._by_reward = torch.tensor(by_reward, dtype=torch.bool, device=env.device)
         """(scripts,) whether reward decides what is won, and not the script's goal."""
+        self._goals_matter = [(i, script) for i, script in enumerate(self._scripts) if not by_reward[i]]
         self._reached = torch.zeros(env.num_worlds, len(self._scripts), dtype=torch.bool, device=env.device)
-        """(W, scripts) whether the present episode has reached the goal of each script."""
+        """(W, scripts) whether the present episode has reached the goal of each script that is not judged by reward."""
         self._iteration = 0
         self._forget_rollout()
         self._metrics: dict[str, float] = {}
@@ -138,8 +139,8 @@ class StartStates:
         if self._scripts:
             self._reached = self._reached & ~done[:, None]
             if step % _LOOK_EVERY == 0:
-                held = torch.stack([script_done(script, self._env) for script in self._scripts], dim=1)
-                self._reached = self._reached | held
+                for column, script in self._goals_matter:
+                    self._reached[:, column] |= script_done(script, self._env)
         if self._config.every and step % self._config.every == 0:
             self._passed.append((step, self._env.capture(self._everywhere)))
 
