@@ -71,8 +71,8 @@ def _extras(scenario: Scenario, starts: list[Start]) -> dict[str, Tensor]:
     if movable:
         cylinders = [b.cylinders for b in bodies]
         extras["cylinder_pose"] = _tensor([_poses(c.movable, c.height) for c in cylinders], movable, 4)
-        half = torch.tensor([(c.diameter / 2, c.diameter / 2, c.height / 2) for c in cylinders])
-        extras["cylinder_half_size"] = half[:, None].repeat(1, movable, 1)
+        half: list[Rows] = [[(c.diameter / 2, c.diameter / 2, c.height / 2)] * movable for c in cylinders]
+        extras["cylinder_half_size"] = _tensor(half, movable, 3)
     if scenario.layout == "counting":
         goals: list[Rows] = [_pad([(goal,) for goal in b.goals], scenario.max_boxes, 1) for b in bodies]
         extras["box_goal"] = _tensor(goals, scenario.max_boxes, 1)[..., 0]

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import weakref
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,13 @@ from torch.testing import assert_close
 
 import envs
 from envs.batch_env import BatchEnv
+from envs.env_checks import random_actions
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
 from envs.scenarios import FULL, QUADRANT
-from tests.envs.worlds import NO_ACTION, body, small, world
+from tests.envs.history import assert_same, play, rest
+from tests.envs.worlds import body, small, world
 
-TILTING = dataclasses.replace(FULL, name="tilting boxes", tilting_boxes=True, preparation_fraction=0.0)
 SHORT = dataclasses.replace(QUADRANT, name="short", horizon=10)
 EAST = math.pi / 2
 
@@ -45,36 +47,9 @@ def test_reading_poses_within_a_step_changes_nothing(parts):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def random_actions(env, generator):
-    shape = (env.num_worlds, env.num_agents)
-    return torch.stack([torch.randint(n, shape, generator=generator) for n in env.action_bins], dim=-1)
-
-
-def rest(env):
-    return torch.tensor(NO_ACTION).expand(env.num_worlds, env.num_agents, 5).contiguous()
-
-
-def play(env, steps, seed=0):
-    """Everything that ``steps`` random steps return, flat."""
-    generator = torch.Generator().manual_seed(seed)
-    history = []
-    for _ in range(steps):
-        result = env.step(random_actions(env, generator))
-        named = {"reward": result.reward, "done": result.done, "live": result.live, "seen": result.hiders_seen}
-        history.append(result.obs | named | {f"stat/{k}": v for k, v in result.statistics.items()})
-    return history
-
-
 def flat_hands(env):
     state = env.get_state(torch.arange(env.num_worlds))
     return {**vars(state.grabs), **{f"lock {name}": value for name, value in vars(state.locks).items()}}
-
-
-def assert_same(ours, theirs):
-    for step, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-        assert a.keys() == b.keys(), step
-        for name in a:
-            assert torch.equal(a[name], b[name]), (step, name)
 
 
 class TestAutoReset:
@@ -175,125 +150,6 @@ class TestAutoReset:
             transition = env.advance(rest(env))
             assert env.cuts_short(transition) == (step == 4)
             env.conclude(transition)
-
-
-class TestState:
-    @pytest.mark.parametrize("scenario", [FULL, TILTING], ids=lambda s: s.name)
-    def test_round_trip(self, scenario):
-        """What was written is read back, and shows in the observation; other worlds are left alone."""
-        source, target = (BatchEnv(scenario, 4, seed=1, threads=1) for _ in range(2))
-        source.reset()
-        target.reset()
-        seen = play(source, 20)[-1]
-        play(target, 7, seed=9)
-        untouched = target.get_state(torch.tensor([0, 2]))
-        chosen = torch.tensor([1, 3])
-        state = source.get_state(chosen)
-        observation = target.set_state(chosen, state)
-        back = target.get_state(chosen)
-        for name, value in flatten(state).items():
-            if name in ("pose", "velocity"):  # Rows of absent boxes are ignored.
-                present = source._present[chosen]
-                assert torch.equal(flatten(back)[name][present], value[present]), name
-            else:
-                assert torch.equal(flatten(back)[name], value), name
-        for name, value in observation.items():
-            assert_close(value[chosen], seen[name][chosen], rtol=0, atol=1e-5, msg=name)
-        for name, value in flatten(target.get_state(torch.tensor([0, 2]))).items():
-            assert torch.equal(value, flatten(untouched)[name]), name
-
-    def test_continues_like_the_original(self):
-        """To the precision of float32; the solver's warm start is not part of the state."""
-        s = small(name="continue", boxes=(0, 1), horizon=50)
-        layout = world(s, [(2.5, 3.0, EAST)], [body(3.0, 3.0)])
-        source, target = BatchEnv(s, 1, threads=1), BatchEnv(s, 1, threads=1)
-        source.reset(layout)
-        target.reset(layout)
-        actions = rest(source)
-        actions[0, 0] = torch.tensor([8, 5, 6, 1, 0])
-        for _ in range(5):
-            source.step(actions)
-        one = torch.tensor([0])
-        target.set_state(one, source.get_state(one))
-        for _ in range(3):
-            expected, got = source.step(actions), target.step(actions)
-            assert_close(got.obs["boxes"], expected.obs["boxes"], rtol=0, atol=1e-4)
-            assert_close(got.obs["self"], expected.obs["self"], rtol=0, atol=1e-3)
-        assert (source.get_state(one).pose[0, 2, 0] - 3.0).abs() > 0.05
-
-    def test_states_are_copies(self):
-        env = BatchEnv(QUADRANT, 2, threads=1)
-        env.reset()
-        play(env, 3)
-        state = env.get_state(torch.arange(2))
-        before = {name: value.clone() for name, value in flatten(state).items()}
-        play(env, 3)
-        env.reset()
-        for name, value in flatten(state).items():
-            assert torch.equal(value, before[name]), name
-
-
-def flatten(state):
-    flat = {}
-    for name, value in vars(state).items():
-        if isinstance(value, torch.Tensor):
-            flat[name] = value
-        else:
-            inner = value if isinstance(value, dict) else vars(value)
-            flat |= {f"{name}.{key}": v for key, v in inner.items()}
-    return flat
-
-
-class TestRestart:
-    def test_state_from_before_boxes_could_tilt(self):
-        """Upright is what it meant."""
-        original, restored = (BatchEnv(SHORT, 2, seed=2, threads=1) for _ in range(2))
-        original.reset()
-        play(original, 5)
-        saved = original.state_dict()
-        del saved["grabs.tilt"]
-        restored.load_state_dict(saved)
-        assert_same([restored.state_dict()], [original.state_dict()])
-
-    @pytest.mark.parametrize(
-        "scenario",
-        [dataclasses.replace(FULL, horizon=15), SHORT, dataclasses.replace(TILTING, horizon=15)],
-        ids=lambda s: s.name,
-    )
-    def test_is_exact_in_the_middle_of_an_episode(self, scenario):
-        """Observations, rewards and statistics, over the ends of episodes, in an environment with another past."""
-        original = BatchEnv(scenario, 4, seed=2, threads=1, stagger=True)
-        original.reset()
-        play(original, 12)
-        saved = {name: value.clone() for name, value in original.state_dict().items()}
-        expected = [original.observe(), *play(original, 20, seed=1)]
-        restored = BatchEnv(scenario, 4, seed=2, threads=1)
-        restored.reset()
-        play(restored, 3, seed=7)
-        observation = restored.load_state_dict(saved)
-        assert_same([observation, *play(restored, 20, seed=1)][1:], expected[1:])
-        assert any("stat/length" in step for step in expected[1:])
-        assert_same([restored.state_dict()], [original.state_dict()])
-        assert torch.equal(restored._generator.get_state(), original._generator.get_state())
-        # Loading left the dictionary alone: it can be used again.
-        restored.load_state_dict(saved)
-        assert_same(play(restored, 5, seed=1), expected[1:6])
-
-    def test_the_state_is_a_copy(self):
-        env = BatchEnv(SHORT, 2, threads=1)
-        env.reset()
-        saved = env.state_dict()
-        before = {name: value.clone() for name, value in saved.items()}
-        play(env, 12)
-        assert all(torch.equal(saved[name], before[name]) for name in saved)
-
-    def test_the_observation_is_restored(self):
-        env = BatchEnv(SHORT, 2, threads=1)
-        env.reset()
-        play(env, 4)
-        expected, saved = env.observe(), env.state_dict()
-        other = BatchEnv(SHORT, 2, threads=1)
-        assert_same([other.load_state_dict(saved)], [expected])
 
 
 class TestReproducibility:
@@ -408,82 +264,12 @@ class TestBadInput:
             BatchEnv(QUADRANT, 0)
 
 
-class TestManipulationInTheWorld:
-    """Reach and sight as the environment wires them: current distances, what was seen in the previous observation."""
-
-    S = small(name="reach", boxes=(0, 1), ramps=1, lock_ramps=False)
-
-    def hold(self, gap, yaw=EAST, scenario=S, **pressed):
-        """Agent 0 beside a cube to its east, surface gap ``gap`` from the agent's centre; what one step decides."""
-        env = BatchEnv(scenario, 1, threads=1)
-        env.reset(world(scenario, [(3.0, 3.0, yaw)], [body(3.25 + gap, 3.0)], [body(9.0, 9.0)]))
-        actions = rest(env)
-        actions[0, 0, 3], actions[0, 0, 4] = pressed.get("grab", 1), pressed.get("lock", 1)
-        env.step(actions)
-        state = env.get_state(torch.tensor([0]))
-        return state.grabs.holding[0, 0].item() == 0, state.locks.locked[0, 0].item()
-
-    def test_within_25_centimetres(self):
-        assert self.hold(0.249) == (True, True)
-        assert self.hold(0.251) == (False, False)
-
-    def test_only_what_is_seen(self):
-        assert self.hold(0.2, yaw=-EAST) == (False, False)
-        unseen = dataclasses.replace(self.S, grab_unseen=True)
-        assert self.hold(0.2, yaw=-EAST, scenario=unseen) == (True, False)
-        unseen = dataclasses.replace(self.S, lock_unseen=True)
-        assert self.hold(0.2, yaw=-EAST, scenario=unseen) == (False, True)
-
-    def test_no_locks_in_the_preparation_phase(self):
-        """80 steps, of which 2 are preparation: the third press is the first that counts."""
-        s = dataclasses.replace(self.S, preparation_fraction=0.025, lock_in_preparation=False)
-        env = BatchEnv(s, 1, threads=1)
-        env.reset(world(s, [(3.0, 3.0, EAST)], [body(3.45, 3.0)], [body(9.0, 9.0)]))
-        actions = rest(env)
-        actions[0, 0, 4] = 1
-        locked = []
-        for _ in range(3):
-            env.step(actions)
-            locked.append(env.get_state(torch.tensor([0])).locks.locked[0, 0].item())
-        assert locked == [False, False, True]
-
-    def test_only_when_pressed(self):
-        assert self.hold(0.2, grab=0) == (False, True)
-        assert self.hold(0.2, lock=0) == (True, False)
-
-    def test_absent_boxes_and_unlockable_kinds(self):
-        for lock_ramps in (False, True):
-            s = dataclasses.replace(self.S, lock_ramps=lock_ramps)
-            env = BatchEnv(s, 1, threads=1)
-            env.reset(world(s, [(3.0, 2.6, math.pi)], [None], [body(3.0, 3.0)]))
-            actions = rest(env)
-            actions[0, 0, 3:] = 1
-            env.step(actions)
-            state = env.get_state(torch.tensor([0]))
-            assert state.grabs.holding[0, 0] == 1
-            assert state.locks.locked[0].tolist() == [False, lock_ramps]
-
-    def test_holding_ends_when_sight_is_lost(self):
-        """What was visible in the previous observation decides, not what is visible now."""
-        env = BatchEnv(self.S, 1, threads=1)
-        env.reset(world(self.S, [(3.0, 3.0, EAST)], [body(3.45, 3.0)], [body(9.0, 9.0)]))
-        one = torch.tensor([0])
-        actions = rest(env)
-        actions[0, 0, 3] = 1
-        env.step(actions)
-        state = env.get_state(one)
-        assert state.grabs.holding[0, 0] == 0
-        state.visible[0, 0, 2] = False
-        env.set_state(one, state)
-        env.step(actions)
-        assert env.get_state(one).grabs.holding[0, 0] == -1
-        env.step(actions)
-        assert env.get_state(one).grabs.holding[0, 0] == 0, "seen again"
-
-
-def test_closing_twice_is_fine():
+def test_closing_frees_the_engine_and_twice_is_fine():
     env = BatchEnv(QUADRANT, 1, threads=1)
+    env.reset()
+    engine = weakref.ref(env.engine)
     env.close()
+    assert engine() is None
     env.close()
 
 

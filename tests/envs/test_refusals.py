@@ -10,7 +10,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream, generate, stream
 from envs.scenarios import DYNAMIC_FOOD, FULL, QUICKSTART, get
-from tests.envs.test_batch_env import assert_same, play
+from tests.envs.history import assert_same, play
 
 WORLDS = torch.tensor([0, 2])
 

@@ -137,3 +137,18 @@ class Driver:
             self.engine.step(command * BIN_COMMAND)
             poses.append(self.engine.pose)
         return torch.stack(poses).cpu()
+
+
+def cast(engine, origins, directions, exclude=None):
+    """Cast the same rays in every world. Returns (W, N) distances and entities on the CPU."""
+    n, device = len(origins), engine.device
+
+    def expand(rays):
+        return torch.as_tensor(rays, dtype=torch.float32).expand(engine.num_worlds, n, 3).to(device)
+
+    excluded = torch.full((n,), -1) if exclude is None else torch.tensor(exclude)
+    worlds = torch.arange(engine.num_worlds, device=device)
+    distance, entity = engine.rays(worlds, expand(origins), expand(directions), excluded.to(device))
+    assert distance.dtype == torch.float32
+    assert entity.dtype == torch.int64
+    return distance.cpu(), entity.cpu()

@@ -30,3 +30,13 @@ def small_policy(seed: int = 0, config: NetworkConfig = SMALL) -> ActorCritic:
     policy = ActorCritic(SPEC, BINS, config)
     torch.nn.init.normal_(policy.action_head.linear.weight, std=0.5)
     return policy
+
+
+def mark(policy: ActorCritic, bin_: int) -> ActorCritic:
+    """Make a policy say who it is: its first action is always the given bin."""
+    head = policy.action_head.linear
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.zero_()
+        head.bias[bin_] = 100.0
+    return policy

@@ -63,7 +63,7 @@ def run_ranks(words, count, folder):
 
 def _run(words, outputs, environment, dies_at):
     if dies_at is not None:
-        _die_at(dies_at)
+        die_at(dies_at)
     os.environ.update({name: str(value) for name, value in environment.items()})
     with contextlib.ExitStack() as stack:
         for stream, path in zip((1, 2), outputs, strict=True):
@@ -71,7 +71,7 @@ def _run(words, outputs, environment, dies_at):
         sys.exit(main(words))
 
 
-def _die_at(number):
+def die_at(number):
     """Let this process die at its nth change of a file."""
     numbers = itertools.count(1)
 

@@ -61,7 +61,7 @@ def test_the_same_run_twice():
         trainer = Trainer(dataclasses.replace(config, engine=engine))
         trainer.begin()
         numbers = [trainer.iterate() for _ in range(3)]
-        runs.append((trainer.policy.state_dict(), trainer.env._layouts.state_dict()["episodes"], numbers))
+        runs.append((trainer.policy.state_dict(), trainer.env._schedule.layouts.state_dict()["episodes"], numbers))
     (first, episodes, _), (second, _, _), (_, others, _) = runs
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(episodes, others)

@@ -27,10 +27,10 @@ from ..play.episode_files import load_episodes
 from ..play.episodes import Episode
 from ..reporting import ACTIONS
 from ..runs.run_folder import RunFolder
+from ..runs.whole_run import whole_run
 from ..support.arguments import parse_arguments
 from ..support.console import duration, make_lasting_console
-from ..support.files import make_folder, write_json
-from ..support.folder_lock import FolderLock
+from ..support.files import write_json
 from ..support.interrupts import StopRequest
 from ..trainer import Trainer
 
@@ -82,11 +82,10 @@ def run(arguments: list[str]) -> int:
             show = _Epochs(args.epochs, console)
             cloned = clone(policy, learned, held_out, args, config.ppo.gamma, show, lambda: stop.requested)
         trainer.begin()
-        make_folder(folder.path)
-        with FolderLock(folder.lock_file):
-            folder.create(config)
-            trainer.save(folder)
-            write_json(folder.path / "imitation.json", _to_plain(args, cloned, len(episodes)))
+        with whole_run(folder) as written:
+            written.create(config)
+            trainer.save(written)
+            write_json(written.path / "imitation.json", _to_plain(args, cloned, len(episodes)))
     finally:
         trainer.close()
     console.print(_table(cloned, config.scenario.action_bins))

@@ -23,14 +23,14 @@ from ..config.task_presets import TASKS, TaskSize
 from ..learning.memory_need import require_memory
 from ..runs.saved_policy import find_checkpoint
 from ..support.arguments import parse_arguments
-from ..support.console import make_lasting_console
+from ..support.console import make_lasting_console, say_on_stderr
 from ..support.devices import available_cores, resolve_device
 from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
 from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
+from ..support.task_console import TaskConsole
 from ..transfer.outcome import Outcome, read_outcome, read_run
-from ..transfer.progress import StudyConsole
 from ..transfer.starts import COUNTS, HIDE_AND_SEEK, SCRATCH, STARTS, age_name, checkpoints_of, read_start, title
 from ..transfer.study_plan import (
     COUNTING,
@@ -46,7 +46,7 @@ from ..transfer.study_plan import (
     write_plan,
 )
 from ..transfer.study_report import one_line, result_cells, verdicts, write_report
-from ..transfer.study_runs import check_fit, work
+from ..transfer.study_runs import Progress, check_fit, work
 from ..transfer.workers import run_all, workers_lock
 
 _MOST_JOBS = 8  # By default: each takes half a gigabyte of memory.
@@ -212,12 +212,20 @@ def _study(plan: StudyPlan, jobs: int) -> int:
     jobs = _jobs(plan, jobs, len(left))
     threads = 0 if jobs == 1 else max(available_cores() // jobs, 1)
     _introduce(plan, left, jobs, console)
-    with StudyConsole(console, plan, plan.units, jobs) as shown, StopRequest() as stop:
+    tasks = {str(unit): float(work(plan, unit)) for unit in plan.units}
+    done = {str(unit) for unit in plan.units if unit not in left}
+    with TaskConsole(console, tasks, done, "run") as shown, StopRequest() as stop:
+
+        def tell(progress: Progress) -> None:
+            shown.tell(str(progress.unit), progress.done / progress.total, progress.words)
 
         def finished(unit: Unit) -> None:
-            shown.finished(unit, one_line(read_run(plan, unit)))
+            shown.finished(str(unit), one_line(read_run(plan, unit)))
 
-        whole = run_all(plan, left, jobs, threads, shown.tell, finished, shown.warn, lambda: stop.requested)
+        def warn(text: str) -> None:
+            say_on_stderr(f"warning: {text}")
+
+        whole = run_all(plan, left, jobs, threads, tell, finished, warn, lambda: stop.requested)
     outcome = read_outcome(plan)
     report = write_report(outcome)
     if not can_draw():

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Return the temporary files that killed writers have left in a folder."""
+    """Return the temporary files and folders that killed writers have left in a folder."""
     return sorted(path for path in folder.iterdir() if path.name.startswith(".") and path.suffix == ".tmp")
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that killed writers have left in a folder that nobody else writes to now."""
+    """Delete what killed writers have left in a folder that nobody else writes to now."""
     for path in leftovers(folder):
         with contextlib.suppress(OSError):
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def make_folder(path: Path) -> None:

@@ -47,6 +47,8 @@ class TaskConsole:
 
     def tell(self, name: str, share: float, words: str) -> None:
         """Note how far a task is: the share of it that is done, and whatever else there is to be said."""
+        if name not in self._running:  # What it had done before says nothing of the speed now.
+            self._before += self._work[name] * share
         self._shares[name] = share
         self._running[name] = words
         self._show()

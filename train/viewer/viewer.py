@@ -25,6 +25,7 @@ from ..rendering.minimap import Minimap
 from ..rendering.overlays import Status, draw_status
 from ..rendering.renderer import CAMERAS, WorldRenderer
 from . import controls
+from .frames import Frame, Frames
 from .inbox import Inbox, explained, result
 from .live_world import LiveGame
 from .page_commands import TEXT, TRUTH, Commands, nullable, number, one_of, optional, pair, some_of, whole
@@ -35,8 +36,6 @@ from .recorded import Replay
 _FRAME_SECONDS = 1 / 30
 _MOST_STEPS = 4
 """Steps between two frames; a machine that is too slow for more shows the world in slow motion."""
-_UNWATCHED_SECONDS = 3.0
-"""Time after which the world waits if no page asks for a picture."""
 _JPEG_QUALITY = 88
 TOGGLES = ("cones", "sight", "grabs", "sees", "attention", "lidar", "shadows", "panel", "minimap")
 """What can be switched on and off, by name."""
@@ -67,15 +66,6 @@ class ViewerOptions:
     paused: bool = False
 
 
-@dataclass
-class Frame:
-    """One picture and what belongs to it."""
-
-    number: int
-    jpeg: bytes
-    state: dict[str, Any]
-
-
 class Viewer:
     """Shows a world and obeys commands.
 
@@ -100,9 +90,7 @@ class Viewer:
         self._share, self._changed, self._drawn = 1.0, True, False
         self._message = ""
         self._inbox = Inbox()
-        self._frame: Frame | None = None
-        self._fresh = threading.Condition()
-        self._asked = time.monotonic()
+        self._frames = Frames()
         self._stop = threading.Event()
 
     # --- for other threads -------------------------------------------------------------------------------------------
@@ -132,10 +120,7 @@ class Viewer:
 
     def frame(self, after: int, timeout: float) -> Frame | None:
         """Return the newest picture if its number is above ``after``; wait for one up to ``timeout`` seconds."""
-        self._asked = time.monotonic()
-        with self._fresh:
-            self._fresh.wait_for(lambda: self._frame is not None and self._frame.number > after, timeout)
-            return self._frame if self._frame is not None and self._frame.number > after else None
+        return self._frames.take(after, timeout)
 
     def stop(self) -> None:
         """End ``run``."""
@@ -157,7 +142,7 @@ class Viewer:
                 now = time.perf_counter()
                 self._pass_time(now - last)
                 last = now
-                if self._changed and self._watched:
+                if self._changed and self._frames.watched:
                     self._draw()
                 else:
                     self._obey(wait=_FRAME_SECONDS)
@@ -166,10 +151,6 @@ class Viewer:
             self._renderer.close()
             self._show.close()
 
-    @property
-    def _watched(self) -> bool:
-        return time.monotonic() - self._asked < _UNWATCHED_SECONDS
-
     def _obey(self, wait: float = 0.0) -> None:
         """Do the commands that have come in; wait for the first one."""
         if self._inbox.work(wait):
@@ -177,7 +158,7 @@ class Viewer:
 
     def _pass_time(self, seconds: float) -> None:
         """Let the world go on for some wall-clock time; where it cannot, it rests and the page says why."""
-        if self._paused or not self._watched:
+        if self._paused or not self._frames.watched:
             return
         self._changed = True
         self._share += min(seconds * self._speed / self._show.scenario.step_seconds, float(_MOST_STEPS))
@@ -212,10 +193,7 @@ class Viewer:
             picture = draw_status(picture, self._status())
         memory = io.BytesIO()
         Image.fromarray(picture).save(memory, "JPEG", quality=_JPEG_QUALITY)
-        number = 1 if self._frame is None else self._frame.number + 1
-        with self._fresh:
-            self._frame = Frame(number, memory.getvalue(), self._state(number))
-            self._fresh.notify_all()
+        self._frames.put(memory.getvalue(), self._state())
 
     def _status(self) -> Status:
         s = self._show.scenario
@@ -230,9 +208,8 @@ class Viewer:
 
     # --- what the page is told ---------------------------------------------------------------------------------------
 
-    def _state(self, number: int) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         return world_state(self._show) | {
-            "frame": number,
             "paused": self._paused,
             "speed": self._speed,
             "lock": self._lock,

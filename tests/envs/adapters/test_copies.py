@@ -16,7 +16,7 @@ from envs.adapters.pettingzoo_env import env, parallel_env
 from envs.batch_env import BatchEnv
 from envs.scenarios import QUICKSTART, SCENARIOS, replace
 from tests.envs.adapters.conftest import ALONE, SMALL, each_scenario
-from tests.envs.test_batch_env import assert_same, play
+from tests.envs.history import assert_same, play
 
 COPIES = {"pickle": lambda value: pickle.loads(pickle.dumps(value)), "deepcopy": copy.deepcopy}
 GO = np.array([9, 3, 6, 1, 1])

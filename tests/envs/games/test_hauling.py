@@ -164,8 +164,8 @@ def test_dawn(engine):
     pose = env.engine.pose
     pose[0, 0, :2] = start[3] + torch.tensor([0.25, 0.0])
     env.engine.place(torch.tensor([True]), pose, torch.zeros_like(pose))
-    env._read_engine()
-    env._perceive()
+    env._worlds.read_engine()
+    env._worlds.look()
     state["trade/left"][0, 3], state["trade/owner"][0, 7] = 50.0, NOTHING
     while state["trade/steps"] < 31:
         step(env, 1)

@@ -145,7 +145,7 @@ class TestPicking:
             lie(env, (0, 0, 0, GROWN))
             pose = env.engine.pose.clone()
             pose[0, :, :2] = torch.tensor([[MIDDLE - 0.25, MIDDLE], [MIDDLE + 0.25, MIDDLE]])
-            state["trade/place"][0, 0], env._pose = torch.tensor([MIDDLE, MIDDLE]), pose
+            state["trade/place"][0, 0], env._worlds.pose = torch.tensor([MIDDLE, MIDDLE]), pose
             state["trade/bag"][:] = 0
             step(env, PICK_FRUIT, PICK_FRUIT)
             assert [bag > 0 for bag in bags(env)] == [turn == 0, False, turn == 1, False]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from envs.errors import UserError
 from envs.layouts import JUDGING, TRAINING, Layout, LayoutBank, LayoutStream, generate
 from envs.layouts.stream import episode_seeds
-from envs.scenarios import FULL
+from envs.scenarios import FULL, SCENARIOS
 
 SEEDS, NUMBERS = st.integers(0, 2**63 - 1), st.integers(0, 10**6)
 EPISODES = st.tuples(SEEDS, NUMBERS, NUMBERS)
@@ -44,6 +44,13 @@ def test_repeated_world_gets_consecutive_episodes():
     twice = LayoutStream(FULL, seed=1, num_worlds=2).draw(torch.tensor([1, 1]))
     stream = LayoutStream(FULL, seed=1, num_worlds=2)
     assert equal(twice, Layout.stack([stream.draw(torch.tensor([1])) for _ in range(2)]))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_layouts_of_no_world_have_the_shapes_of_others(name):
+    one, none = (LayoutStream(SCENARIOS[name], 0, num_worlds=1).draw(torch.arange(n)) for n in (1, 0))
+    for f in fields(Layout):
+        assert getattr(none, f.name).shape == (0, *getattr(one, f.name).shape[1:]), f.name
 
 
 def test_resumed_stream_continues():

@@ -143,7 +143,7 @@ def test_worlds_whose_episodes_end_at_once_do_not_play_a_layout_twice():
     """The layouts of a GPU wait in a table, which must be filled as fast as short episodes use it up."""
     scenario = get("blueprint/small", horizon=20, blueprint=BlueprintOptions(sites=(1, 1), radius=5.0))
     env = BatchEnv(scenario, 2, threads=1)
-    env._layouts = LayoutBank(scenario, 0, 2)
+    env._schedule.layouts = LayoutBank(scenario, 0, 2)
     match = play_match(env, StillPlayer(NO_ACTION), StillPlayer(NO_ACTION), episodes=30)
     assert (match.lengths == 1).all() and env.num_repeated_layouts == 0
     env.close()

@@ -25,6 +25,7 @@ from train.play.episodes import play_episode
 from train.play.players import RandomPlayer, flatten_agents
 from train.runs.run_folder import RunFolder
 from train.runs.saved_policy import load_policy
+from train.trainer import Trainer
 
 SHORT = scenarios.get("hide-and-seek/quickstart", horizon=12, preparation_fraction=0.5)
 NETWORK = NetworkConfig(embedding_size=8, attention_heads=2, hidden_size=16, lstm_size=16, lidar_filters=2)
@@ -170,6 +171,19 @@ def test_the_result_is_a_run_that_plays_trains_and_starts_others(recorded, tmp_p
     file = run.checkpoints.file(0)
     weights = load_policy(file).policy.state_dict()
     assert all(np.array_equal(weights[name], tensor) for name, tensor in saved.policy.state_dict().items())
+
+
+def test_ended_while_it_writes_leaves_no_run(recorded, tmp_path, monkeypatch):
+    """Between the configuration and the checkpoint; a kill is tested with ``whole_run``."""
+    run = RunFolder(tmp_path / "clone")
+
+    def die(_trainer, folder):
+        assert folder.config_file.is_file() and not run.path.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "save", die)
+    assert main(["imitate", str(recorded), "--epochs", "1", "--run-dir", str(run.path)]) == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_impossible_requests_are_a_line_and_write_nothing(recorded, tmp_path, capsys):

@@ -7,12 +7,12 @@ import torch
 
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
-from policies.teams import TeamPolicies, members
 from policies.tower import NetworkConfig
+from tests.policies.helpers import mark
 from train.config.league_config import LeagueConfig
 from train.evaluation.ratings import Rating
 from train.league.league import NEWEST, RANDOM_PLAYER, League, draw_weights, roles
-from train.league.past_versions import VersionFolder, spacing, versions_at
+from train.league.past_versions import VersionFolder
 from train.support.ranks import Ranks
 
 SPEC = ObservationSpec(1, 0, {"boxes": (2, 1)})
@@ -24,16 +24,6 @@ BINS = (11, 11, 11, 2, 2)
 
 def make_policy():
     return ActorCritic(SPEC, BINS, NETWORK)
-
-
-def mark(policy, bin_):
-    """Make a policy say who it is: its first action is always the given bin."""
-    head = policy.action_head.linear
-    with torch.no_grad():
-        head.weight.zero_()
-        head.bias.zero_()
-        head.bias[bin_] = 100.0
-    return policy
 
 
 def observe(worlds=WORLDS):
@@ -67,40 +57,6 @@ def folder(tmp_path):
 
 def started(value=True, worlds=WORLDS):
     return torch.full((worlds * AGENTS,), value)
-
-
-class TestVersions:
-    def test_every_interval_until_full_then_twice_as_far_apart(self):
-        assert versions_at(9, 10, 4) == []
-        assert versions_at(45, 10, 4) == [10, 20, 30, 40]
-        assert versions_at(50, 10, 4) == [20, 40]
-        assert versions_at(99, 10, 4) == [20, 40, 60, 80]
-        assert versions_at(100, 10, 4) == [40, 80]
-        assert all(len(versions_at(i, 10, 4)) <= 4 for i in range(0, 5000, 7))
-
-    def test_every_version_was_in_the_pool_when_it_was_the_newest(self):
-        """So that it was written then: thinning only ever drops."""
-        for i in range(1, 400):
-            before, now = set(versions_at(i - 1, 3, 7)), set(versions_at(i, 3, 7))
-            assert now - before <= {i}
-
-    def test_pruning_keeps_what_an_older_checkpoint_needs(self, tmp_path):
-        pool = VersionFolder(tmp_path, 10, 4, print)
-        for version in (10, 20, 30, 40, 50, 60):
-            pool.file(version).write_bytes(b"x")
-        pool.prune(oldest=45, now=50)
-        left = sorted(int(path.name[8:15]) for path in tmp_path.iterdir())
-        assert left == [10, 20, 30, 40, 50]  # 60 is of a continuation that was abandoned
-        pool.prune(oldest=50, now=50)
-        assert sorted(int(path.name[8:15]) for path in tmp_path.iterdir()) == [20, 40]
-        assert spacing(50, 10, 4) == 20
-
-    def test_a_damaged_version_is_a_warning(self, tmp_path):
-        warnings = []
-        pool = VersionFolder(tmp_path, 1, 9, warnings.append)
-        pool.file(1).write_bytes(b"x")
-        assert pool.load(1) is None and pool.load(2) is None
-        assert len(warnings) == 2 and all("\n" not in text for text in warnings)
 
 
 class TestRoles:
@@ -345,58 +301,6 @@ class TestRandomPlay:
             actions = league.act(observe(n), started(worlds=n), torch.full((n * AGENTS, 5), 99))
             played.append(torch.where((league.seats.flatten() == RANDOM_PLAYER)[:, None], actions, 0))
         assert torch.equal(played[0], torch.cat(played[1:]))
-
-
-class TestTeamPolicies:
-    @staticmethod
-    def teams():
-        torch.manual_seed(0)
-        policies = [make_policy(), make_policy()]
-        for policy in policies:
-            torch.nn.init.normal_(policy.action_head.linear.weight)
-        return TeamPolicies(policies, SIZES)
-
-    def test_each_team_is_played_by_its_own(self):
-        teams = TeamPolicies([mark(make_policy(), 3), mark(make_policy(), 8)], SIZES)
-        actions, *_ = teams.act(observe(5), teams.initial_state(15), started(worlds=5))
-        assert actions[:, 0].tolist() == [3, 3, 8] * 5
-
-    def test_rows_are_those_of_the_members_alone(self):
-        teams, obs = self.teams(), observe(5)
-        state, resets = teams.initial_state(15), started(worlds=5)
-        actions, log_probs, after = teams.act(obs, state, resets, deterministic=True)
-        steps = {name: torch.stack([tensor, tensor.flip(0)]) for name, tensor in obs.items()}
-        values, (hidden, cell) = teams.values(steps, state, torch.stack([resets, ~resets]))
-        for policy, agents in members(teams):
-            rows = torch.arange(15).view(5, 3)[:, agents].flatten()
-            mine = policy.act({k: v[rows] for k, v in obs.items()}, policy.initial_state(len(rows)), resets[rows], True)
-            assert torch.equal(actions[rows], mine[0])
-            torch.testing.assert_close(log_probs[rows], mine[1])
-            torch.testing.assert_close(after.actor_h[rows], mine[2].actor_h)
-            begins = torch.stack([resets[rows], ~resets[rows]])
-            seen = {name: tensor[:, rows] for name, tensor in steps.items()}
-            own_values, own_memory = policy.values(seen, policy.initial_state(len(rows)), begins)
-            torch.testing.assert_close(values[:, rows], own_values)
-            torch.testing.assert_close((hidden[:, rows], cell[:, rows]), own_memory)
-        torch.testing.assert_close(teams.value(obs, state, resets), values[0])
-
-    def test_a_part_of_the_worlds_acts_as_in_the_whole(self):
-        teams, obs = self.teams(), observe(6)
-        whole = teams.act(obs, teams.initial_state(18), started(worlds=6), generator=torch.Generator().manual_seed(1))[
-            0
-        ]
-        half = teams.act(
-            {k: v[9:] for k, v in obs.items()},
-            teams.initial_state(9),
-            started(worlds=3),
-            generator=torch.Generator().manual_seed(1),
-            part=(9, 18),
-        )[0]
-        assert torch.equal(whole[9:], half)
-
-    def test_members_of_a_shared_policy(self):
-        policy = make_policy()
-        assert members(policy) == [(policy, slice(None))]
 
 
 def test_side_by_side_or_one_after_the_other(folder, monkeypatch):

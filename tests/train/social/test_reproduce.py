@@ -6,8 +6,6 @@ from tests.train.social.counting_study import CountingStudy
 from train.cli import main
 from train.social import catalogue
 from train.social.report import Result
-from train.support.console import make_console
-from train.support.task_console import TaskConsole
 
 
 @pytest.fixture
@@ -82,15 +80,6 @@ def test_help_has_studies_and_examples(counting, capsys):
     assert main(["reproduce", "counting", "--help"]) == 0
     out = capsys.readouterr().out
     assert "hideseek reproduce counting --quick" in out and "--run-dir" in out
-
-
-def test_time_left_goes_by_work(monkeypatch):
-    clock = iter([0.0, 10.0])
-    monkeypatch.setattr("train.support.task_console.time.monotonic", lambda: next(clock))
-    work = {piece.name: piece.work for piece in CountingStudy().pieces(CountingStudy.arguments())}
-    shown = TaskConsole(make_console(), work, {"seed0"}, "piece")
-    shown._shares["seed1"] = 0.5
-    assert shown.seconds_left() == pytest.approx(30.0)  # Half a piece in 10 s; one and a half are left.
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def break_physics(monkeypatch, *where):
     advance, rounds = BatchEnv.advance, itertools.count()
 
     def advance_broken(env, actions, parts=1):
-        if not env._steps.any():
+        if not env._worlds.steps.any():
             number = next(rounds)
             worlds = torch.tensor([world for broken, world in where if broken == number], dtype=torch.int64)
             velocity = torch.full_like(env.engine.velocity[worlds], math.nan)

@@ -85,7 +85,7 @@ class Stepped:
     def all(self):
         """Everything that a command may change."""
         v, show = self.viewer, self.viewer._show
-        state = {key: value for key, value in v._state(0).items() if key != "message"}
+        state = {key: value for key, value in v._state().items() if key != "message"}
         others = sorted(v._keys), v._grip, v._share, id(show), id(v._renderer), id(show.layout), show.path.tolist()
         return json.dumps([state, others], allow_nan=False)
 
@@ -301,13 +301,13 @@ def test_a_world_that_cannot_go_on_rests_and_says_why(live, monkeypatch, error, 
     with monkeypatch.context() as patch:
         patch.setattr(live.viewer._show.teams[0].player, "act", fail)
         live.turn(0.2)
-    state = live.viewer._state(0)
+    state = live.viewer._state()
     assert state["paused"] and state["over"] and state["message"] == told
     assert live.draw() == SIZE
     assert live.ask("player", {"team": 0, "name": "random"}) == (None, None)
     live.ask("pause", {"on": False})
     live.turn(0.2)
-    state = live.viewer._state(0)
+    state = live.viewer._state()
     assert not state["paused"] and not state["over"] and state["message"] == ""
 
 

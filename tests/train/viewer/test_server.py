@@ -10,8 +10,8 @@ import time
 import pytest
 
 from train.viewer import server as server_module
+from train.viewer.frames import Frame
 from train.viewer.server import ViewerServer
-from train.viewer.viewer import Frame
 
 
 class Listener:

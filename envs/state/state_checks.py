@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .errors import UserError
-from .manipulation import Grabs, Locks
-from .transition import WorldState
+from ..errors import UserError
+from ..manipulation import Grabs, Locks
+from ..transition import WorldState
 
 
 def check_worlds(worlds: Tensor, num_worlds: int) -> None:
