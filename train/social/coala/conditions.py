@@ -100,11 +100,13 @@ def _shaping() -> list[Condition]:
 
 
 def _mixed() -> list[Condition]:
-    # Where agents only ever defect among each other they do so after 40 updates; cooperation takes far more.
-    pool = replace(_FAST, agents=2, naive_share=0.75, updates=200)
+    # Agents first defect among each other, and come back if it is not all that is left by then: small steps, a larger
+    # memory and many games with each (docs/notes/social-trials.md). Baselines do not change after 40 updates.
+    game = Setting(agents=2, naive_share=0.75, naive_rate=20.0, co_players=16, batch=16, size=32)
+    pool = replace(game, updates=100, learner=LearnerConfig(learning_rate=2e-3))
     alone = replace(pool, naive_share=0.0)
     coala, *baselines = _by_mode("mixed", pool)
-    longer = replace(coala, setting=replace(coala.setting, updates=1000))
+    longer = replace(coala, setting=replace(coala.setting, updates=400))
     without = Condition(part="mixed", method="alone", title="COALA-PG, no naive agents", setting=alone)
     return [longer, *baselines, without]
 
