@@ -26,23 +26,26 @@ _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """Bytes that grow with the number of worlds or steps, in all processes that share a machine or a GPU."""
+    """Bytes that grow with worlds, steps or kept states, in all processes that share a machine or a GPU."""
 
     worlds: int
     """State of the physics and of the rules."""
     rollout: int
-    """The rollout buffer."""
+    """The rollout buffer, and what a teacher would have done in it."""
     update: int
     """One minibatch: its copy, and what backpropagation keeps of it."""
+    starts: int = 0
+    """Kept start states; what is known of each is small beside it."""
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.worlds + self.rollout + self.update
+        return self.worlds + self.rollout + self.update + self.starts
 
     def describe(self, available: int) -> str:
         """Return one line for people."""
         parts = f"worlds {size(self.worlds)} + rollout {size(self.rollout)} + update {size(self.update)}"
+        parts += f" + start states {size(self.starts)}" * bool(self.starts)
         return f"memory: {parts} = {size(self.total)} of {size(available)}"
 
 
@@ -52,6 +55,7 @@ def memory_needed(config: TrainConfig, ranks: Ranks | None = None) -> MemoryNeed
     device = resolve_device(ranks.device(config.device))
     env = BatchEnv(config.scenario, 1, config.seed, device, engine=config.engine)
     try:
+        per_start = _start_bytes(env) if config.starts.active else 0
         env.reset()
         per_world, spec, bins = env.bytes_per_world, env.observation_spec, env.action_bins
     finally:
@@ -60,10 +64,10 @@ def memory_needed(config: TrainConfig, ranks: Ranks | None = None) -> MemoryNeed
     worlds = math.ceil(config.num_worlds / ranks.size) * processes
     sequences = worlds * config.scenario.num_agents
     observations = ObservationSpec.from_dict(spec)
-    rollout = _rollout_bytes(config, observations, len(bins)) * sequences
+    rollout = _rollout_bytes(config, observations, bins) * sequences
     chunks = sequences * (config.ppo.rollout_steps // config.ppo.chunk_length) / config.ppo.minibatches
     update = _chunk_bytes(config, observations, bins) * chunks + rollout / config.ppo.minibatches
-    return MemoryNeed(per_world * worlds, rollout, int(update))
+    return MemoryNeed(per_world * worlds, rollout, int(update), per_start * config.starts.size * processes)
 
 
 def require_memory(config: TrainConfig, ranks: Ranks | None = None, say: Callable[[str], None] = print) -> None:
@@ -75,8 +79,10 @@ def require_memory(config: TrainConfig, ranks: Ranks | None = None, say: Callabl
     ranks = ranks or Ranks()
     need, available = memory_needed(config, ranks), available_memory(ranks.device(config.device))
     if need.total > available:
-        fitting = int(config.num_worlds * available / need.total)
+        fitting = max(int(config.num_worlds * (available - need.starts) / (need.total - need.starts)), 0)
         hint = f"use --num-worlds {fitting} or fewer" if fitting else "a single world does not fit"
+        if need.starts > available:
+            hint = "use a smaller --starts.size"
         raise UserError(f"{need.describe(available)}: {config.num_worlds} worlds do not fit; {hint}")
     say(need.describe(available))
 
@@ -101,13 +107,21 @@ def size(count: float) -> str:
     return f"{count:.1f} GiB"
 
 
-def _rollout_bytes(config: TrainConfig, spec: ObservationSpec, actions: int) -> int:
+def _start_bytes(env: BatchEnv) -> int:
+    """Bytes of one start state, in worlds in which no episode has begun."""
+    env.keep_starts()
+    return sum(tensor.nbytes for tensor in env.capture(torch.arange(1, device=env.device)).tensors.values())
+
+
+def _rollout_bytes(config: TrainConfig, spec: ObservationSpec, bins: tuple[int, ...]) -> int:
     """Bytes of the rollout buffer for one sequence; on the meta device, so nothing is allocated."""
     ppo = config.ppo
     buffer = RolloutBuffer(
-        ppo.rollout_steps, 1, spec, actions, config.network.lstm_size, ppo.chunk_length, device="meta"
+        ppo.rollout_steps, 1, spec, len(bins), config.network.lstm_size, ppo.chunk_length, device="meta"
     )
     tables = [value for value in vars(buffer).values() if isinstance(value, Tensor)]
+    if ppo.teacher is not None:
+        tables.append(buffer.rewards.new_empty(*buffer.rewards.shape, len(bins), max(bins)))
     return sum(table.nbytes for table in [*tables, *buffer.observation.values(), *buffer.state])
 
 

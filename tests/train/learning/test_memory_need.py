@@ -7,9 +7,11 @@ import torch
 
 from envs.errors import UserError
 from tests.train.test_trainer import TINY
+from train.config.starts_config import StartsConfig
 from train.learning import memory_need
 from train.learning.memory_need import available_memory, memory_needed, require_memory, size
 from train.learning.rollouts import RolloutBuffer
+from train.runs.run_folder import RunFolder
 from train.support.ranks import Ranks
 from train.trainer import Trainer
 
@@ -26,6 +28,39 @@ def test_rollout_is_what_the_buffer_allocates(need):
     assert need.rollout == sum(table.nbytes for table in [*tables, *buffer.observation.values(), *buffer.state])
     assert 1 <= need.worlds / (3 * trainer.env.bytes_per_world) < 2  # what worlds share is counted for each
     trainer.close()
+
+
+def test_what_a_teacher_would_have_done_is_counted(need, tmp_path):
+    run = RunFolder(tmp_path / "teacher")
+    run.create(TINY)
+    trainer = Trainer(TINY)
+    trainer.begin()
+    trainer.save(run)
+    trainer.close()
+    taught = dataclasses.replace(TINY, ppo=dataclasses.replace(TINY.ppo, teacher=str(run.path)))
+    trainer = Trainer(taught)
+    trainer.teacher.see(trainer.buffer)
+    assert memory_needed(taught).rollout == need.rollout + trainer.buffer.teacher.nbytes
+    trainer.close()
+
+
+def test_start_states_are_counted(need):
+    kept = dataclasses.replace(TINY, starts=StartsConfig(share=0.5, size=1000))
+    trainer = Trainer(kept)
+    assert memory_needed(kept).starts == sum(t.nbytes for t in trainer.starts.buffer.starts.tensors.values())
+    assert need.starts == 0
+    trainer.close()
+
+
+def test_fewer_worlds_keep_no_fewer_start_states(need, monkeypatch):
+    kept = dataclasses.replace(TINY, starts=StartsConfig(share=0.5, size=1000))
+    starts = memory_needed(kept).starts
+    monkeypatch.setattr(memory_need, "available_memory", lambda device: starts + need.total * 2 // 3 + 1)
+    with pytest.raises(UserError, match=r"start states .* use --num-worlds 2 or fewer"):
+        require_memory(kept)
+    monkeypatch.setattr(memory_need, "available_memory", lambda device: starts // 2)
+    with pytest.raises(UserError, match=r"use a smaller --starts\.size"):
+        require_memory(kept)
 
 
 def test_grows_with_worlds_and_falls_with_minibatches(need):
