@@ -131,14 +131,7 @@ def validate(config: TrainConfig) -> TrainConfig:
     chunks = config.num_worlds * config.scenario.num_agents * (ppo.rollout_steps // ppo.chunk_length)
     checks = [
         *_league_checks(config),
-        (
-            config.starts.share < 1,
-            f"--starts.share is {config.starts.share:g}; it must be below 1: agents are judged by fresh starts",
-        ),
-        (
-            config.starts.draw != "backwards" or bool(config.starts.scripts) or not config.starts.active,
-            "--starts.draw backwards goes back along the play of scripts; name some with --starts.scripts",
-        ),
+        *(_starts_checks(config) if config.starts.active else []),
         (
             len({*config.logger}) == len(config.logger),
             f"--logger {' '.join(config.logger)}: name each logger once",
@@ -166,9 +159,45 @@ def validate(config: TrainConfig) -> TrainConfig:
     return config
 
 
+def _starts_checks(config: TrainConfig) -> list[tuple[bool, str]]:
+    starts, shorter = config.starts, min(config.ppo.rollout_steps, config.scenario.horizon)
+    return [
+        (
+            starts.share < 1,
+            f"--starts.share is {starts.share:g}; it must be below 1: agents are judged by fresh starts",
+        ),
+        (
+            starts.draw != "backwards" or bool(starts.scripts),
+            "--starts.draw backwards goes back along the play of scripts; name some with --starts.scripts",
+        ),
+        (
+            bool(starts.scripts) or 0 < starts.every < shorter,
+            f"--starts.every is {starts.every}, so no state would be kept; it must be above 0 and below "
+            f"{shorter}, the steps of a rollout or of an episode, or name --starts.scripts",
+        ),
+        (
+            not starts.scripts or 2 * starts.script_states <= starts.size,
+            f"--starts.script-states is {starts.script_states}; it must be at most half of --starts.size {starts.size}",
+        ),
+        (
+            starts.neighbours == 0 or config.scenario.game != "trade",
+            f"--starts.neighbours is {starts.neighbours}; clocks of trade cannot go back, set --starts.neighbours 0",
+        ),
+    ]
+
+
 def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
     league, scenario = config.league, config.scenario
+    words = " ".join(league.scripted)
     return [
+        (
+            league.frozen is None or not league.scripted,
+            f"--league.frozen {league.frozen} plays in every episode; leave out --league.scripted {words}",
+        ),
+        (
+            league.fraction > 0 or not league.scripted,
+            f"--league.scripted {words} plays in episodes of the league; set --league.fraction above 0",
+        ),
         (
             league.draw != "rating" or league.fraction == 0 or league.rating_interval > 0,
             "--league.draw rating needs ratings; set --league.rating-interval",

@@ -132,7 +132,7 @@ class PPO:
     def _estimate(self, buffer: RolloutBuffer, mask: Tensor) -> dict[str, float]:
         """Write z-scored advantages and value targets to the buffer, and update the statistics of the targets.
 
-        All statistics are those of the steps in ``mask`` (L, C, N).
+        All statistics are those of the steps in ``mask`` (L, C, N), and the advantages of these alone are written.
         """
         tables = (buffer.rewards, buffer.values, buffer.dones, buffer.cut_off)
         rewards, values, dones, cut_off = (buffer.by_step(table) for table in tables)
@@ -145,11 +145,13 @@ class PPO:
         total = total.clamp_min(1.0)
         centred = advantages - weighted / total
         variance = self.ranks.add_up((centred.square() * weights).sum()) / total
-        buffer.set_by_step(buffer.advantages, centred / (variance.sqrt() + 1e-8))
+        # Not those of others, who have moments of their own.
+        theirs, by_step = buffer.by_step(buffer.advantages), buffer.by_step(mask)
+        buffer.set_by_step(buffer.advantages, torch.where(by_step, centred / (variance.sqrt() + 1e-8), theirs))
         buffer.set_by_step(buffer.targets, targets)
         if not self.ranks.any(bool(mask.any())):
             return {"explained_variance": float("nan")}
-        values, targets = (selected(tensor, buffer.by_step(mask)) for tensor in (values, targets))
+        values, targets = (selected(tensor, by_step) for tensor in (values, targets))
         self.policy.update_value_normalizer(targets, self.ranks.add_up)
         return {"explained_variance": self._explained_variance(values, targets)}
 

@@ -15,6 +15,7 @@ from tests.train.league.test_league import FakeRanks
 from tests.train.test_trainer import TINY, numbers, resume, train
 from train.cli import main
 from train.config.league_config import LeagueConfig
+from train.config.train_config import validate
 from train.league.league import NEWEST, RANDOM_PLAYER, League
 from train.league.past_versions import VersionFolder
 from train.league.scripted_seats import FIRST_SCRIPT, Anchor, ScriptedSeats, read_anchor
@@ -182,3 +183,16 @@ def test_mistakes_leave_no_run(tmp_path, capsys, words, message):
     assert main(line) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({}, r"--league.scripted chaser=0\.1 blocker=0\.2 plays in episodes of the league; set --league.fraction"),
+        ({"frozen": "random"}, r"--league.frozen random plays in every episode; leave out --league.scripted chaser"),
+    ],
+)
+def test_seats_that_nobody_would_get(others, message):
+    league = LeagueConfig(fraction=0.0, scripted=("chaser=0.1", "blocker=0.2"), **others)
+    with pytest.raises(UserError, match=message):
+        validate(dataclasses.replace(TINY, league=league))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .options import Setting, Ties
+from .options import Learning, Setting, Ties
 
 Measure = Literal["cooperation", "rule", "norm", "first reward"]
 PARTS = {
@@ -42,17 +42,21 @@ class Claim:
     words: str
     """The number as the paper has it, in words."""
 
-    @property
-    def what(self) -> str:
-        """It in words."""
+    def what(self, learning: Learning) -> str:
+        """Return it in words, as it is found in worlds that learn so."""
         kind = {"rule": f"share of rule {self.which}", "norm": f"judges with norm {self.which}"}
-        return f"{describe(self.setting, self.part)}: {kind.get(self.measure, self.measure)}"
+        return f"{describe(self.setting, self.part, learning)}: {kind.get(self.measure, self.measure)}"
 
 
-def describe(setting: Setting, part: str) -> str:
-    """Return a setting in words; where there are judges no norm is told."""
+def describe(setting: Setting, part: str, learning: Learning) -> str:
+    """Return a setting in words; where there are judges no norm is told.
+
+    A share of fixed agents that a world cannot have, such as 5 % of 10, is told as what it has: 1 of 10.
+    """
+    fixed, agents = learning.count_fixed(setting.fixed), learning.agents
+    exact = math.isclose(fixed, setting.fixed * agents)
     parts = ["judges" if part == "judges" else f"norm {setting.norm}", f"b = {setting.benefit:g}"]
-    parts += [f"{100 * setting.fixed:g} % fixed"] * bool(setting.fixed)
+    parts += [f"{100 * setting.fixed:g} % fixed" if exact else f"{fixed} of {agents} fixed"] * bool(setting.fixed)
     parts += [f"alpha = {setting.introspection:g}"] * bool(setting.introspection)
     return ", ".join(parts)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...support.plotting import panels, save_png
 from .claims import CLAIMS, describe
-from .options import Setting, Ties
+from .options import Learning, Setting, Ties
 from .pieces import Found
 
 _JITTER = 0.25  # Widths between settings.
@@ -31,7 +31,7 @@ def draw_distributions(part: str, variants: Sequence[tuple[str, Found, Ties]], p
         panel.set_title(title, fontsize="medium")
         panel.set_ylim(-0.02, 1.02)
         panel.set_ylabel("cooperation")
-        _name_settings(panel, [claim.setting for claim in claims], part)
+        _name_settings(panel, [claim.setting for claim in claims], part, one.run.reading)
     save_png(figure, path)
 
 
@@ -42,7 +42,7 @@ def draw_curves(part: str, one: Found, ties: Ties, path: Path) -> None:
     for panel, number in zip(axes, numbers, strict=True):
         for curve in one.arrays["curves"][number]:
             panel.plot(one.every * np.arange(1, len(curve) + 1), curve, color="C0", linewidth=0.8, alpha=0.6)
-        panel.set_title(describe(one.run.settings[number], part), fontsize="small")
+        panel.set_title(describe(one.run.settings[number], part, one.run.reading), fontsize="small")
         panel.set_ylim(-0.02, 1.02)
     save_png(figure, path)
 
@@ -60,10 +60,10 @@ def draw_rules(part: str, one: Found, ties: Ties, path: Path) -> None:
     panel.legend(
         fontsize="x-small", title="rule", title_fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0)
     )
-    _name_settings(panel, [one.run.settings[number] for number in numbers], part)
+    _name_settings(panel, [one.run.settings[number] for number in numbers], part, one.run.reading)
     save_png(figure, path)
 
 
-def _name_settings(panel: Any, settings: Sequence[Setting], part: str) -> None:
-    names = [describe(setting, part) for setting in settings]
+def _name_settings(panel: Any, settings: Sequence[Setting], part: str, learning: Learning) -> None:
+    names = [describe(setting, part, learning) for setting in settings]
     panel.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize="xx-small")

@@ -44,7 +44,7 @@ def _must_hold(found: Sequence[Found]) -> Section:
     """Return what held under every reading that was tried before."""
     results = [
         Result(
-            what=f"{must.claim.what} ({_title(one, ties)})",
+            what=f"{must.claim.what(one.run.reading)} ({_title(one, ties)})",
             values=one.values(must.claim, ties),
             low=must.low,
             high=must.high,
@@ -63,7 +63,7 @@ def _overview(part: str, runs: Sequence[Found]) -> Section:
     """Return the means of all claims of a part under all readings, and its distributions over seeds."""
     variants = _variants(runs)
     rows = [
-        [claim.what, claim.words, *(_mean(claim, one, ties) for one, ties in variants)]
+        [claim.what(runs[0].run.reading), claim.words, *(_mean(claim, one, ties) for one, ties in variants)]
         for claim in CLAIMS
         if claim.part == part
     ]
@@ -86,7 +86,13 @@ def _mean(claim: Claim, one: Found, ties: Ties) -> str:
 def _details(part: str, one: Found, ties: Ties) -> Section:
     """Return the claims of a part under one reading, with intervals, and how agents learned."""
     results = [
-        Result(what=claim.what, paper=claim.words, values=one.values(claim, ties), low=claim.low, high=claim.high)
+        Result(
+            what=claim.what(one.run.reading),
+            paper=claim.words,
+            values=one.values(claim, ties),
+            low=claim.low,
+            high=claim.high,
+        )
         for claim in CLAIMS
         if claim.part == part
     ]

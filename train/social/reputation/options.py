@@ -60,6 +60,10 @@ class Learning:
     initial: Literal["random", "good", "bad"] = "random"
     """Reputations at the very beginning."""
 
+    def count_fixed(self, share: float) -> int:
+        """Return how many agents of a world are fixed if a share of them shall be."""
+        return max(1, round(share * self.agents)) if share else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Learning):
@@ -75,7 +79,3 @@ class Reading(Learning):
     encounters; they are an agent's with all, and the population's with one."""
     judges: bool = False
     """A random third agent assigns reputations and learns to, instead of the norm."""
-
-    def count_fixed(self, share: float) -> int:
-        """Return how many agents of a world are fixed if a share of them shall be."""
-        return max(1, round(share * self.agents)) if share else 0

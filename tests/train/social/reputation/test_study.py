@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from train.cli import main
-from train.social.reputation.claims import CLAIMS, MUST_HOLD, PARTS, settings_of
+from train.social.reputation.claims import CLAIMS, MUST_HOLD, PARTS, describe, settings_of
 from train.social.reputation.options import Learning, Reading, Setting
 from train.social.reputation.pieces import Run, run_piece
 from train.social.reputation.study import ReputationArguments, ReputationStudy
@@ -46,7 +46,7 @@ def test_a_small_study_reports_every_claim(tmp_path, capsys):
     out = capsys.readouterr().out
     report = (tmp_path / "run" / "report.md").read_text()
     for claim in CLAIMS:
-        assert claim.what in out and claim.what in report
+        assert claim.what(Learning()) in out and claim.what(Learning()) in report
     plain = json.loads((tmp_path / "out.json").read_text())
     judged = plain["sections"]["Judges (Figure 7): replay/one, random ties"]["results"]
     assert [len(result["values"]) for result in judged] == [2] * 5
@@ -87,10 +87,19 @@ def test_claims_say_what_counts():
             assert claim.low <= claim.value <= claim.high
         if claim.words[0].isdigit() and "to" not in claim.words:
             assert claim.low <= float(claim.words) <= claim.high
-    whats = [claim.what for claim in CLAIMS]
+    whats = [claim.what(Learning()) for claim in CLAIMS]
     assert len(whats) == len(set(whats)) + 2  # Without help, b = 5 is in two figures, under both norms.
     assert all(must.setting in settings_of(must.part) for must in MUST_HOLD)
     assert all(math.isfinite(must.low) or math.isfinite(must.high) for must in MUST_HOLD)
+
+
+@pytest.mark.parametrize(
+    ("share", "agents", "words"),
+    [(0.05, 10, "1 of 10 fixed"), (0.05, 20, "5 % fixed"), (0.3, 10, "30 % fixed"), (0.3, 4, "1 of 4 fixed")],
+)
+def test_fixed_agents_are_told_as_a_world_has_them(share, agents, words):
+    told = describe(Setting(fixed=share), "seeding", Learning(agents=agents))
+    assert told == f"norm 9, b = 5, {words}"
 
 
 @pytest.mark.parametrize(
