@@ -122,7 +122,7 @@ def faults(options: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         if dataclasses.is_dataclass(value):
             yield from faults(value, f"{prefix}{name}.")
         elif text := _fault(value, hint):
-            yield f"{prefix}{name}", f"is {value}; {text}"
+            yield f"{prefix}{name}", f"is {_shown(value)}; {text}"
 
 
 def require_in_range(options: Any) -> None:
@@ -142,7 +142,7 @@ def require(name: str, value: T, kind: Any) -> T:
       UserError: it is not; names it.
     """
     if text := _fault(value, kind):
-        raise UserError(f"{name} is {value}; {text}")
+        raise UserError(f"{name} is {_shown(value)}; {text}")
     return value
 
 
@@ -154,6 +154,11 @@ def derived_seed(seed: int, number: int) -> int:
 def flag(name: str) -> str:
     """Return how the command line calls a field: ``--ppo.max-grad-norm``."""
     return f"--{name.replace('_', '-')}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message: a number that stands alone without brackets."""
+    return str(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
 
 
 @functools.cache

@@ -63,6 +63,7 @@ def test_refused_before_a_folder_is_made(tmp_path, capsys, words, said):
     ("words", "said"),
     [
         (["bench", "--seconds", "nan"], "--seconds is nan"),
+        (["bench", "--num-worlds", "0"], "--num-worlds is 0; each number must be at least 1"),
         (["bench", "--num-worlds", "4", "0"], "--num-worlds is (4, 0); each number must be at least 1"),
         (["evaluate", "x", "--threads", "-1"], "--threads is -1; it must not be negative"),
         (["evaluate", "x", "--seed", "-1"], "--seed is -1; it must not be negative"),

@@ -40,8 +40,10 @@ def run(arguments: list[str]) -> None:
     args = parse_arguments(RecordArguments, arguments, "record")
     args.check()
     path = args.output
-    if path is None or path.suffix.lower() != EXTENSION:
+    if path is None:
         raise UserError(f"say where the episodes shall go: -o FILE{EXTENSION}")
+    if path.suffix.lower() != EXTENSION:
+        raise UserError(f"cannot write {path}: an episode file's name must end in {EXTENSION}")
     make_folder(path.absolute().parent)
     torch.set_num_threads(1)
     with PlaySession(args, args.run, attention=True) as performers:

@@ -34,11 +34,11 @@ def run(arguments: list[str]) -> int:
     """Do a study, or the rest of it, and write its report.
 
     Returns:
-      0; 1 if a result that must hold does not; 128 + the signal that stopped it.
+      0, also if the studies were listed; 1 if a result that must hold does not; 128 + the signal that stopped it.
     """
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help())
-        return 0 if arguments else 2
+        return 0
     name, *rest = arguments
     study = get_study(name)
     args = parse_arguments(study.arguments, rest, f"reproduce {name}", _examples(study))

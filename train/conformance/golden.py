@@ -27,6 +27,8 @@ from envs.options.scenario_options import (
 )
 from envs.scenarios import LayoutName, Scenario, validate
 
+from ..support.npz_files import read_npz
+
 LAYOUTS: dict[str, LayoutName] = {
     "randomwalls": "random_rooms",
     "quadrant": "quadrant",
@@ -81,8 +83,7 @@ def load(path: Path) -> Recording:
       UserError: the file is damaged, or not such a recording.
     """
     try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_npz(path, "recording")
         meta = json.loads(str(arrays.pop("meta")))
         scenario = _scenario(meta, arrays)
         layout = build_layout(scenario, arrays)
@@ -100,9 +101,10 @@ def task_of(path: Path) -> str:
       UserError: the file is damaged.
     """
     try:
-        with np.load(path) as file:
-            meta = json.loads(str(file["meta"]))
+        meta = json.loads(str(read_npz(path, "recording", "meta")["meta"]))
         return meta.get("task", meta["config"])
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"cannot read recording '{path}': {type(error).__name__}: {error}") from error
 

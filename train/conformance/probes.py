@@ -17,6 +17,7 @@ from envs.observations import Observation, others_index
 from envs.physics import EngineName
 from envs.scenarios import Scenario, validate
 
+from ..support.npz_files import read_npz
 from .comparisons import Check
 from .golden import Recording, build_layout
 from .rules_replay import advance, compare_decisions, compare_positions, on, recorded_state
@@ -52,8 +53,7 @@ def load_probes(path: Path) -> list[Recording]:
       UserError: the file is damaged.
     """
     try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_npz(path, "recording")
         meta = json.loads(str(arrays.pop("meta")))
         return [_probe(meta, probe["name"], arrays) for probe in meta["probes"]]
     except UserError:

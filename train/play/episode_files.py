@@ -21,6 +21,7 @@ from envs.scenarios import Scenario, validate
 from ..runs.run_folder import package_versions
 from ..support.files import write_atomically
 from ..support.json_data import from_plain, parse_object, shorten, take, to_plain
+from ..support.npz_files import read_npz
 from .episodes import STATES, Episode, state_names
 
 FORMAT = "hideseek-episodes"
@@ -73,11 +74,7 @@ def load_episodes(path: Path) -> list[Episode]:
     """
     if not path.is_file():
         raise UserError(f"no episode file at {path}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # Whatever the parsers of zip files and arrays trip over.
-        raise UserError(f"episode file {path} is damaged, or is none ({_one_line(error)})") from error
+    arrays = read_npz(path, "episode file")
     header = _header(path, arrays)
     try:
         scenario = validate(take(header, "scenario", Scenario, "its header"))

@@ -74,9 +74,26 @@ def parse_words(
 
 def _one_line(box: str) -> str:
     """Return what the parser says in a frame of several lines: a title, what is wrong, a rule, and help."""
-    lines = [line.strip(" │") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
-    rules = itertools.groupby(lines[1:], key=lambda line: not line.strip("─-╭╰╮╯"))
-    parts = [" ".join(" ".join(group).split()) for is_rule, group in rules if not is_rule]
+    rows = [line.replace("│", " ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
+    rules = itertools.groupby(rows[1:], key=lambda row: not row.strip(" ─-╭╰╮╯"))
+    groups = [[*group] for is_rule, group in rules if not is_rule]
+    parts = [" ".join(" ".join(group).split()) for group in groups]
     message = parts[0].partition(" Got errors:")[0].rstrip(".")
     nearest = re.search(r"you meant: (--[\w.-]+)", " ".join(parts))
-    return message + (f", did you mean {nearest[1]}?" if nearest else "")
+    if message.startswith("Missing from"):
+        return f"{message.partition(':')[0]}: {', '.join(_missing(groups[0]))}"
+    return _sorted_choices(message) + (f", did you mean {nearest[1]}?" if nearest else "")
+
+
+def _missing(rows: list[str]) -> list[str]:
+    """Return the first name of every option in a list of them: what stands deeper is its help."""
+    return [found[1] for row in rows if (found := re.match(r" {6}(\S.*?)(?:, -.*)? *$", row))]
+
+
+def _sorted_choices(message: str) -> str:
+    """Return the message with its choices in an order of their own, the parser's being another one in every process."""
+
+    def in_order(choices: re.Match[str]) -> str:
+        return f"({', '.join(sorted(word for word in choices[1].split(', ') if word != repr('None')))})"
+
+    return re.sub(r"(?<=Expected one of )\((.*)\)", in_order, message)

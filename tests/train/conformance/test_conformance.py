@@ -120,6 +120,11 @@ class TestDamagedFiles:
         path.write_bytes(data[: int(share * len(data))])
         assert str(path) in self.error_line(path, capsys)
 
+    def test_not_an_archive(self, capsys, tmp_path):
+        path = tmp_path / "text.npz"
+        path.write_text("hello")
+        assert self.error_line(path, capsys) == f"error: recording {path} is damaged, or is no .npz file"
+
     def test_not_a_recording(self, capsys, tmp_path):
         path = tmp_path / "other.npz"
         buffer = io.BytesIO()

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 import sys
 
@@ -257,15 +258,18 @@ def test_files_that_cannot_be_read_are_one_line(file, capsys, change, message, c
     assert message in error and error.startswith("error: ") and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "objects"])
 def test_damaged_bytes_are_one_line(file, capsys, damage):
-    data = bytearray(file.read_bytes())
+    data, objects = bytearray(file.read_bytes()), io.BytesIO()
+    np.savez(objects, header=np.array([{}], dtype=object))
     if damage == "flipped":
         data[len(data) // 2] ^= 0xFF
-    file.write_bytes({"cut": data[: len(data) // 2], "flipped": data, "empty": b"", "text": b"hello"}[damage])
+    contents = {"cut": data[: len(data) // 2], "empty": b"", "text": b"hello", "objects": objects.getvalue()}
+    file.write_bytes(contents.get(damage, data))
     assert main(["video", str(file)]) == 2
     error = capsys.readouterr().err
     assert "damaged" in error and error.startswith("error: ") and error.count("\n") == 1
+    assert "pickle" not in error and ("is no .npz file" in error) == (damage in ("cut", "empty", "text"))
 
 
 def test_every_flipped_byte_is_noticed_or_harmless(file, episodes):
@@ -305,7 +309,7 @@ def test_command_records_and_says_so(tmp_path, monkeypatch, capsys, threads):
     ("words", "message"),
     [
         ([], "-o FILE.npz"),
-        (["-o", "a.txt"], "-o FILE.npz"),
+        (["-o", "a.txt"], "cannot write a.txt: an episode file's name must end in .npz"),
         (["-o", "a.npz", "--episodes", "0"], "--episodes"),
         (["-o", "a.npz", "--agent", "robot"], "unknown agent"),
         (["-o", "a.npz", "--seed", "-1"], "--seed"),

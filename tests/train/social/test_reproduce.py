@@ -77,6 +77,8 @@ def test_bad_requests_are_one_line(counting, tmp_path, capsys):
 def test_help_has_studies_and_examples(counting, capsys):
     assert main(["reproduce", "--help"]) == 0
     assert "counting" in capsys.readouterr().out
+    assert main(["reproduce"]) == 0
+    assert "counting" in capsys.readouterr().out
     assert main(["reproduce", "counting", "--help"]) == 0
     out = capsys.readouterr().out
     assert "hideseek reproduce counting --quick" in out and "--run-dir" in out

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ class SchellingArguments(StudyArguments):
     The number of seeds is that of worlds, an episode each.
     """
 
-    game: tyro.conf.Positional[str]
+    game: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GAME")]
     """Name of the game."""
     rules: tuple[str, ...] = ()
     """Its options where they are not the defaults: benefit=2 judges=true."""
