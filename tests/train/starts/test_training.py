@@ -24,9 +24,12 @@ WORDS = [
 
 
 def test_resumed_equals_unbroken(tmp_path):
-    config = dataclasses.replace(WITH, starts=dataclasses.replace(STARTS, scripts=("chaser",)))
+    scenario = dataclasses.replace(TINY.scenario, horizon=30)
+    starts = dataclasses.replace(STARTS, share=0.9, scripts=("chaser",))
+    config = dataclasses.replace(WITH, scenario=scenario, starts=starts)
     unbroken = train(tmp_path / "a", config)
     stopped = train(tmp_path / "b", config, stop_after=2)
+    assert read_metrics(stopped.metrics_file)[-1]["starts/neighbour_share"] > 0  # Somebody has walked before.
     resume(stopped, config)
     assert_same(unbroken, stopped)
     last = read_metrics(unbroken.metrics_file)[-1]
