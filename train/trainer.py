@@ -286,6 +286,7 @@ class Trainer(TrainingState):
             num_worlds=min(50, report.stage_episodes),
             device=str(self.env.device),
             threads=config.threads,
+            engine=config.engine,
         )
         return StageWatch(config.scenario, options, self._other_team, folder, self.iteration)
 

@@ -95,7 +95,9 @@ class StageWatch:
           ``stages/<strategy>``: share of episodes.
         """
         options = self._options
-        env = BatchEnv(self._scenario, options.num_worlds, options.seed, options.device, options.threads)
+        env = BatchEnv(
+            self._scenario, options.num_worlds, options.seed, options.device, options.threads, engine=options.engine
+        )
         scene = env.engine.scene
         try:
             if self._chance is None:
