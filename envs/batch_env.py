@@ -37,7 +37,7 @@ class BatchEnv:
     Args:
       scenario: what the worlds are.
       num_worlds: W.
-      seed: decides every layout (world w, episode e) and every random draw; from 0 to 2**63 - 1.
+      seed: decides every layout (world w, episode e) and every random draw; from 0 to 2**32 - 1.
       device: where the worlds live.
       threads: physics threads of the CPU engine; 0 uses all cores. Results do not depend on it.
       stagger: end the first episode of world w after a share (w + 1) / W of the horizon, so that worlds do not all
@@ -147,7 +147,7 @@ class BatchEnv:
         """Let every layout and random draw from the next ``reset`` on be what a new environment with this seed has.
 
         Raises:
-          UserError: a seed that is not in 0..2**63 - 1.
+          UserError: a seed that is not in 0..2**32 - 1.
         """
         self._schedule.reseed(seed)
         self._generator.manual_seed(seed)

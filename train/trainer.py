@@ -181,16 +181,16 @@ class Trainer(TrainingState):
                 weights = (~frozen).float()
                 rewards = share_rewards(step.reward, present.view(shape), teams, sharing).flatten()
                 self.buffer.add(self.obs, actions, log_probs, memory, self.started, rewards, done, weights, own)
-                self.league.add(step.reward, step.done, present)
                 # What agents can do is told by episodes that begin as the scenario says.
                 fresh = step.counted if origin is None else step.counted & (origin == FRESH)
+                self.league.add(step.reward, step.done, present, fresh)
                 self._episodes.add(step.finals, fresh)
                 self.obs, self.started = flatten_agents(step.obs), done
             with watch.part("inference"):
                 self.state = self.critic_pass.follow(self.state, cut_off)
             if self.starts and origin is not None:
                 with watch.part("starts"):
-                    self.starts.see(origin, step.reward, step.done, present)
+                    self.starts.see(origin, step.reward, step.done, present, step.counted)
         if self.intrinsic:
             with watch.part("intrinsic"):
                 self.intrinsic.reward(self.buffer)
@@ -286,6 +286,7 @@ class Trainer(TrainingState):
             num_worlds=min(50, report.stage_episodes),
             device=str(self.env.device),
             threads=config.threads,
+            engine=config.engine,
         )
         return StageWatch(config.scenario, options, self._other_team, folder, self.iteration)
 

@@ -99,7 +99,7 @@ class HideSeekParallelEnv(pettingzoo.ParallelEnv[str, AgentObservation, NDArray[
           UserError: the layout does not fit the scenario, or mode ``human`` has no display. Nothing has changed then.
         """
         if seed is None and not self._seeded:
-            seed = secrets.randbits(63)
+            seed = secrets.randbits(32)
         observations = self._world.reset(seed, (options or {}).get("layout"))
         self._seeded = True
         present = self._world.present

@@ -32,7 +32,7 @@ class LayoutBank:
       depth: layouts kept for each world.
 
     Raises:
-      UserError: a seed that is negative or above 2**63 - 1.
+      UserError: a seed that is negative or above 2**32 - 1.
     """
 
     def __init__(

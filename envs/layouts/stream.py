@@ -37,7 +37,7 @@ class LayoutStream:
       domain: what the layouts are for.
 
     Raises:
-      UserError: a seed that is negative or above 2**63 - 1.
+      UserError: a seed that is negative or above 2**32 - 1.
     """
 
     def __init__(

@@ -74,8 +74,8 @@ class Range:
         return "must be positive" if low == 0 else f"must be above {low}"
 
 
-LAST_SEED = 2**63 - 1
-"""The largest seed; 0 is the smallest."""
+LAST_SEED = 2**32 - 1
+"""The largest seed; 0 is the smallest. Of larger ones torch's generator of the CPU sees the lowest 32 bits alone."""
 _MOST_OBJECTS = 100
 _MOST_THREADS = 1024
 

@@ -47,7 +47,7 @@ def train(folder, *words):
         (["--network.lidar-kernel", "75"], "--network.lidar-kernel is 75, too wide for 30 rays"),
         (["--threads", "1000000"], "--threads is 1000000; it must be from 0 to 1024"),
         (["--num-worlds", "9" * 400], "must be at most 2147483647"),
-        (["--seed", str(2**63)], "--seed is 9223372036854775808; it must be from 0 to 9223372036854775807"),
+        (["--seed", str(2**32)], "--seed is 4294967296; it must be from 0 to 4294967295"),
         (["--scenario.gravity", "nan"], "gravity is nan; it must be a number"),
         (["--scenario.food.health", "inf"], "food.health is inf; it must be finite"),
     ],
@@ -112,7 +112,7 @@ def test_infinity_means_no_clipping_and_survives_every_file(tmp_path):
     }
 
 
-@pytest.mark.parametrize("seed", [20251125120000, LAST_SEED])
+@pytest.mark.parametrize("seed", [20251125, LAST_SEED])
 def test_any_seed_works_in_every_command(tmp_path, monkeypatch, seed):
     monkeypatch.chdir(tmp_path)
     words = ["--seed", str(seed), "--league.rating-interval", "1", "--league.interval", "1", "--league.fraction", "0.9"]
@@ -125,7 +125,7 @@ def test_any_seed_works_in_every_command(tmp_path, monkeypatch, seed):
     assert main(["scene", "hide-and-seek/quickstart", "-o", "a.xml", *small]) == 0
 
 
-@pytest.mark.parametrize("seed", [2**63 - 1, 20251125120000, 0])
+@pytest.mark.parametrize("seed", [LAST_SEED, 20251125, 0])
 def test_any_seed_works_in_the_api(seed):
     env = BatchEnv(get("hide-and-seek/quickstart"), 1, seed, threads=1)
     env.reset()
@@ -141,7 +141,7 @@ def test_any_seed_works_in_the_api(seed):
         made.close()
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63])
+@pytest.mark.parametrize("seed", [-1, 2**32])
 def test_other_seeds_are_one_line_in_the_api(seed):
     with pytest.raises(UserError, match=f"seed is {seed}; it must"):
         BatchEnv(get("hide-and-seek/quickstart"), 1, seed)

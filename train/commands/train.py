@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from ..config.presets import PRESETS, choose
 from ..config.train_config import TrainConfig, validate
 from ..ladder.catalogue import LADDERS
 from ..ladder.ladder_folder import LadderFolder, LadderState
-from ..ladder.rungs import Goal
+from ..ladder.rungs import Goal, Rung
 from ..learning.memory_need import require_memory
 from ..loggers.choice import require_loggers
 from ..play.agents import is_agent
@@ -30,12 +31,14 @@ from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
 from ..runs.shipped_policies import find_shipped
+from ..stages.stage_watch import past_shares
 from ..support.arguments import parse_words, without_options
 from ..support.console import TrainingConsole, duration
 from ..support.devices import resolve_device
 from ..support.files import make_folder
 from ..support.folder_lock import FolderLock
 from ..support.interrupts import StopRequest
+from ..support.json_data import to_plain
 from ..support.ranks import Ranks, join_ranks
 from ..trainer import Trainer
 
@@ -105,19 +108,24 @@ def _begin_ladder(args: TrainArguments, name: str, arguments: list[str], overrid
     folder = LadderFolder(args.run_dir or Path("runs") / f"{name.rpartition('/')[2]}-{datetime.now():%Y%m%d-%H%M%S}")
     words = without_options(arguments, "--run-dir")
     words.remove(name)
-    for rung in LADDERS[name].rungs:
-        validate(_parse(words, _override(rung.config, overrides)).config)  # Prints the help, if that is asked for.
+    configs = {rung.name: to_plain(_changed(rung, rung.config, words, overrides)) for rung in LADDERS[name].rungs}
     with join_ranks() as ranks:
         ranks.from_first(folder.require_free)
-        ranks.from_first(lambda: folder.write(LadderState(name, tuple(words))))
+        ranks.from_first(lambda: folder.write(LadderState(name, configs)))
         return _climb(folder, words, overrides, ranks)
 
 
 def _resume_ladder(folder: LadderFolder, arguments: list[str], overrides: Overrides) -> int:
-    """Go on with a ladder where it was; options that are given now count beside those given at its start."""
-    words = [*folder.read().words, *without_options(arguments, "--resume")]
+    """Go on with a ladder where it was; options that are given now count from now on."""
     with join_ranks() as ranks:
-        return _climb(folder, words, overrides, ranks)
+        return _climb(folder, without_options(arguments, "--resume"), overrides, ranks)
+
+
+def _changed(rung: Rung, config: TrainConfig, words: list[str], overrides: Overrides) -> TrainConfig:
+    """Return the configuration of a rung that has not begun with what was given; prints the help, if asked for."""
+    config = _with_whole_paths(validate(_parse(words, _override(config, overrides)).config))
+    rung.goal.require_reachable(config)
+    return config
 
 
 def _climb(folder: LadderFolder, words: list[str], overrides: Overrides, ranks: Ranks) -> int:
@@ -126,28 +134,44 @@ def _climb(folder: LadderFolder, words: list[str], overrides: Overrides, ranks: 
     if state.ladder not in LADDERS:
         raise UserError(f"{folder.path} is of a ladder '{state.ladder}', which this version does not know")
     rungs = LADDERS[state.ladder].rungs
-    for number, rung in enumerate(rungs):
+    runs = [folder.run(number, rung.name) for number, rung in enumerate(rungs)]
+    begun = ranks.from_first(lambda: [run.config_file.is_file() for run in runs])
+    waiting = {
+        rung.name: _changed(rung, to_config(state.configs.get(rung.name), str(folder.path)), words, overrides)
+        for rung, has_begun in zip(rungs, begun, strict=True)
+        if not has_begun
+    }
+    state.configs.update({name: to_plain(config) for name, config in waiting.items()})
+
+    def note() -> None:
+        ranks.from_first(lambda: folder.write(state))
+
+    for number, (rung, run) in enumerate(zip(rungs, runs, strict=True)):
         if rung.name in state.reached:
             continue
-        run, goal = folder.run(number, rung.name), rung.goal
         console.say(
             f"rung {number + 1} of {len(rungs)}, {rung.name}: until {rung.strategy} is played in {rung.share:.0%}"
         )
-        if ranks.from_first(run.config_file.is_file):
-            status = _resume(run.path, words, overrides, ranks, goal)
-        else:
-            before = str(folder.run(number - 1, rungs[number - 1].name).path) if number else None
-            args = _parse(words, _override(rung.config, overrides))
-            config = dataclasses.replace(args.config, init_from=before or args.config.init_from)
-            status = _start(dataclasses.replace(args, run_dir=run.path, config=config), overrides, ranks, goal)
+        status = 0
+        if rung.name in waiting:
+            note()
+            config = waiting[rung.name]
+            config = dataclasses.replace(config, init_from=str(runs[number - 1].path) if number else config.init_from)
+            status = _start(TrainArguments(run_dir=run.path, config=config), overrides, ranks, rung.goal)
+        elif not ranks.from_first(partial(_was_reached, rung.goal, run)):
+            status = _resume(run.path, words, overrides, ranks, rung.goal, note)
         if status:
             return status
-        iteration = ranks.from_first(lambda run=run: run.checkpoints.iterations()[-1])  # type: ignore[misc]
-        state.reached[rung.name] = iteration
-        ranks.from_first(lambda: folder.write(state))
-    last = folder.run(len(rungs) - 1, rungs[-1].name)
-    console.say(f"all rungs of {state.ladder} are reached; next: hideseek watch {last.path}")
+        state.reached[rung.name] = ranks.from_first(run.checkpoints.iterations)[-1]
+        note()
+    console.say(f"all rungs of {state.ladder} are reached; next: hideseek watch {runs[-1].path}")
     return 0
+
+
+def _was_reached(goal: Goal, run: RunFolder) -> bool:
+    """Tell whether a run had reached its goal when it ended, which the ladder may not have noted."""
+    iterations = run.checkpoints.iterations()
+    return bool(iterations) and goal.reached(past_shares(run, iterations[-1]))
 
 
 def _parse(arguments: list[str], defaults: TrainConfig) -> TrainArguments:
@@ -202,25 +226,42 @@ def _locked(folder: RunFolder, ranks: Ranks) -> Iterator[None]:
         yield
 
 
-def _resume(path: Path, arguments: list[str], overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
-    """Continue a run once nobody else can."""
+def _resume(
+    path: Path,
+    arguments: list[str],
+    overrides: Overrides,
+    ranks: Ranks,
+    goal: Goal | None = None,
+    accept: Callable[[], None] = lambda: None,
+) -> int:
+    """Continue a run once nobody else can; ``accept`` is called when nothing is wrong with what was given."""
     folder = RunFolder(path)
     ranks.from_first(folder.read_config)  # Says so if there is no run.
     with _locked(folder, ranks):
-        return _go_on(folder, arguments, overrides, ranks, goal)
+        return _go_on(folder, arguments, overrides, ranks, goal, accept)
 
 
-def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks: Ranks, goal: Goal | None) -> int:
+def _go_on(
+    folder: RunFolder,
+    arguments: list[str],
+    overrides: Overrides,
+    ranks: Ranks,
+    goal: Goal | None,
+    accept: Callable[[], None],
+) -> int:
     """Continue a run, from the beginning if it ended before its first checkpoint."""
     console = TrainingConsole(silent=not ranks.is_first)
     source, checkpoint, plain = ranks.from_first(lambda: _read(folder, console))
     saved = to_config(plain, str(source))
     config = _parse(arguments, _override(saved, overrides)).config
     _check_unchanged(saved, config)
+    if goal:
+        goal.require_reachable(config)
     ranks.from_first(lambda: require_loggers(config.logger))
     require_memory(config, ranks, console.say)
     if checkpoint is None:
         trainer = Trainer(config, ranks)
+        accept()
         console.say(f"{folder.path} has no checkpoint yet; starting from the beginning")
         trainer.begin(console.say)
         return _run(trainer, folder, console, goal)
@@ -229,6 +270,7 @@ def _go_on(folder: RunFolder, arguments: list[str], overrides: Overrides, ranks:
         raise UserError(f"{folder.path} has done {done} iterations already; ask for more than that with --iterations")
     trainer = Trainer(config, ranks)
     trainer.restore(checkpoint, str(source))
+    accept()
     console.say(f"resuming after iteration {done} from {source}")
     versions, now = checkpoint.metadata.get("versions"), package_versions()
     versions = versions if isinstance(versions, dict) else {}
@@ -280,11 +322,15 @@ def _run(trainer: Trainer, folder: RunFolder, console: TrainingConsole, goal: Go
     processes = f" in {trainer.ranks.size} processes" if trainer.ranks.size > 1 else ""
     where = f"{config.device}{processes}; run folder {folder.path}"
     console.say(f"{parameter_counts(trainer.policy)}; seed {config.seed}; {where}")
+
+    def reached() -> bool:
+        return bool(goal and trainer.stages and goal.reached(trainer.stages.shares))
+
     with StopRequest() as stop:
-        trainer.run(folder, console, lambda: stop.requested or bool(goal and goal.reached(trainer.stages)))
+        trainer.run(folder, console, lambda: stop.requested or reached())
     trainer.close()
     spent = f"{trainer.env_steps:,} env steps in {duration(trainer.seconds)}"
-    if goal and trainer.ranks.any(goal.reached(trainer.stages)):
+    if goal and trainer.ranks.any(reached()):
         console.say(f"reached: {goal.strategy} in {goal.share:.0%} of episodes after {spent}")
         return 0
     if goal and trainer.iteration == config.iterations:

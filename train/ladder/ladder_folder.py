@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from envs.errors import UserError
 
@@ -20,8 +21,8 @@ class LadderState:
 
     ladder: str
     """Name of the ladder."""
-    words: tuple[str, ...] = ()
-    """Options that were given for all rungs."""
+    configs: dict[str, Any] = field(default_factory=dict)
+    """Name of a rung -> the configuration with which it begins: all that was given until then counts."""
     reached: dict[str, int] = field(default_factory=dict)
     """Name of a rung that was reached -> iterations that it took."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from envs.errors import UserError
+
 from ..config.train_config import TrainConfig
-from ..stages.stage_watch import StageWatch
+from ..stages.strategies import strategies_of
 
 
 @dataclass(frozen=True)
@@ -15,10 +18,30 @@ class Goal:
     strategy: str
     share: float
 
-    def reached(self, stages: StageWatch | None) -> bool:
-        """Tell whether it was, in a share of the episodes of the last two looks each; not known without looks."""
-        looks = stages.shares.get(self.strategy, []) if stages else []
+    def reached(self, shares: Mapping[str, Sequence[float]]) -> bool:
+        """Tell whether it was, in a share of the episodes of the last two looks each.
+
+        Args:
+          shares: by strategy, those of all looks.
+        """
+        looks = shares.get(self.strategy, [])
         return len(looks) > 1 and min(looks[-2:]) >= self.share
+
+    def require_reachable(self, config: TrainConfig) -> None:
+        """Refuse a run that could never reach it.
+
+        Raises:
+          UserError: its worlds know no such strategy, or it looks for strategies less than twice.
+        """
+        scenario, interval = config.scenario, config.report.stage_interval
+        if self.strategy not in strategies_of(scenario):
+            raise UserError(
+                f"{self.strategy} cannot be played in scenario '{scenario.name}' with these --scenario options"
+            )
+        if not 0 < 2 * interval <= config.iterations:
+            raise UserError(
+                f"--report.stage-interval is {interval}; a ladder needs two looks in --iterations {config.iterations}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,20 +180,21 @@ class League:
         """(N,) bool: seats of the newest policy, whose steps are learned from."""
         return (self.seats == NEWEST).flatten()
 
-    def add(self, rewards: Tensor, done: Tensor, present: Tensor) -> None:
+    def add(self, rewards: Tensor, done: Tensor, present: Tensor, counted: Tensor) -> None:
         """Count a step.
 
         Args:
           rewards: (W, A); those of absent agents are 0.
           done: (W,) bool: the episode ended with this step.
           present: (W, A) bool: agents that took part in it.
+          counted: (W,) bool: those of the ended episodes whose returns count, as for the curves of all episodes.
         """
         team, past = self._in_team, ((self.seats != NEWEST) & present).float()
         sizes = present.float() @ team
         self._returns += rewards @ team / sizes.clamp_min(1)
         whole = (past @ team == sizes) & (sizes > 0)
         # (W, teams): the team's opponents were all past versions
-        against = whole.flip(1) & (sizes > 0) & done[:, None]
+        against = whole.flip(1) & (sizes > 0) & counted[:, None]
         self._sums += (self._returns * against).sum(0)
         self._counts += against.sum(0)
         self._ended += torch.stack([(done & (past.sum(1) > 0)).sum(), done.sum()])

@@ -20,6 +20,7 @@ from ..play.agents import make_agent
 from ..play.players import Player, PolicyPlayer
 from ..play.teams_player import OtherTeam
 from ..rendering.video import VideoOptions
+from ..runs.metrics import read_metrics
 from ..runs.run_folder import RunFolder
 from ..support.files import make_folder, write_json
 from ..support.json_data import from_plain, read_object, to_plain
@@ -31,7 +32,7 @@ from .study import CHANCE_AGENT, Example, Finding, StudyOptions, examine
 CLEAR = 0.001
 """A strategy appears at the first look at which the chance of so many more episodes than in random play is below this:
 a run has some fifty looks, and each may err."""
-_FILE = "stages.json"
+_FILE, _TAG = "stages.json", "stages/"
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class StageWatch:
         self._chance: Finding | None = None
         self.appeared = {name: seen for name, seen in self._read().items() if seen.iteration <= iteration}
         """By strategy; those that have not appeared are missing."""
-        self.shares: dict[str, list[float]] = {}
-        """By strategy, the shares of all looks since the start or the resume."""
+        self.shares = past_shares(folder, iteration)
+        """By strategy, the shares of all looks."""
 
     def _read(self) -> dict[str, Appearance]:
         try:
@@ -94,7 +95,9 @@ class StageWatch:
           ``stages/<strategy>``: share of episodes.
         """
         options = self._options
-        env = BatchEnv(self._scenario, options.num_worlds, options.seed, options.device, options.threads)
+        env = BatchEnv(
+            self._scenario, options.num_worlds, options.seed, options.device, options.threads, engine=options.engine
+        )
         scene = env.engine.scene
         try:
             if self._chance is None:
@@ -117,7 +120,7 @@ class StageWatch:
                 say(f"{name} has appeared: {share} of {options.episodes} episodes from fresh starts, {self._who}")
                 write_json(self._folder.path / _FILE, to_plain(self.appeared))
                 self._film(name, scene, Example(*examples[name], iteration), say)
-        return {f"stages/{name.replace(' ', '_')}": share.value for name, share in shares.items()}
+        return {f"{_TAG}{name.replace(' ', '_')}": share.value for name, share in shares.items()}
 
     def _film(self, name: str, scene: Scene, example: Example, say: Callable[[str], None]) -> None:
         make_folder(self._folder.videos)
@@ -137,3 +140,13 @@ class StageWatch:
     @property
     def _who(self) -> str:
         return self._other.words or "in self-play"
+
+
+def past_shares(folder: RunFolder, iteration: int) -> dict[str, list[float]]:
+    """Return by strategy the shares of all looks of a run up to an iteration, as its curves have them."""
+    shares: dict[str, list[float]] = {}
+    for line in read_metrics(folder.metrics_file) if folder.metrics_file.is_file() else []:
+        for tag, share in line.items():
+            if tag.startswith(_TAG) and share is not None and (line["iteration"] or 0) <= iteration:
+                shares.setdefault(tag.removeprefix(_TAG).replace("_", " "), []).append(share)
+    return shares

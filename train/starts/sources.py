@@ -128,6 +128,7 @@ class Walker:
     def neighbours(self, states: Starts, generator: torch.Generator) -> Starts:
         """Return a neighbour of each of n states, in worlds on the CPU; those whose physics broke are left out."""
         env, count = self._env, len(states)
+        env.reseed(int(torch.randint(2**31, (), generator=generator)))  # Locks are drawn alike, resumed or not.
         rows = torch.arange(env.num_worlds) % count
         padded = states.to("cpu").select(rows)
         env.reset(padded.layout)

@@ -73,6 +73,7 @@ class StartStates:
     def _forget_rollout(self) -> None:
         self._origins: list[Tensor] = []
         self._dones: list[Tensor] = []
+        self._counts: list[Tensor] = []
         self._ends: list[Tensor] = []
         self._goals: list[Tensor] = []
         self._passed: list[tuple[int, Starts]] = []
@@ -118,7 +119,7 @@ class StartStates:
         """Return where the present episode of each world began, (W,): before a step that may end it."""
         return self._queue.origin
 
-    def see(self, origin: Tensor, reward: Tensor, done: Tensor, present: Tensor) -> None:
+    def see(self, origin: Tensor, reward: Tensor, done: Tensor, present: Tensor, counted: Tensor) -> None:
         """Note one step, after which the next episodes have begun.
 
         Args:
@@ -126,12 +127,14 @@ class StartStates:
           reward: (W, A).
           done: (W,) bool: the episode ended with the step.
           present: (W, A) bool: agents that took part.
+          counted: (W,) bool: the ended episodes that count; not those that were shortened or whose physics broke.
         """
         hiders = present[:, : self._env.scenario.hiders].float()
         mean = (reward[:, : hiders.shape[1]] * hiders).sum(1) / hiders.sum(1).clamp(min=1)
         self._returns = self._returns + mean
         self._origins.append(origin)
         self._dones.append(done)
+        self._counts.append(counted)
         self._ends.append(self._returns)
         self._goals.append(self._reached)
         self._returns = torch.where(done, 0.0, self._returns)
@@ -149,16 +152,17 @@ class StartStates:
         shape = (len(self._dones), self._env.num_worlds, self._env.num_agents)
         size = buffer.by_step(buffer.advantages).abs().view(shape)
         counted = (buffer.by_step(buffer.own) & (buffer.by_step(buffer.weights) > 0)).view(shape)
-        origin, done, ends = (torch.stack(rows) for rows in (self._origins, self._dones, self._ends))
+        rows = (self._origins, self._dones, self._ends, self._counts)
+        origin, done, ends, counts = (torch.stack(each) for each in rows)
         ahead = surprise_ahead(size, counted, done)
         begins = first_steps(origin, done)
-        over = done & (origin >= 0)
+        over = counts & (origin >= 0)
         won = self._won(origin[over], ends[over], torch.stack(self._goals)[over])
         seen = (origin[begins], ahead[begins], origin[over], won)
         played = [torch.cat(parts) for parts in zip(*self._ranks.collect(seen), strict=True)]
         self.buffer.learn(played[0], played[1], self._iteration)
         self.buffer.settle(played[2], played[3])
-        self._measure(origin, done, ends, played[2], played[3])
+        self._measure(origin, counts, ends, played[2], played[3])
         self._take_in(ahead)
         self._make_neighbours()
 
@@ -211,11 +215,11 @@ class StartStates:
 
     # --- numbers -----------------------------------------------------------------------------------------------------
 
-    def _measure(self, origin: Tensor, done: Tensor, ends: Tensor, played: Tensor, won: Tensor) -> None:
+    def _measure(self, origin: Tensor, counted: Tensor, ends: Tensor, played: Tensor, won: Tensor) -> None:
         """Compare episodes from fresh and from kept starts, and look at the age of those that were used."""
         sums = [
             torch.stack([chosen.sum(), ends[chosen].sum()])
-            for chosen in (done & (origin == FRESH), done & (origin != FRESH))
+            for chosen in (counted & (origin == FRESH), counted & (origin != FRESH))
         ]
         totals = self._ranks.add_up(torch.stack(sums).double().cpu()).tolist()
         self._metrics = {}

@@ -15,6 +15,7 @@ from PIL import Image
 
 from envs import scenarios
 from envs.errors import UserError
+from envs.options.ranges import LAST_SEED
 from envs.scenarios import Scenario
 
 from ..play.episodes import Episode
@@ -255,7 +256,7 @@ class Viewer:
             self._show.next_episode()
         self._appear()
 
-    @COMMANDS.takes("seed", seed=whole(0, 2**63 - 1))
+    @COMMANDS.takes("seed", seed=whole(0, LAST_SEED))
     def _seed(self, seed: int) -> None:
         self._game().restart(seed)
         self._appear()

@@ -13,7 +13,7 @@ from envs.layouts import JUDGING, TRAINING, Layout, LayoutBank, LayoutStream, ge
 from envs.layouts.stream import episode_seeds
 from envs.scenarios import FULL, SCENARIOS
 
-SEEDS, NUMBERS = st.integers(0, 2**63 - 1), st.integers(0, 10**6)
+SEEDS, NUMBERS = st.integers(0, 2**32 - 1), st.integers(0, 10**6)
 EPISODES = st.tuples(SEEDS, NUMBERS, NUMBERS)
 
 

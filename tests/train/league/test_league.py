@@ -229,14 +229,22 @@ class TestPlay:
         league.seats = torch.tensor([[1, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]])
         rewards = torch.tensor([[9.0, 9.0, 1.0], [2.0, 4.0, 9.0], [9.0, 9.0, 9.0], [9.0, 9.0, 9.0]])
         there = torch.ones(4, 3, dtype=torch.bool)
-        league.add(rewards, torch.tensor([False, False, False, False]), there)
-        league.add(rewards, torch.tensor([True, True, True, True]), there)
+        for done in (torch.zeros(4, dtype=torch.bool), torch.ones(4, dtype=torch.bool)):
+            league.add(rewards, done, there, done)
         assert league.pop() == {
             "selfplay/league_fraction": 0.75,
             "selfplay/return_against_past/hiders": 6.0,
             "selfplay/return_against_past/seekers": 2.0,
         }
         assert league.pop() == {}
+
+    def test_returns_of_episodes_that_do_not_count_are_left_out(self):
+        """World 1 began in a kept state, say; the hiders of world 0 earned 3 against a past seeker."""
+        league = new_league(worlds=2)
+        league.seats = torch.tensor([[0, 0, 1], [0, 0, 1]])
+        rewards, there = torch.tensor([[3.0, 3.0, 0.0], [9.0, 9.0, 0.0]]), torch.ones(2, 3, dtype=torch.bool)
+        league.add(rewards, torch.tensor([True, True]), there, torch.tensor([True, False]))
+        assert league.pop() == {"selfplay/league_fraction": 1.0, "selfplay/return_against_past/hiders": 3.0}
 
     def test_absent_agents_are_in_no_mean_and_on_no_side(self):
         """World 0: one hider against a past seeker earns 4. World 1: of two past hiders one is there, a whole team: the
@@ -246,7 +254,8 @@ class TestPlay:
         league.seats = torch.tensor([[0, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 0]])
         present = torch.tensor([[True, False, True], [True, False, True], [True, False, True], [True, False, True]])
         rewards = torch.tensor([[4.0, 0.0, 1.0], [3.0, 0.0, 2.0], [5.0, 0.0, 5.0], [7.0, 0.0, 6.0]])
-        league.add(rewards, torch.ones(4, dtype=torch.bool), present)
+        done = torch.ones(4, dtype=torch.bool)
+        league.add(rewards, done, present, done)
         assert league.pop() == {
             "selfplay/league_fraction": 0.75,
             "selfplay/return_against_past/hiders": 4.0,

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from envs.batch_env import BatchEnv
 from envs.scenarios import get
 from tests.train.test_trainer import TINY, assert_same, numbers, resume, train
 from train.cli import main
@@ -56,6 +57,14 @@ def test_after_a_resume_what_came_later_is_forgotten(blocker, tmp_path):
     assert not watch(tmp_path, iteration=39).appeared
 
 
+def test_shares_of_looks_are_read_again_from_the_curves(tmp_path):
+    lines = [{"iteration": n, "env_steps": n, "stages/door_blocking": n / 10, "stages/chasing": 1.0} for n in (2, 4, 6)]
+    lines.insert(1, {"iteration": 3, "env_steps": 3})
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert watch(tmp_path, iteration=5).shares == {"door blocking": [0.2, 0.4], "chasing": [1.0, 1.0]}
+    assert watch(tmp_path / "new").shares == {}
+
+
 def test_random_play_does_not_appear(tmp_path, monkeypatch):
     monkeypatch.setattr(
         stage_watch, "PolicyPlayer", lambda _policy, seed: stage_watch.make_agent("random", DOOR, seed + 100)
@@ -86,6 +95,20 @@ def test_the_checkpoint_at_which_it_appeared_stays(blocker, tmp_path, monkeypatc
         TINY, checkpoint_interval=1, keep_checkpoints=1, report=ReportConfig(stage_interval=1, stage_episodes=1)
     )
     assert train(tmp_path / "a", config).checkpoints.iterations() == [1, 4]
+
+
+def test_looks_have_the_engine_of_the_run(tmp_path, monkeypatch):
+    engines = []
+
+    class Worlds(BatchEnv):
+        def __init__(self, *args, engine="auto", **options):
+            engines.append(engine)
+            super().__init__(*args, engine=engine, **options)
+
+    monkeypatch.setattr(stage_watch, "BatchEnv", Worlds)
+    report = ReportConfig(stage_interval=1, stage_episodes=1)
+    train(tmp_path / "a", dataclasses.replace(TINY, engine="mujoco", iterations=1, report=report))
+    assert engines == ["mujoco"]
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,25 @@ def test_neighbours():
     back = states.tensors["state.steps"] - near.tensors["state.steps"]
     assert (back >= 0).all() and (back <= 6).all() and len(set(back.tolist())) > 1
     assert torch.equal(near.tensors["layout.walls"], states.tensors["layout.walls"])
+
+
+def test_neighbours_depend_on_the_generator_alone():
+    """Not on walks before: several agents at one box lock it in an order that is drawn."""
+    scenario = get("hide-and-seek/quadrant")
+    env = BatchEnv(scenario, 16, 3, threads=1)
+    env.keep_starts()
+    env.reset()
+    states = env.capture(torch.arange(16))
+    env.close()
+    box = scenario.num_agents
+    pose, steps = states.tensors["state.pose"], states.tensors["state.steps"]
+    for agent, shift in enumerate([[0.45, 0.0], [-0.45, 0.0], [0.0, 0.45], [0.0, -0.45]][:box]):
+        pose[:, agent, :2] = pose[:, box, :2] + torch.tensor(shift)
+    steps[:] = scenario.preparation_steps + 5
+    walkers = [Walker(scenario, 16, 8) for _ in range(2)]
+    walkers[0].neighbours(states, torch.Generator().manual_seed(1))
+    first, second = (walker.neighbours(states, torch.Generator().manual_seed(7)) for walker in walkers)
+    assert all(torch.equal(tensor, second.tensors[name]) for name, tensor in first.tensors.items())
+    assert first.tensors["state.locks.locked"].any()
+    for walker in walkers:
+        walker.close()

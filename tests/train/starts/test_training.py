@@ -12,6 +12,7 @@ from tests.train.test_trainer import TINY, assert_same, resume, train
 from train.config.starts_config import StartsConfig
 from train.runs.metrics import read_metrics
 from train.starts.start_states import StartStates
+from train.trainer import Trainer
 
 STARTS = StartsConfig(share=0.6, size=100, every=5, new_states=9, neighbours=3, walk=4, script_states=20)
 WITH = dataclasses.replace(TINY, starts=STARTS)
@@ -24,9 +25,12 @@ WORDS = [
 
 
 def test_resumed_equals_unbroken(tmp_path):
-    config = dataclasses.replace(WITH, starts=dataclasses.replace(STARTS, scripts=("chaser",)))
+    scenario = dataclasses.replace(TINY.scenario, horizon=30)
+    starts = dataclasses.replace(STARTS, share=0.9, scripts=("chaser",))
+    config = dataclasses.replace(WITH, scenario=scenario, starts=starts)
     unbroken = train(tmp_path / "a", config)
     stopped = train(tmp_path / "b", config, stop_after=2)
+    assert read_metrics(stopped.metrics_file)[-1]["starts/neighbour_share"] > 0  # Somebody has walked before.
     resume(stopped, config)
     assert_same(unbroken, stopped)
     last = read_metrics(unbroken.metrics_file)[-1]
@@ -48,6 +52,16 @@ def test_hiders_win_by_the_reward_of_the_live_phase_that_was_left():
         assert states._won(numbers, torch.tensor(ends), goals).tolist() == won
     assert states._won(states.buffer.numbers(torch.arange(10, 14)), torch.tensor([-50.0] * 4), goals).all()
     env.close()
+
+
+def test_fresh_returns_are_those_of_the_curves_of_episodes():
+    """Shortened first episodes are in neither."""
+    scenario = dataclasses.replace(TINY.scenario, horizon=20, preparation_fraction=0.0)
+    trainer = Trainer(dataclasses.replace(WITH, scenario=scenario, threads=1))
+    trainer.begin()
+    metrics = trainer.iterate()
+    trainer.close()
+    assert metrics["starts/return/fresh"] == pytest.approx(metrics["charts/episodic_return/hiders"])
 
 
 @pytest.mark.parametrize("draw", ["learnability", "uniform", "backwards"])

@@ -134,7 +134,7 @@ USUAL = {
     "go": {"step": st.integers(0, 30)},
     "speed": {"speed": st.floats(0.05, 8.0)},
     "reset": {"again": st.booleans()},
-    "seed": {"seed": st.integers(0, 2**63 - 1)},
+    "seed": {"seed": st.integers(0, 2**32 - 1)},
     "scenario": {
         "name": st.sampled_from(["hide-and-seek/quadrant", "hide-and-seek/quickstart", "hide-and-seek/full", "moon"]),
         "hiders": st.integers(1, 4),
