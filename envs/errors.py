@@ -22,13 +22,18 @@ class UserError(ValueError):
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in words))
 
 
-def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.3) -> str:
+_CLOSE = 0.6
+"""Similarity from 0 to 1 from which on a name is worth a hint."""
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``, did you mean 'x'?`` for the choice closest to a mistyped word, or nothing if none is close.
 
     Args:
       word: what was typed.
-      choices: what there is.
-      cutoff: similarity from 0 to 1 below which nothing is suggested.
+      choices: what there is. Of names such as ``hide-and-seek/full`` the last part may have been typed alone.
     """
-    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=cutoff)
-    return f", did you mean '{close[0]}'?" if close else ""
+    whole = {name: name for name in choices}
+    names = {name.rpartition("/")[2]: name for name in whole} | whole
+    close = difflib.get_close_matches(word, names, n=1, cutoff=_CLOSE)
+    return f", did you mean '{names[close[0]]}'?" if close else ""

@@ -73,9 +73,7 @@ def _dispatch(words: list[str]) -> int:
         print(f"hideseek {_version()}")
         return 0
     if name not in COMMANDS:
-        raise UserError(
-            f"unknown command '{name}'{did_you_mean(name, COMMANDS, cutoff=0.4)}; 'hideseek --help' shows all"
-        )
+        raise UserError(f"unknown command '{name}'{did_you_mean(name, COMMANDS)}; 'hideseek --help' shows all")
     module_name = f"{__package__ or 'train'}.commands.{name}"
     try:
         module = importlib.import_module(module_name)

@@ -28,7 +28,7 @@ from ..evaluation.heat_map import heat_map
 from ..evaluation.intervals import Estimate, bootstrap_mean
 from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate, lost
 from ..evaluation.solo_matches import evaluate_alone
-from ..play.agents import is_agent, make_agent
+from ..play.agents import check_player, is_agent, make_agent, refuse_agent
 from ..play.players import Player, PolicyPlayer
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.arguments import parse_arguments
@@ -49,11 +49,12 @@ class EvaluateArguments(MachineOptions):
     """
 
     runs: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
-    """Run folders (their newest checkpoints) or checkpoint files to judge. Among several, agents without a policy are
-    players too: random, zero, chaser, blocker, climber, ramp-thief, defender, or in trade/... forager and trader; after
-    the scripts a strength may follow, as in chaser:0.5."""
+    """Run folders (their newest checkpoints), checkpoint files or shipped policies to judge. Among several, agents
+    without a policy are players too: random, zero, chaser, blocker, climber, ramp-thief, defender, or in trade/...
+    forager and trader; after the scripts a strength may follow, as in chaser:0.5."""
     against: str = "random"
-    """What one run plays against: random or another agent without a policy, a run folder or a checkpoint file."""
+    """What one run plays against: random or another agent without a policy, a run folder, a checkpoint file or a
+    shipped policy."""
     episodes: AtLeastOne = 200
     """Episodes of each match; more make the intervals narrower."""
     seed: Seed = 0
@@ -77,6 +78,8 @@ def run(arguments: list[str]) -> None:
     if len(args.runs) > 1:
         _several(args)
         return
+    refuse_agent(args.runs[0], "name a run beside it")
+    check_player(args.against)
     saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
     rival = _rival(args, saved)
     subject_name = "trained" if is_agent(args.against) else _label("first", saved)
@@ -101,6 +104,8 @@ def _several(args: EvaluateArguments) -> None:
     """Load the players and let them play each other, or side by side where there is one team alone."""
     if args.png_file is not None:
         require_matplotlib()
+    for word in args.runs:
+        check_player(word)
     device = resolve_device(args.device)
     loaded = [run if is_agent(run) else load_policy(Path(run), device) for run in args.runs]
     first = next((saved for saved in loaded if not isinstance(saved, str)), None)

@@ -16,6 +16,7 @@ from policies.actor_critic import ActorCritic
 from ..export.inputs import choose_network
 from ..export.numpy_file import write_numpy
 from ..export.onnx_file import write_onnx
+from ..play.agents import refuse_agent
 from ..runs.checkpoints import load_checkpoint
 from ..runs.saved_policy import load_policy
 from ..runs.shipped_policies import ship
@@ -49,6 +50,7 @@ def run(arguments: list[str]) -> None:
     kind = args.output.suffix.lower()
     if kind not in (*WRITERS, _SMALL):
         raise UserError(f"'{args.output}' says not what to write: its extension must be .onnx, .npz or .safetensors")
+    refuse_agent(args.run, "name a run, checkpoint or shipped policy")
     saved = load_policy(args.run)
     make_folder(args.output.absolute().parent)
     if kind == _SMALL:

@@ -41,10 +41,10 @@ The result is a run before its first iteration: it plays wherever a run does, an
 
 examples:
   hideseek record --agent blocker --scenario hide-and-seek/door --episodes 400 -o blocked.npz
-  hideseek imitate blocked.npz --side hiders --run-dir runs/blocker-clone
+  hideseek imitate blocked.npz --side hiders --preset quickstart --run-dir runs/blocker-clone
   hideseek stages runs/blocker-clone
-  hideseek train hide-and-seek/door --init-from runs/blocker-clone
-  hideseek train hide-and-seek/door --ppo.teacher runs/blocker-clone --ppo.teacher-team hiders"""
+  hideseek train hide-and-seek/door --preset quickstart --init-from runs/blocker-clone
+  hideseek train hide-and-seek/door --preset quickstart --ppo.teacher runs/blocker-clone --ppo.teacher-team hiders"""
 
 
 @dataclass(frozen=True, kw_only=True)

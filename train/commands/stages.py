@@ -20,13 +20,13 @@ from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.matches import lost
-from ..play.agents import AGENT_CHOICES, check_agent
+from ..play.agents import AGENT_CHOICES, check_agent, check_kept, refuse_agent
 from ..rendering.video import VideoOptions
 from ..runs.checkpoints import load_checkpoint
 from ..runs.metrics import read_metrics
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
-from ..runs.shipped_policies import find_shipped
+from ..runs.shipped_policies import find_run
 from ..stages import curves
 from ..stages.film import film
 from ..stages.stage_report import began, compose, examined, left_out
@@ -39,6 +39,7 @@ from ..support.files import make_folder, write_atomically
 from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
 
 _CHOICES = ("all", "last")
+_SCENARIO = "hide-and-seek/quickstart"
 _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 
 
@@ -55,8 +56,8 @@ class StagesArguments(MachineOptions):
     agent: str | None = None
     """Examine an agent without a policy instead: random, zero, chaser, blocker, climber, ramp-thief or defender; after
     the scripts a strength may follow, as in chaser:0.5."""
-    scenario: str = "hide-and-seek/quickstart"
-    """Scenario in which the agent plays; checkpoints play in their own."""
+    scenario: str | None = None
+    """Scenario in which the agent plays, hide-and-seek/quickstart by default; checkpoints play in their own."""
     hiders: str | None = None
     """Who plays the hiders instead of the run: an agent without a policy, such as blocker, or a run, checkpoint or
     shipped policy. Random play then meets the same hiders."""
@@ -82,7 +83,8 @@ def run(arguments: list[str]) -> None:
         _agent(args, args.agent)
         return
     assert args.run is not None
-    shipped = find_shipped(args.run)
+    refuse_agent(args.run, f"examine it with --agent {args.run}")
+    shipped = find_run(args.run)
     if shipped.is_file():
         _shipped(args, shipped)
         return
@@ -128,8 +130,7 @@ def _options(args: StagesArguments) -> StudyOptions:
 
 def _agent(args: StagesArguments, agent: str) -> None:
     """Tell the strategies of an agent without a policy."""
-    check_agent(agent)
-    scenario = scenarios.get(args.scenario)
+    scenario = scenarios.get(args.scenario or _SCENARIO)
     torch.set_num_threads(1)
     with _progress() as bar:
         task = bar.add_task(agent, total=args.episodes)
@@ -165,6 +166,11 @@ def _check(args: StagesArguments) -> None:
         raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
+    if args.agent is None and args.scenario is not None:
+        raise UserError("--scenario is where an --agent plays; checkpoints play in their own")
+    if args.agent is not None:
+        check_agent(args.agent)
+        check_kept(args.agent, args.hiders, args.seekers)
     resolve_device(args.device)
 
 

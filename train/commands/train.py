@@ -26,7 +26,7 @@ from ..ladder.ladder_folder import LadderFolder, LadderState
 from ..ladder.rungs import Goal, Rung
 from ..learning.memory_need import require_memory
 from ..loggers.choice import require_loggers
-from ..play.agents import is_agent
+from ..play.agents import is_agent, refuse_agent
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
@@ -205,7 +205,10 @@ def _with_whole_paths(config: TrainConfig) -> TrainConfig:
     """Return the configuration with absolute paths of the weights that it names, so that it can go on from anywhere."""
 
     def whole(path: str | None) -> str | None:
-        return path and str(find_shipped(Path(path)).resolve())
+        if path is None:
+            return None
+        refuse_agent(path, "name a run, checkpoint or shipped policy")
+        return str(find_shipped(Path(path)).resolve())
 
     frozen = config.league.frozen
     frozen = frozen if frozen is None or is_agent(frozen) else whole(frozen)

@@ -21,6 +21,7 @@ from envs.physics import choose_engine
 from ..config.machine_options import DeviceOptions
 from ..config.task_presets import TASKS, TaskSize
 from ..learning.memory_need import require_memory
+from ..play.agents import refuse_agent
 from ..runs.saved_policy import find_checkpoint
 from ..support.arguments import parse_arguments
 from ..support.console import make_lasting_console, say_on_stderr
@@ -123,6 +124,8 @@ def _plan(args: TransferArguments) -> tuple[StudyPlan, dict[str, Path]]:
     """Return the plan that the options mean and, if it is a new one, where its starts' weights are."""
     if args.checkpoint is None:
         raise UserError("name a run or checkpoint of hide-and-seek, or a study to go on with by --resume")
+    for path in filter(None, (args.checkpoint, args.counts_from)):
+        refuse_agent(path, "name a run or checkpoint of hide-and-seek")
     request = _request(args, args.checkpoint)
     folder = args.run_dir or Path("runs") / f"transfer-{_name(args.checkpoint)}"
     if has_plan(folder):

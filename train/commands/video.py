@@ -56,8 +56,8 @@ class VideoArguments(PlayArguments):
     """Episodes, one after the other. Default: 1, with --grid as many as fit, of an episode file all."""
     best_of: AtLeastOne | None = None
     """Play this many episodes and show those that ended best for --best-for."""
-    best_for: str = "hiders"
-    """Team whose score decides which episodes are best: hiders or seekers."""
+    best_for: str | None = None
+    """Team whose score decides which episodes are best: hiders, the default, or seekers."""
     grid: Annotated[int, Range(low=1, high=64)] = 1
     """Show this many episodes at once."""
     camera: str = CAMERAS[0]
@@ -99,7 +99,9 @@ def run(arguments: list[str]) -> None:
 def _check(args: VideoArguments) -> None:
     """Refuse contradictions before anything is loaded."""
     _check_focus(args)
-    if args.best_for not in _TEAMS:
+    if args.best_for is not None and args.best_of is None:
+        raise UserError("--best-for decides among several episodes; say how many with --best-of")
+    if args.best_for not in (None, *_TEAMS):
         raise UserError(f"--best-for is '{args.best_for}'; choose {' or '.join(_TEAMS)}")
     if args.best_of is not None and args.best_of < _wanted(args):
         raise UserError(f"--best-of is {args.best_of}, less than the {_wanted(args)} episodes to show")
@@ -143,8 +145,9 @@ def _played(episodes: Iterable[Episode], count: int) -> Iterable[Episode]:
 
 def _show_file(args: VideoArguments, file: Path) -> None:
     """Show the episodes of a file."""
-    if args.scenario is not None:
-        raise UserError("--scenario does not go with an episode file, which has its own")
+    for name in ("scenario", "hiders", "seekers"):
+        if getattr(args, name) is not None:
+            raise UserError(f"--{name} does not go with an episode file, which has its own")
     episodes = load_episodes(file)
     path = args.output or file.with_suffix(".mp4")
     if args.best_of is not None:
@@ -155,7 +158,7 @@ def _show_file(args: VideoArguments, file: Path) -> None:
 
 def _best(episodes: Iterable[Episode], args: VideoArguments) -> list[Episode]:
     """Return the episodes in which a team did best, the best one first."""
-    ranked = sorted(episodes, key=lambda e: -e.score(e.team(args.best_for))[-1])
+    ranked = sorted(episodes, key=lambda e: -e.score(e.team(args.best_for or _TEAMS[0]))[-1])
     return ranked[: _wanted(args)]
 
 

@@ -15,7 +15,7 @@ from envs.errors import UserError
 from envs.options.ranges import Range, Seed
 
 from ..config.machine_options import DeviceOptions
-from ..play.agents import AGENTS
+from ..play.agents import AGENTS, check_side
 from ..play.episode_files import is_episode_file, load_episodes
 from ..play.play_session import choose_scenario
 from ..rendering.renderer import CAMERAS
@@ -89,8 +89,11 @@ def _check(args: WatchArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
     if args.camera not in CAMERAS:
         raise UserError(f"unknown camera '{args.camera}'; choose {', '.join(CAMERAS[:-1])} or {CAMERAS[-1]}")
-    if any(is_episode_file(path) for path in args.paths) and (len(args.paths) > 1 or args.scenario):
-        raise UserError("an episode file is watched alone, in its own scenario")
+    others = len(args.paths) > 1 or args.scenario or args.hiders or args.seekers
+    if any(is_episode_file(path) for path in args.paths) and others:
+        raise UserError("an episode file is watched alone, in its own scenario and with its own players")
+    for team in ("hiders", "seekers"):
+        check_side(getattr(args, team) or "", team)
 
 
 def _first(args: WatchArguments) -> tuple[PlayerChoice, LiveGame | Replay]:

@@ -79,7 +79,7 @@ PRESETS = {
             ppo=PPOConfig(rollout_steps=160, epochs=4, minibatches=4),
             report=ReportConfig(stage_interval=50),
         ),
-        "two against two with doors, boxes and a ramp; for a night on a laptop",
+        "two against two with doors, boxes and a ramp; for two days on two cores",
     ),
     "paper": Preset(
         TrainConfig(

@@ -14,7 +14,7 @@ from envs.scenarios import Scenario
 from ..config.machine_options import DeviceOptions
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.devices import resolve_device
-from .agents import AGENT_CHOICES, agent_title, check_agent, make_agent
+from .agents import AGENT_CHOICES, agent_title, check_agent, check_kept, make_agent, refuse_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
 from .players import Player, PolicyPlayer
@@ -51,6 +51,7 @@ class PlayArguments(DeviceOptions):
             raise UserError(f"give either a run or checkpoint, or --agent {AGENT_CHOICES}")
         if self.agent is not None:
             check_agent(self.agent)
+            check_kept(self.agent, self.hiders, self.seekers)
 
 
 class PlaySession:
@@ -67,6 +68,8 @@ class PlaySession:
 
     def __init__(self, args: PlayArguments, run: Path | None, attention: bool = False) -> None:
         device = resolve_device(args.device)
+        if run is not None:
+            refuse_agent(run, f"show it with --agent {run}")
         self.saved = load_policy(run, device) if run is not None else None
         self.scenario = choose_scenario(args.scenario, self.saved)
         self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)

@@ -11,7 +11,7 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 
 from ..runs.saved_policy import load_policy
-from .agents import is_agent, make_agent
+from .agents import check_player, check_side, is_agent, make_agent
 from .players import Observations, Player, PolicyPlayer, Worlds
 
 OTHER_SEED = 1_000_003
@@ -65,6 +65,9 @@ class OtherTeam:
         if hiders is not None and seekers is not None:
             raise UserError("--hiders and --seekers name who plays a team instead: give one of them")
         self._word, self._are_hiders, self._scenario = hiders or seekers, hiders is not None, scenario
+        if self._word is not None:
+            check_player(self._word)
+            check_side(self._word, "hiders" if self._are_hiders else "seekers")
         self._saved = None
         if self._word is not None and not is_agent(self._word):
             self._saved = load_policy(Path(self._word), device)

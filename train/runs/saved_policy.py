@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from envs import observations
-from envs.errors import UserError, did_you_mean
+from envs.errors import UserError
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
@@ -21,7 +21,7 @@ from ..config.train_config import TrainConfig, validate
 from ..support.json_data import from_plain
 from .checkpoints import Checkpoint, load_checkpoint, require_same_tensors
 from .run_folder import RunFolder
-from .shipped_policies import find_shipped, full_precision, shipped_policies
+from .shipped_policies import find_run, full_precision
 
 ACTION_FIELDS = ("movement_bins", "heading_forces", "game_actions")
 """Fields of a scenario that say what actions mean."""
@@ -168,12 +168,9 @@ def find_checkpoint(path: Path) -> tuple[Path, Checkpoint]:
     Raises:
       UserError: there is none, or it is damaged.
     """
-    path = find_shipped(path)
+    path = find_run(path)
     if path.is_dir():
         run = RunFolder(path)
         run.read_config()
         return run.checkpoints.load_newest(lambda text: print(f"warning: {text}", file=sys.stderr))
-    if not path.exists():
-        hint = did_you_mean(str(path), [*shipped_policies()])
-        raise UserError(f"no run or checkpoint at {path}{hint}")
     return path, full_precision(load_checkpoint(path))

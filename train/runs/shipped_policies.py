@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 import assets
+from envs.errors import UserError, did_you_mean
 
 from .checkpoints import Checkpoint, save_checkpoint
 
@@ -27,6 +28,18 @@ def shipped_policies() -> dict[str, Path]:
 def find_shipped(path: Path) -> Path:
     """Return the file of the policy of this name; the path itself if there is none, or if something lies there."""
     return path if path.exists() else shipped_policies().get(str(path), path)
+
+
+def find_run(path: Path) -> Path:
+    """Return the file of the shipped policy of this name, or the path of a run or file of somebody's own.
+
+    Raises:
+      UserError: neither is there; a shipped policy of nearly that name is suggested.
+    """
+    found = find_shipped(path)
+    if not found.exists():
+        raise UserError(f"no run or checkpoint at {path}{did_you_mean(str(path), shipped_policies())}")
+    return found
 
 
 def card_line(file: Path) -> str:

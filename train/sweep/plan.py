@@ -15,6 +15,7 @@ from envs.options.ranges import AtLeastOne, Seed, faults
 from ..config.overrides import flatten, override
 from ..config.presets import choose
 from ..config.train_config import TrainConfig, validate
+from ..play.agents import refuse_agent
 from ..runs.run_folder import RunFolder
 from ..runs.shipped_policies import find_shipped
 from ..support.json_data import convert, describe, shorten
@@ -157,5 +158,7 @@ def _config(start: TrainConfig, values: dict[str, Any], where: str) -> TrainConf
         config = validate(override(start, values, where))
     except UserError as error:
         raise UserError(str(error) if str(error).startswith(where) else f"{where}: {error}") from error
+    if config.init_from is not None:
+        refuse_agent(config.init_from, f"init_from in {where} needs a run, checkpoint or shipped policy")
     weights = config.init_from and str(find_shipped(Path(config.init_from)).resolve())
     return dataclasses.replace(config, init_from=weights, seed=0)

@@ -10,13 +10,13 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 
-from ..play.agents import AGENTS, check_agent, is_agent
+from ..play.agents import AGENTS, check_agent, is_agent, refuse_agent
 from ..play.attention_shares import entity_attention
 from ..play.play_session import make_player
 from ..play.players import Observations, Player
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, load_policy
-from ..runs.shipped_policies import find_shipped
+from ..runs.shipped_policies import find_run
 
 
 class PlayerChoice:
@@ -56,7 +56,8 @@ class PlayerChoice:
         return self._load(self._files[name], self.device)
 
     def _add(self, path: Path) -> None:
-        path = find_shipped(path)
+        refuse_agent(path, f"let it play with --hiders {path} or --seekers {path}")
+        path = find_run(path)
         if not path.is_dir():
             self._files[path.stem if path.stem not in self._files else str(path)] = path
             return
