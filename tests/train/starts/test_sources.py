@@ -95,8 +95,8 @@ def test_neighbours():
 
 
 def test_neighbours_depend_on_the_generator_alone():
-    """Not on walks before: several agents at one box lock it in an order that is drawn."""
-    scenario = get("hide-and-seek/quadrant")
+    """Not on walks before: of several agents who lock one box at once, the one whose lock it is is drawn."""
+    scenario = get("hide-and-seek/quadrant", lock_unseen=True, lock_type="any_lock_specific")
     env = BatchEnv(scenario, 16, 3, threads=1)
     env.keep_starts()
     env.reset()
