@@ -18,8 +18,8 @@ class StartsConfig:
     """Share of episodes that begin in a kept state; 0: none, and nothing is kept. Fresh ones must remain, since they
     are what agents are judged by."""
     size: Annotated[int, Range(low=100, high=1_000_000)] = 10_000
-    """States that are kept: about 0.6 kB each in hide-and-seek/door, at most 4 kB in the full game. More last longer;
-    their priorities are older."""
+    """States that are kept: 0.6 kB each in hide-and-seek/door, 1.6 kB in the full game. More last longer; their
+    priorities are older."""
     draw: StartDraw = "advantage"
     """Which states are drawn. advantage: in proportion to the mean |advantage| of the steps that followed them when
     they were last played. learnability: to p (1 - p), where p is the share of episodes from there that the hiders won.

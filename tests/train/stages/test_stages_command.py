@@ -107,7 +107,7 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(run, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "no such folder"),
+        (["nowhere"], "no run or checkpoint at nowhere"),
         (["RUN", "--episodes", "0"], "--episodes"),
         (["RUN", "--num-worlds", "0"], "--num-worlds"),
         (["RUN", "--seed", "-1"], "--seed"),
