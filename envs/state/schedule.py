@@ -30,7 +30,7 @@ class Schedule:
       queues: whether layouts come from a table there, so that nobody waits for it; see ``PhysicsEngine.queues``.
 
     Raises:
-      UserError: a seed that is not in 0..2**63 - 1.
+      UserError: a seed that is not in 0..2**32 - 1.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Schedule:
         """Go on with the first layouts of another seed.
 
         Raises:
-          UserError: a seed that is not in 0..2**63 - 1.
+          UserError: a seed that is not in 0..2**32 - 1.
         """
         shares = (self._scenario, seed, *self._shares)
         self.layouts = LayoutBank(*shares, self._device) if self._queues else LayoutStream(*shares)
