@@ -132,7 +132,7 @@ def test_parts_and_folders():
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--parts", "mixing"], "unknown part 'mixing', did you mean 'mixed'?"),
+        (["--parts", "mixd"], "unknown part 'mixd', did you mean 'mixed'?"),
         (["--parts", ","], "--parts is empty"),
         (["--scale", "0"], "--scale is 0"),
         (["--seeds", "0"], "--seeds is 0"),
