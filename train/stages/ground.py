@@ -98,6 +98,11 @@ class Ground:
         cells = (self._cell(position)[:, :, None] + offsets).clamp(0, self.cells - 1)
         return grid[torch.arange(len(grid))[:, None, None], cells[..., 0], cells[..., 1]]
 
+    def centres(self) -> Tensor:
+        """Return the centres (G, G, 2) of all cells, metres."""
+        cells = torch.arange(self.cells)
+        return self._centre(torch.stack(torch.meshgrid(cells, cells, indexing="ij"), dim=-1))
+
     def _cell(self, position: Tensor) -> Tensor:
         return ((position + MARGIN) / CELL).floor().clamp(-1e6, 1e6).long()
 

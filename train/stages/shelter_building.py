@@ -13,6 +13,8 @@ LOOK_EVERY = 0.3
 """Seconds between two looks."""
 LASTING = 1.5
 """Live seconds that all hiders must be enclosed at a stretch."""
+INTO = 0.3
+"""Metres behind the middle of the room's walls from where on a seeker is in it, and no more in a doorway."""
 
 
 def shelter(trace: Trace) -> Tensor:
@@ -23,13 +25,29 @@ def shelter(trace: Trace) -> Tensor:
 
 
 def door_blocking(trace: Trace) -> Tensor:
-    """Return (W,) bool: all that take part are enclosed in the room for ``LASTING`` live seconds at a stretch."""
+    """Return (W,) bool: all that take part are enclosed in the room, and no seeker can walk into it, as long.
+
+    A hider behind a box in a corner of the room, with the door open, is none: that is a shelter.
+    """
     terrain, absent = Terrain(trace), ~trace.hiders_present
-    looks = [
-        (terrain.enclosed(moment) & in_room(trace.layout, trace.hiders[:, moment, :, :2]) | absent).all(-1)
-        for moment in _looks(trace)
-    ]
+    deep = _deep_in_room(terrain)
+    looks = []
+    for moment in _looks(trace):
+        inside = in_room(trace.layout, trace.hiders[:, moment, :, :2])
+        closed = (terrain.enclosed(moment) & inside | absent).all(-1)
+        if closed.any():
+            entered = terrain.reachable(terrain.regions(moment), moment) & deep
+            closed &= ~entered.flatten(1).any(1)
+        looks.append(closed)
     return lasting(torch.stack(looks, dim=1), _stretch(trace))
+
+
+def _deep_in_room(terrain: Terrain) -> Tensor:
+    """Return (W, G, G) bool: the cells in the room that are ``INTO`` or farther from its walls."""
+    centres, layout = terrain.ground.centres(), terrain.trace.layout
+    shifted = centres.flatten(0, 1) + torch.tensor([-INTO, INTO])
+    deep = in_room(layout, shifted.expand(len(layout.walls), -1, -1)).unflatten(1, centres.shape[:2])
+    return deep & ((centres > 0) & (centres < terrain.trace.scenario.floor_size)).all(-1)
 
 
 def _looks(trace: Trace) -> range:

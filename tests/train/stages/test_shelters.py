@@ -107,8 +107,22 @@ def test_door_blocking_is_about_the_room():
     assert not door_blocking(trace)
     move(trace, 2, [(3.1, 2.05, None)])
     assert door_blocking(trace)
+    trace.pose[:, :, SEEKER, :2] = torch.tensor([1.0, 3.0])
+    trace.pose[:, PREPARATION + 2 :, SEEKER, :2] = torch.tensor([5.0, 2.5])
+    assert not door_blocking(trace)  # A seeker is in the room.
+    trace.pose[:, :, SEEKER, :2] = torch.tensor([1.0, 3.0])
     trace.pose[:, :, [HIDER, SEEKER], :2] = trace.pose[:, :, [SEEKER, HIDER], :2]
     assert not door_blocking(trace)
+
+
+def test_a_niche_behind_a_box_is_a_shelter_and_blocks_no_door():
+    """The door is open, and the hider stands in a niche in the room's corner, which the box closes."""
+    room = [(3.1, 0.6, 0.05, 0.6, 0.5), (3.1, 2.6, 0.05, 0.5, 0.5), (4.5, 3.1, 1.4, 0.05, 0.5)]
+    niche = [(5.3, 2.85, 0.05, 0.25, 0.5)]
+    frame = [(5.95, 3.0, 0.05, 3.0, 4.0), (3.0, 0.05, 3.0, 0.05, 4.0)]
+    trace = make([(5.6, 2.8), (1.0, 3.0)], [body(4.0, 1.0, half=(0.3, 0.075, 0.25))], walls=room + niche + frame)
+    move(trace, 2, [(5.6, 2.5, None)])
+    assert shelter(trace) and not door_blocking(trace)
 
 
 def test_absent_hiders_need_no_shelter():
