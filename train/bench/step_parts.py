@@ -50,7 +50,7 @@ def time_parts(trainer: Trainer, iterations: int = 1) -> dict[str, float]:
     watched: list[tuple[Any, str, str]] = [
         (env.engine, "step", "physics"),
         (env.engine, "rays", "rays"),
-        (env, "_observe", "observations"),
+        (env._worlds, "observe", "observations"),
         (env, "advance", "environment"),
         (env, "conclude", "environment"),
         (trainer.policy, "act", "policy"),

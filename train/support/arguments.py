@@ -78,7 +78,7 @@ def _one_line(box: str) -> str:
     rules = itertools.groupby(rows[1:], key=lambda row: not row.strip(" ─-╭╰╮╯"))
     groups = [[*group] for is_rule, group in rules if not is_rule]
     parts = [" ".join(" ".join(group).split()) for group in groups]
-    message = parts[0].partition(" Got errors:")[0].rstrip(".")
+    message = parts[0].partition(" Got errors:")[0].rstrip(". ")
     nearest = re.search(r"you meant: (--[\w.-]+)", " ".join(parts))
     if message.startswith("Missing from"):
         return f"{message.partition(':')[0]}: {', '.join(_missing(groups[0]))}"

@@ -28,8 +28,8 @@ def test_every_part_is_measured_and_the_trainer_left_as_it_was():
     trainer.begin()
     parts = time_parts(trainer)
     assert [*parts] == [*PARTS] and all(value > 0 for value in parts.values())
-    for owner in (trainer, trainer.env, trainer.env.engine, trainer.learners):
-        assert not {"step", "rays", "collect", "update", "advance", "_observe"} & set(vars(owner))
+    for owner in (trainer, trainer.env, trainer.env._worlds, trainer.env.engine, trainer.learners):
+        assert not {"step", "rays", "collect", "update", "advance", "observe"} & set(vars(owner))
     assert "act" not in vars(trainer.policy)
 
 
