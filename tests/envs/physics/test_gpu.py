@@ -47,7 +47,7 @@ def pairs(request):
             env._generator.set_state(mujoco._generator.get_state())
         for env in envs:
             env.advance(actions)
-        steps.append((*(env.get_state(everywhere) for env in envs), mujoco._present.clone()))
+        steps.append((*(env.get_state(everywhere) for env in envs), mujoco._worlds.present.clone()))
     warp.engine.check_overflow()
     return mujoco, warp, steps
 
