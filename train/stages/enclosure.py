@@ -32,6 +32,8 @@ class Terrain:
         rectangles = torch.cat([walls[..., :4], torch.zeros_like(walls[..., :1])], dim=-1)
         self.ground.block(self._walls, rectangles, trace.layout.wall_present)
         self._block_discs(self._walls, pillars[..., :2], pillars[..., 2], torch.ones_like(pillars[..., 2]).bool())
+        self._seen: tuple[int, Tensor, Tensor] | None = None
+        """The moment that was looked at last, its regions, and which cells of them seekers get to."""
 
     def regions(self, moment: int) -> Tensor:
         """(W, G, G) int32: the regions of the floor among what stands there at a moment."""
@@ -70,6 +72,17 @@ class Terrain:
         aloft = t.seekers_bottom[:, moment] > ALOFT
         return self.ground.reachable(regions, t.seekers[:, moment, :, :2], aloft, t.seekers_present)
 
+    def reached(self, moment: int) -> Tensor:
+        """(W, G, G) bool: cells to which seekers can walk at a moment, among what stands there."""
+        return self._look(moment)[1]
+
+    def _look(self, moment: int) -> tuple[Tensor, Tensor]:
+        """Return the regions of a moment, and which cells of them seekers get to."""
+        if self._seen is None or self._seen[0] != moment:
+            regions = self.regions(moment)
+            self._seen = moment, regions, self.reachable(regions, moment)
+        return self._seen[1:]
+
     def enclosed(self, moment: int) -> Tensor:
         """(W, H) bool: hiders on the floor in a region into which no seeker can walk. Absent ones are not.
 
@@ -77,9 +90,9 @@ class Terrain:
         (``untouched_regions``).
         """
         position = self.trace.hiders[:, moment]
-        regions = self.regions(moment)
+        regions, walked = self._look(moment)
         around = self.ground.around(regions, position[..., :2])
-        reached = self.ground.around(self.reachable(regions, moment), position[..., :2]).any(-1)
+        reached = self.ground.around(walked, position[..., :2]).any(-1)
         apart = ~reached & (around > 0).any(-1) & (position[..., 2] < AGENT_RADIUS + ALOFT)
         apart &= self.trace.hiders_present
         if not apart.any():

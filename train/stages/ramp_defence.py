@@ -49,7 +49,7 @@ def _defended(terrain: Terrain, moment: int, room: bool) -> Tensor:
 
 def _within_reach(terrain: Terrain, moment: int) -> Tensor:
     """Return (W, R) bool: ramps that a seeker can walk up to."""
-    reached = terrain.reachable(terrain.regions(moment), moment)
+    reached = terrain.reached(moment)
     rectangles = object_rectangles(terrain.trace, moment)[:, terrain.trace.ramps]
     found = []
     for ramp in range(rectangles.shape[1]):

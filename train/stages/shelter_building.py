@@ -36,8 +36,7 @@ def door_blocking(trace: Trace) -> Tensor:
         inside = in_room(trace.layout, trace.hiders[:, moment, :, :2])
         closed = (terrain.enclosed(moment) & inside | absent).all(-1)
         if closed.any():
-            entered = terrain.reachable(terrain.regions(moment), moment) & deep
-            closed &= ~entered.flatten(1).any(1)
+            closed &= ~(terrain.reached(moment) & deep).flatten(1).any(1)
         looks.append(closed)
     return lasting(torch.stack(looks, dim=1), _stretch(trace))
 
