@@ -39,7 +39,6 @@ from ..support.files import make_folder, write_atomically
 from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
 
 _CHOICES = ("all", "last")
-_SCENARIO = "hide-and-seek/quickstart"
 _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 
 
@@ -130,7 +129,7 @@ def _options(args: StagesArguments) -> StudyOptions:
 
 def _agent(args: StagesArguments, agent: str) -> None:
     """Tell the strategies of an agent without a policy."""
-    scenario = scenarios.get(args.scenario or _SCENARIO)
+    scenario = scenarios.get(args.scenario or scenarios.QUICKSTART.name)
     torch.set_num_threads(1)
     with _progress() as bar:
         task = bar.add_task(agent, total=args.episodes)
