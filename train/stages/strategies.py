@@ -35,7 +35,7 @@ def strategies_of(scenario: Scenario) -> dict[str, Detector]:
     known: list[tuple[str, Detector, bool]] = [
         ("chasing", chasing, True),
         ("door blocking", door_blocking, room and boxes),
-        ("shelter", shelter, not room and boxes),
+        ("shelter", shelter, boxes),
         ("ramp use", ramp_use, ramps),
         ("ramp defence", ramp_defence_in_room if room else ramp_defence, ramps),
         ("box surfing", box_surfing, not room and boxes),

@@ -87,7 +87,7 @@ def test_surf_defence():
     ("scenario", "names"),
     [
         ("full", ["chasing", "shelter", "ramp use", "ramp defence", "box surfing", "surf defence"]),
-        ("quadrant", ["chasing", "door blocking", "ramp use", "ramp defence"]),
+        ("quadrant", ["chasing", "door blocking", "shelter", "ramp use", "ramp defence"]),
     ],
 )
 def test_strategies_by_scenario(scenario, names):

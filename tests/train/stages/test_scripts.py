@@ -17,16 +17,21 @@ from train.stages.strategies import strategies_of
 from train.stages.study import Example
 
 
+def includes(strategy):
+    return {strategy, "shelter"} if strategy == "door blocking" else {strategy}
+
+
 def check(scripts, episodes, told, mistaken, by_chance):
     """Shares of episodes: at least ``told`` for a script's own strategy, at most ``mistaken`` for every other.
 
-    Random play may be taken for a strategy ``by_chance``: its boxes do end up in doors now and then.
+    Random play may be taken for a strategy ``by_chance``: its boxes do end up in doors now and then. A blocked door is
+    a shelter as well.
     """
     result = confusion(scripts, episodes)
     print(f"\n{result}")
     for script, strategy, shares in result.rows:
         for detector, share in zip(result.detectors, shares, strict=True):
-            if detector == strategy:
+            if detector in includes(strategy):
                 assert share >= told, f"{script}: {detector} told in {share:.0%} of {episodes} episodes"
             else:
                 limit = by_chance if strategy == "random play" else mistaken
@@ -51,7 +56,8 @@ def test_strategies_are_told_apart(script):
 def test_strategies_are_told_apart_when_decisions_are_rare(script, seconds):
     trace = play(script, episodes=6, substeps=round(seconds / 0.0075), timestep=0.0075, horizon=round(6.0 / seconds))
     shares = {name: float(tell(trace).float().mean()) for name, tell in strategies_of(trace.scenario).items()}
-    assert shares.pop(script.name) >= 0.8 and max(shares.values()) <= 0.2
+    told = [shares.pop(name) for name in includes(script.name)]
+    assert min(told) >= 0.8 and max(shares.values()) <= 0.2
 
 
 def test_a_film_shows_every_decision_once():

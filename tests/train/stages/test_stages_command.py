@@ -70,7 +70,7 @@ def test_table_report_and_curves(run, capsys):
     out = capsys.readouterr().out
     report = (run / "report.md").read_text()
     assert "2 checkpoints, at 120, 240 of 240 env steps" in out and "2 checkpoints, at 120, 240 of 240" in report
-    for name in ("chasing", "door blocking", "ramp use", "ramp defence"):
+    for name in ("chasing", "door blocking", "shelter", "ramp use", "ramp defence"):
         assert f"\n{name} " in out and report.count(f"| {name} |") == 2
     assert "box surfing" not in report
     for image in ("report/strategies.png", "report/statistics.png"):
