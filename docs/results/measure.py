@@ -25,12 +25,13 @@ DATA = Path(__file__).with_name("results.json")
 PLAYERS = ("quickstart", "chaser", "random")
 """Who meets whom in the small room."""
 STRATEGIES = (
-    ("quickstart", "chasing", "chaser", None),
-    ("door-blocking", "door blocking", "blocker", None),
-    ("ramp-use", "ramp use", "climber", "blocker"),
+    ("quickstart", "chasing", "chaser", {}),
+    ("corner-shelter", "shelter", "blocker", {"seekers": "chaser"}),
+    ("door-blocking", "door blocking", "blocker", {}),
+    ("ramp-use", "ramp use", "climber", {"hiders": "blocker"}),
 )
 """A policy that comes with the project, what it shall have learned, the script that plays just that, and who plays the
-hiders against them all, if not they themselves."""
+other team against them all, if not they themselves."""
 
 
 def main() -> None:
@@ -75,16 +76,17 @@ def _cross_play(episodes: int) -> dict[str, Any]:
     return {"command": _shown(words), "episodes": episodes, "seen": seen}
 
 
-def _strategy(policy: str, strategy: str, script: str, hiders: str | None, episodes: int) -> dict[str, Any]:
+def _strategy(policy: str, strategy: str, script: str, others: dict[str, str], episodes: int) -> dict[str, Any]:
     """Tell how often a policy, random play and a script play a strategy on the same layouts."""
-    file, options = find_shipped(Path(policy)), StudyOptions(episodes=episodes, hiders=hiders)
+    file, options = find_shipped(Path(policy)), StudyOptions(episodes=episodes, **others)
     print(f"{strategy}: {policy}, random play, {script}", flush=True)
     result = study([file], options)
     assert result.chance is not None
     scripted = examine_agent(script, load_policy(file).config.scenario, options)
     shares = {"random": result.chance.shares, policy: result.findings[0].shares, script: scripted}
+    opponents = [word for team, name in others.items() for word in (f"--{team}", name)]
     return {
-        "command": _shown(["stages", policy, "--episodes", str(episodes), *(["--hiders", hiders] if hiders else [])]),
+        "command": _shown(["stages", policy, "--episodes", str(episodes), *opponents]),
         "strategy": strategy,
         "scenario": result.scenario.name,
         "players": {name: _share(found[strategy]) for name, found in shares.items()},

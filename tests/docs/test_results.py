@@ -38,7 +38,7 @@ def test_another_number_is_another_text(data):
     other["quickstart"]["ratios"]["seekers"]["value"] += 0.01
     assert summary(other) != summary(data)
     other = copy.deepcopy(data)
-    other["strategies"][1]["players"]["door-blocking"]["hits"] += 1
+    other["strategies"][2]["players"]["door-blocking"]["hits"] += 1
     assert page(other) != page(data)
 
 
@@ -54,5 +54,5 @@ def test_measuring_gives_what_the_page_needs(data, capsys):
     small = measure(2, 2)
     assert small["quickstart"]["episodes"] == 2
     assert small["cross_play"]["seen"].keys() == data["cross_play"]["seen"].keys()
-    assert [part["strategy"] for part in small["strategies"]] == ["chasing", "door blocking", "ramp use"]
+    assert [part["strategy"] for part in small["strategies"]] == ["chasing", "shelter", "door blocking", "ramp use"]
     assert page(small) != page(data)

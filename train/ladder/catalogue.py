@@ -41,6 +41,11 @@ def _door_blocking() -> TrainConfig:
     )
 
 
+def _shelter() -> TrainConfig:
+    """Return the run in which hiders shut themselves in: the world of door blocking and its chaser, nothing else."""
+    return dataclasses.replace(_door_blocking(), starts=StartsConfig())
+
+
 def _ramp_use() -> TrainConfig:
     """Return the run in which seekers learn to climb: backwards along the scripted climber's play against a blocker."""
     door = _door_blocking()
@@ -58,6 +63,10 @@ LADDERS: dict[str, Ladder] = {
     "ladder/quadrant": Ladder(
         "door blocking, rung by rung, with start states of scripted players",
         (Rung(name="door-blocking", strategy="door blocking", share=0.5, config=_door_blocking()),),
+    ),
+    "ladder/shelter": Ladder(
+        "a shelter in the room against the scripted chaser, without start states",
+        (Rung(name="shelter", strategy="shelter", share=0.5, config=_shelter()),),
     ),
     "ladder/ramp": Ladder(
         "ramp use against the scripted blocker, with start states of the scripted climber",
