@@ -1,5 +1,7 @@
 # Everything a fresh clone needs: make demo, make test.
 PYTHON ?= python3
+# Processes that run the default tests; each takes half a GiB.
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -35,7 +37,7 @@ demo: install ## train the quickstart, compare it with random play, and film it 
 	@echo "Curves: $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: install ## the default tests, under 5 minutes on two cores
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadscope
 
 test-examples: install ## the examples and the trainers of others that they use, slow ones too
 	$(BIN)/pip install --disable-pip-version-check -q -c requirements.lock -e ".[dev,examples]"
