@@ -6,7 +6,6 @@ Shapes: W worlds, A agents, K agents of a script.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,62 +13,13 @@ from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.layouts import Layout, LayoutStream
 from tests.envs.worlds import CUBE, body, world
+from tests.train.stages.places import EAST, FRAME, LONG, NORTH, SOUTH, UP_EAST, WEST, Dice, room
 from train.play.players import RandomPlayer
 from train.play.scripted.situation import Situation
 from train.play.scripted.steering import FULL_SPEED, WITH_LOAD, Steering
-from train.stages.strategies import strategies_of
-from train.stages.trace import play_trace
 
 FULL = scenarios.get("hide-and-seek/full", horizon=120, boxes=(4, 4), elongated_boxes=(2, 2))
 QUADRANT = scenarios.get("hide-and-seek/quadrant")
-
-TALL, LOW, THICK = 4.0, 0.5, 0.05  # Metres; THICK is half a wall's thickness.
-FRAME = [
-    (0.1, 3.0, THICK, 2.85, TALL),
-    (5.9, 3.0, THICK, 2.85, TALL),
-    (3.0, 0.1, 2.85, THICK, TALL),
-    (3.0, 5.9, 2.85, THICK, TALL),
-]
-LONG = (0.075, 0.825, 0.25)  # Half sizes of an elongated box along y.
-WEST, EAST, NORTH, SOUTH = -math.pi / 2, math.pi / 2, math.pi, 0.0  # Yaw of an agent that looks there.
-UP_EAST = math.pi / 2  # Yaw of a ramp that leads up to the east.
-
-
-def vertical(x, y0, y1):
-    return (x, (y0 + y1) / 2, THICK, (y1 - y0) / 2, LOW)
-
-
-def horizontal(y, x0, x1):
-    return ((x0 + x1) / 2, y, (x1 - x0) / 2, THICK, LOW)
-
-
-def room(west_door=None, north_door=None):
-    """Walls of the room in the lower right, with doors of 0.7 m centred there, or solid."""
-    walls = [*FRAME]
-    walls += (
-        [vertical(3.1, 0.15, 3.05)]
-        if west_door is None
-        else [vertical(3.1, 0.15, west_door - 0.35), vertical(3.1, west_door + 0.35, 3.05)]
-    )
-    walls += (
-        [horizontal(3.1, 3.05, 5.85)]
-        if north_door is None
-        else [horizontal(3.1, 3.05, north_door - 0.35), horizontal(3.1, north_door + 0.35, 5.85)]
-    )
-    return walls
-
-
-class Dice:
-    """Small random differences between episodes."""
-
-    def __init__(self, seed):
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def near(self, value, spread=0.1):
-        return value + spread * (2 * float(torch.rand((), generator=self.generator)) - 1)
-
-    def flip(self):
-        return bool(torch.rand((), generator=self.generator) < 0.5)
 
 
 class Script:
@@ -412,38 +362,3 @@ QUADRANT_SCRIPTS = (
     QuadrantBringRamp,
     QuadrantRandomPlay,
 )
-
-
-@dataclass
-class Confusion:
-    """How often each script was told to be each strategy."""
-
-    detectors: list[str]
-    rows: list[tuple[str, str, list[float]]]
-    """Script, its strategy, share of episodes by detector."""
-
-    def __str__(self) -> str:
-        lines = [f"{'':<22}" + "".join(f"{name:>15}" for name in self.detectors)]
-        lines += [f"{name:<22}" + "".join(f"{share:>15.0%}" for share in shares) for name, _, shares in self.rows]
-        return "\n".join(lines)
-
-
-def play(script, episodes, seed=0, **options):
-    """Play a script from its starts, in its scenario with some fields replaced."""
-    env = BatchEnv(replace(script.scenario, **options), episodes, seed=seed, threads=0)
-    player = script(env)
-    player.begin(env)
-    trace = play_trace(env, player.layout(episodes, seed), player)
-    env.close()
-    return trace
-
-
-def confusion(scripts, episodes, seed=0):
-    """Play every script and tell its strategies."""
-    rows = []
-    for script in scripts:
-        detectors = strategies_of(script.scenario)
-        trace = play(script, episodes, seed)
-        assert not trace.broken.any()
-        rows.append((script.__name__, script.name, [float(d(trace).float().mean()) for d in detectors.values()]))
-    return Confusion(list(detectors), rows)

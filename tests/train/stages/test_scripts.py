@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.train.stages.confusion import confusion, play
 from tests.train.stages.scripts import (
     FULL_SCRIPTS,
     QUADRANT_SCRIPTS,
@@ -9,8 +10,6 @@ from tests.train.stages.scripts import (
     QuadrantBringRamp,
     QuadrantChase,
     QuadrantClimbRamp,
-    confusion,
-    play,
 )
 from train.stages.film import to_footage
 from train.stages.strategies import strategies_of
