@@ -142,6 +142,7 @@ def distances(sites: Tensor, boxes: Tensor) -> Tensor:
 
 def smooth_minimum(distance: Tensor, alpha: float) -> Tensor:
     """Return the mean over the last axis weighted by exp(alpha * distance); infinite distances have no weight."""
-    weight = (alpha * distance).exp()
-    weighted = torch.where(distance.isinf(), 0.0, distance) * weight
-    return weighted.sum(-1) / weight.sum(-1).clamp(min=1e-30)
+    nothing = distance.isinf()
+    nearest = distance.amin(-1, keepdim=True).masked_fill(nothing.all(-1, keepdim=True), 0.0)
+    weight = (alpha * (distance - nearest)).exp()  # Of differences: far away as well, that of the nearest is 1.
+    return (distance.masked_fill(nothing, 0.0) * weight).sum(-1) / weight.sum(-1).clamp(min=1.0)

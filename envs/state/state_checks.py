@@ -16,11 +16,12 @@ def check_worlds(worlds: Tensor, num_worlds: int) -> None:
     """Check numbers of worlds, (K,).
 
     Raises:
-      UserError: they are not integers in 0..num_worlds - 1. Their range is not looked at on a GPU, which would wait.
+      UserError: they are not different integers in 0..num_worlds - 1. What they are is not looked at on a GPU, which
+        would wait.
     """
     whole = worlds.dtype in (torch.int64, torch.int32) and worlds.ndim == 1
-    if not whole or not _lie_in(worlds, 0, num_worlds):
-        raise UserError(f"worlds must be a tensor (K,) of integers in 0..{num_worlds - 1}, got {worlds}")
+    if not whole or not _lie_in(worlds, 0, num_worlds) or _repeat(worlds):
+        raise UserError(f"worlds must be a tensor (K,) of different integers in 0..{num_worlds - 1}, got {worlds}")
 
 
 def fit_state(state: WorldState, like: WorldState, agents: int) -> WorldState:
@@ -62,6 +63,11 @@ def fit_tensors(given: Mapping[str, Tensor], expected: Mapping[str, Tensor], wha
                 f"'{name}' of {what} has shape {shape}, and here {needed}: of another scenario or number of worlds"
             )
     return {name: given[name].to(tensor.device, tensor.dtype) for name, tensor in expected.items()}
+
+
+def _repeat(worlds: Tensor) -> bool:
+    """Tell whether a world is named twice, where that is known without waiting for a GPU."""
+    return worlds.device.type == "cpu" and len(worlds.unique()) < len(worlds)
 
 
 def _lie_in(values: Tensor, low: int, end: int) -> bool:

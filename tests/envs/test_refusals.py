@@ -79,7 +79,8 @@ def test_a_state_of_another_game(env):
 
 
 @pytest.mark.parametrize(
-    "worlds", [torch.tensor([0, 3]), torch.tensor([-1, 0]), torch.tensor([True, False]), WORLDS[None]]
+    "worlds",
+    [torch.tensor([0, 3]), torch.tensor([-1, 0]), torch.tensor([True, False]), WORLDS[None], torch.tensor([1, 1])],
 )
 def test_worlds_that_do_not_exist(env, worlds):
     state = env.get_state(WORLDS)

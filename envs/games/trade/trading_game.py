@@ -16,6 +16,7 @@ Shapes: W worlds, K some of them, A agents, F slots of pieces, E entities.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -133,6 +134,7 @@ class Trade(Game):
         held = self.floor.holds.sum(2)
         earned = self._ticks * self._nutrition[held] + self.state["trade/fresh"]
         verdict.reward = earned + self.severity * dark + self._ticks * self._company(place)
+        self._spared = (1 - self.severity) * dark
         sums = {
             "total_reward": (earned + dark).sum(1),
             "collected": self.state["trade/fresh"].sum(1),
@@ -142,6 +144,10 @@ class Trade(Game):
         for name, value in sums.items():
             self.state[name] += value
         return verdict
+
+    def tally(self, view: View, verdict: Verdict) -> None:
+        """Add a step to the sums of the episode: the whole loss for darkness, whatever share of it was rewarded."""
+        super().tally(view, replace(verdict, reward=verdict.reward + self._spared))
 
     def _company(self, place: Tensor) -> Tensor:
         """Return the reward (W, A) in a tick for somebody near, of agents at (W, A, 2)."""

@@ -81,6 +81,9 @@ def test_dense_reward_of_centres():
 def test_smooth_minimum():
     assert smooth_minimum(torch.tensor([1.0, torch.inf]), -1.5).item() == pytest.approx(1.0)
     assert smooth_minimum(torch.tensor([0.5, 3.0]), -20.0).item() == pytest.approx(0.5, abs=1e-4)
+    assert smooth_minimum(torch.tensor([3.0, 4.0]), -30.0).item() == pytest.approx(3.0)
+    assert smooth_minimum(torch.tensor([1.0, 2.0]), -1000.0).item() == pytest.approx(1.0)
+    assert smooth_minimum(torch.tensor([torch.inf, torch.inf]), -5.0).item() == 0.0
 
 
 def test_box_points():

@@ -110,6 +110,7 @@ class TestRewards:
         assert step(env, 0)[0] == pytest.approx(-10 / 12 / 4, abs=1e-5)
         assert number(env, "light_penalty") == pytest.approx(10 / 12, abs=1e-5)
         assert number(env, "total_reward") == pytest.approx(-10 / 12, abs=1e-5)
+        assert number(env, "return/hiders") == pytest.approx(-10 / 12, abs=1e-5)
 
     def test_half_a_tick(self):
         """With two steps in a tick everything but fresh food is paid, and eaten, by halves."""

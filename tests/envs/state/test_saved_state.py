@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from envs.batch_env import BatchEnv
-from envs.scenarios import FULL, QUADRANT
+from envs.scenarios import FULL, QUADRANT, get
 from tests.envs.history import assert_same, play, rest
 from tests.envs.worlds import body, small, world
 
@@ -52,6 +52,19 @@ class TestSomeWorlds:
             assert_close(value[chosen], seen[name][chosen], rtol=0, atol=1e-5, msg=name)
         for name, value in flatten(target.get_state(torch.tensor([0, 2]))).items():
             assert torch.equal(value, flatten(untouched)[name]), name
+
+    @pytest.mark.parametrize("scenario", [FULL, get("trade/lite")], ids=lambda s: s.name)
+    def test_worlds_in_any_order(self, scenario):
+        envs = [BatchEnv(scenario, 4, seed=1, threads=1) for _ in range(3)]
+        for env in envs:
+            env.reset()
+        play(envs[0], 20)
+        for env, order in ((envs[1], [0, 1, 2, 3]), (envs[2], [3, 1, 2, 0])):
+            chosen = torch.tensor(order)
+            env.set_state(chosen, envs[0].get_state(chosen))
+        ordered, mixed = (flatten(env.get_state(torch.arange(4))) for env in envs[1:])
+        for name, value in ordered.items():
+            assert torch.equal(value, mixed[name]), name
 
     def test_continues_like_the_original(self):
         """To the precision of float32; the solver's warm start is not part of the state."""
