@@ -106,7 +106,7 @@ def _mixed() -> list[Condition]:
     pool = replace(game, updates=100, learner=LearnerConfig(learning_rate=2e-3))
     alone = replace(pool, naive_share=0.0)
     coala, *baselines = _by_mode("mixed", pool)
-    longer = replace(coala, setting=replace(coala.setting, updates=400))
+    longer = replace(coala, setting=replace(coala.setting, updates=800))
     without = Condition(part="mixed", method="alone", title="COALA-PG, no naive agents", setting=alone)
     return [longer, *baselines, without]
 
