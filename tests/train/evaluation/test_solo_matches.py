@@ -124,6 +124,13 @@ def test_unknown_numbers_are_left_out():
     assert result.ratio("return").value == 2
 
 
+@pytest.mark.parametrize(("wavering", "ratio"), [([1.0, 3.0], 2.0), ([-1.0, 3.0], None), ([0.0, 4.0], 2.0)])
+def test_means_that_may_have_either_sign_have_no_ratio(wavering, ratio):
+    numbers = {"a": {"return": np.array(wavering * 2)}, "b": {"return": np.ones(4)}}
+    result = AloneEvaluation(numbers, dict.fromkeys("ab", np.arange(4)), 0, 0)
+    assert result.ratio("return").to_plain()["value"] == ratio
+
+
 def test_command(tmp_path, capsys):
     """A short run of a task with an early end, judged against random play and beside itself."""
     run = tmp_path / "run"
