@@ -111,8 +111,8 @@ def _read(args: ImitateArguments) -> tuple[list[Episode], TrainConfig]:
     if args.side != "both" and not getattr(scenario, args.side):
         raise UserError(f"--side is {args.side}, and {scenario.name} has none")
     config = dataclasses.replace(choose(scenario.name, args.preset), scenario=scenario, seed=args.seed)
-    one = {"separate_policies": False, "agent_policies": False}
-    config = dataclasses.replace(config, threads=args.threads, device="cpu", **one)
+    config = dataclasses.replace(config, threads=args.threads, device="cpu")
+    config = dataclasses.replace(config, separate_policies=False, agent_policies=False)
     return episodes_with_steps, validate(config)
 
 
