@@ -24,8 +24,13 @@ from .runs.metrics import MetricsLog, read_metrics
 from .runs.run_folder import RunFolder
 from .support.console import TrainingConsole
 
-ACTIONS = ("force_x", "force_y", "torque", "grab", "lock")
-"""Names of the action components that every scenario has; those of its game are called game_0, ..."""
+_ACTIONS = ("force_x", "force_y", "torque", "grab", "lock")
+"""Components that every scenario has."""
+
+
+def action_names(bins: Sequence[int]) -> list[str]:
+    """Return what the action components are called, given the choices of each; those of a game are game_0, ..."""
+    return [*_ACTIONS, *(f"game_{number}" for number in range(len(bins) - len(_ACTIONS)))]
 
 
 class Reporter:
@@ -93,8 +98,7 @@ class Reporter:
         for name, members in (("hiders", ~teams), ("seekers", teams)):
             actions = buffer.actions[counted & members]
             if len(actions):
-                names = [*ACTIONS, *(f"game_{number}" for number in range(len(self._bins) - len(ACTIONS)))]
-                for component, (action, bins) in enumerate(zip(names, self._bins, strict=True)):
+                for component, (action, bins) in enumerate(zip(action_names(self._bins), self._bins, strict=True)):
                     counts = torch.bincount(actions[:, component], minlength=bins).tolist()
                     self.log.histogram(f"actions/{name}/{action}", counts, env_steps)
 

@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from envs.errors import UserError
+from envs.options.ranges import Whole
 from policies.actor_critic import ActorCritic
 
 from ..export.inputs import choose_network
@@ -42,6 +43,8 @@ class ExportArguments:
     """File to write; an existing one is replaced. Its extension says what: .onnx, .npz or .safetensors."""
     side: Literal["hiders", "seekers"] | None = None
     """Whose network, where each team has its own."""
+    agent: Whole | None = None
+    """Whose network, from 0 on, where each agent has its own."""
 
 
 def run(arguments: list[str]) -> None:
@@ -52,13 +55,14 @@ def run(arguments: list[str]) -> None:
         raise UserError(f"'{args.output}' says not what to write: its extension must be .onnx, .npz or .safetensors")
     refuse_agent(args.run, "name a run, checkpoint or shipped policy")
     saved = load_policy(args.run)
+    if kind == _SMALL and (args.side is not None or args.agent is not None):
+        raise UserError("a .safetensors file holds the whole policy; leave out --side and --agent")
+    network = None if kind == _SMALL else choose_network(saved, args.side, args.agent)
     make_folder(args.output.absolute().parent)
-    if kind == _SMALL:
-        if args.side is not None:
-            raise UserError("a .safetensors file holds the whole policy; leave out --side")
+    if network is None:
         ship(load_checkpoint(saved.path), args.output)
     else:
-        WRITERS[kind](choose_network(saved, args.side), args.output)
+        WRITERS[kind](network, args.output)
     size = args.output.stat().st_size / 1024
     make_console().print(
         f"wrote {args.output}: {saved.path}, iteration {saved.iteration}, {size:.0f} KiB", soft_wrap=True

@@ -25,7 +25,7 @@ from ..imitation.cloning import Cloned, CloningOptions, Score, clone
 from ..imitation.demonstrations import Demonstrations, common_scenario, demonstrations_of
 from ..play.episode_files import load_episodes
 from ..play.episodes import Episode
-from ..reporting import ACTIONS
+from ..reporting import action_names
 from ..runs.run_folder import RunFolder
 from ..runs.whole_run import whole_run
 from ..support.arguments import parse_arguments
@@ -72,6 +72,8 @@ def run(arguments: list[str]) -> int:
     folder.require_free()
     console = make_lasting_console()
     episodes, config = _read(args)
+    bins = config.scenario.action_bins
+    names = action_names(bins)
     torch.set_num_threads(1)
     trainer = Trainer(config)
     try:
@@ -79,16 +81,16 @@ def run(arguments: list[str]) -> int:
         assert isinstance(policy, ActorCritic)
         learned, held_out = _split(episodes, args, console)
         with StopRequest(_STOPPING) as stop:
-            show = _Epochs(args.epochs, console)
+            show = _Epochs(args.epochs, names, console)
             cloned = clone(policy, learned, held_out, args, config.ppo.gamma, show, lambda: stop.requested)
         trainer.begin()
         with whole_run(folder) as written:
             written.create(config)
             trainer.save(written)
-            write_json(written.path / "imitation.json", _to_plain(args, cloned, len(episodes)))
+            write_json(written.path / "imitation.json", _to_plain(args, cloned, len(episodes), names))
     finally:
         trainer.close()
-    console.print(_table(cloned, config.scenario.action_bins))
+    console.print(_table(cloned, names, bins))
     end = "stopped early; " if cloned.stopped else ""
     console.print(f"{end}wrote {folder.path}, the policy of epoch {cloned.epoch}", soft_wrap=True)
     console.print(f"next: hideseek stages {folder.path}   and   --init-from {folder.path}", soft_wrap=True)
@@ -109,7 +111,8 @@ def _read(args: ImitateArguments) -> tuple[list[Episode], TrainConfig]:
     if args.side != "both" and not getattr(scenario, args.side):
         raise UserError(f"--side is {args.side}, and {scenario.name} has none")
     config = dataclasses.replace(choose(scenario.name, args.preset), scenario=scenario, seed=args.seed)
-    config = dataclasses.replace(config, threads=args.threads, device="cpu", separate_policies=False)
+    config = dataclasses.replace(config, threads=args.threads, device="cpu")
+    config = dataclasses.replace(config, separate_policies=False, agent_policies=False)
     return episodes_with_steps, validate(config)
 
 
@@ -138,21 +141,21 @@ def _split(episodes: list[Episode], args: ImitateArguments, console: Console) ->
 class _Epochs:
     """Prints a line an epoch."""
 
-    def __init__(self, epochs: int, console: Console) -> None:
-        self._epochs, self._console, self._begun = epochs, console, time.monotonic()
+    def __init__(self, epochs: int, names: list[str], console: Console) -> None:
+        self._epochs, self._names, self._console, self._begun = epochs, names, console, time.monotonic()
 
     def __call__(self, epoch: int, nats: float, score: Score) -> None:
         left = (time.monotonic() - self._begun) / epoch * (self._epochs - epoch)
         words = f"{nats:.2f} nats, held out {score.nats:.2f} nats, accuracy "
-        accuracy = ", ".join(f"{name} {share:.0%}" for name, share in zip(ACTIONS, score.accuracy, strict=True))
+        accuracy = ", ".join(f"{name} {share:.0%}" for name, share in zip(self._names, score.accuracy, strict=True))
         self._console.print(f"epoch {epoch}/{self._epochs}  {duration(left)} left  {words}{accuracy}", soft_wrap=True)
 
 
-def _table(cloned: Cloned, bins: tuple[int, ...]) -> Table:
+def _table(cloned: Cloned, names: list[str], bins: tuple[int, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     for head in ("component", "bins", "held-out accuracy", "commonest bin", "at random"):
         table.add_column(head, justify="left" if head == "component" else "right")
-    for row in zip(ACTIONS, bins, cloned.score.accuracy, cloned.commonest, strict=True):
+    for row in zip(names, bins, cloned.score.accuracy, cloned.commonest, strict=True):
         name, number, accuracy, commonest = row
         table.add_row(name, str(number), f"{accuracy:.1%}", f"{commonest:.1%}", f"{1 / number:.1%}")
     uniform = sum(math.log(number) for number in bins)
@@ -160,14 +163,13 @@ def _table(cloned: Cloned, bins: tuple[int, ...]) -> Table:
     return table
 
 
-def _to_plain(args: ImitateArguments, cloned: Cloned, episodes: int) -> dict[str, object]:
-    by_component = dict(zip(ACTIONS, cloned.score.accuracy, strict=True))
+def _to_plain(args: ImitateArguments, cloned: Cloned, episodes: int, names: list[str]) -> dict[str, object]:
     return {
         "files": [str(file.resolve()) for file in args.episodes],
         "episodes": episodes,
         "side": args.side,
         "epoch": cloned.epoch,
         "held_out_nats": cloned.score.nats,
-        "held_out_accuracy": by_component,
-        "commonest_bin": dict(zip(ACTIONS, cloned.commonest, strict=True)),
+        "held_out_accuracy": dict(zip(names, cloned.score.accuracy, strict=True)),
+        "commonest_bin": dict(zip(names, cloned.commonest, strict=True)),
     }

@@ -46,9 +46,10 @@ def run(arguments: list[str]) -> int:
     folder = StudyFolder(args.run_dir or Path("runs") / f"reproduce-{label}")
     _check_json(args)
     torch.set_num_threads(1)
-    folder.begin(study, args)
+    folder.require_fit(study, args)
     make_folder(folder.path)
     with FolderLock(folder.lock_file):
+        folder.begin(study, args)
         return _study(study, args, folder)
 
 

@@ -29,7 +29,7 @@ from ..sweep.outcome import read_outcome
 from ..sweep.plan import SweepPlan, Unit, read_plan
 from ..sweep.report import improvement_cells, measure_cells, write_report
 from ..sweep.runs import Told, do_run
-from ..sweep.sweep_folder import LOCK, begin, read_measures, wait_for_workers
+from ..sweep.sweep_folder import LOCK, begin, read_measures, require_fit, wait_for_workers
 
 _MOST_JOBS = 8  # By default.
 _PROGRAM = 500_000_000
@@ -81,10 +81,12 @@ def run(arguments: list[str]) -> int:
         resolve_device(config.device)
         require_memory(config, say=lambda _text: None)
     most = _most_jobs(plan)
-    begin(plan, file)
+    require_fit(plan)
+    make_folder(plan.path)
     console = make_lasting_console()
     with FolderLock(plan.path / LOCK):
         wait_for_workers(plan.path, lambda text: console.print(text, soft_wrap=True))
+        begin(plan, file)
         return _sweep(plan, args.jobs or most, console)
 
 

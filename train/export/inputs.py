@@ -5,7 +5,7 @@ from __future__ import annotations
 from envs.errors import UserError
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
-from policies.teams import members
+from policies.teams import TeamPolicies, members
 
 from ..runs.saved_policy import SavedPolicy
 
@@ -15,20 +15,28 @@ STARTED = "started"
 """Name of the flag of sequences whose episode begins with the step."""
 
 
-def choose_network(saved: SavedPolicy, side: str | None) -> ActorCritic:
-    """Return the network of a side, or the only one.
+def choose_network(saved: SavedPolicy, side: str | None, agent: int | None) -> ActorCritic:
+    """Return the network of a side or of an agent, or the only one.
+
+    Args:
+      saved: the policy.
+      side: ``hiders`` or ``seekers``, where each team has a network.
+      agent: from 0 on, where each agent has one.
 
     Raises:
-      UserError: there is one for each side and none was named, or there is only one.
+      UserError: there are several and none of them was named, or there is no such one.
     """
-    networks = [network for network, _ in members(saved.policy)]
-    if len(networks) == 1:
-        if side is not None:
-            raise UserError(f"{saved.path} has one network for both teams; leave out --side {side}")
-        return networks[0]
-    if side not in ("hiders", "seekers"):
-        raise UserError(f"{saved.path} has a network for each team; say which: --side hiders or --side seekers")
-    return networks[("hiders", "seekers").index(side)]
+    where, networks = saved.path, [network for network, _ in members(saved.policy)]
+    names = saved.policy.names if isinstance(saved.policy, TeamPolicies) else ("",)
+    options = [f"--{name} {value}" for name, value in (("side", side), ("agent", agent)) if value is not None]
+    wanted = "" if not options else side if side is not None else f"agent_{agent}"
+    if wanted in names and len(options) < 2:
+        return networks[names.index(wanted)]
+    if names == ("",):
+        raise UserError(f"{where} has one network for all agents; leave out {' and '.join(options)}")
+    if names == ("hiders", "seekers"):
+        raise UserError(f"{where} has a network for each team; say which: --side hiders or --side seekers")
+    raise UserError(f"{where} has a network for each agent; say which: --agent N, N from 0 to {len(names) - 1}")
 
 
 def observation_names(spec: ObservationSpec) -> list[str]:

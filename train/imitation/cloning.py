@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from envs.errors import UserError
 from envs.options.ranges import AtLeastOne, Positive, Seed, Share
 from policies.actor_critic import ActorCritic
 
@@ -78,6 +80,9 @@ def clone(
       gamma: discount of the returns that the critic learns.
       tell: is given each epoch's number, its training loss of actions in nats, and its score.
       stop: asked after every epoch.
+
+    Raises:
+      UserError: an epoch ended with weights that are no numbers.
     """
     targets = learned.returns(gamma)
     policy.observation_normalizer.fit({key: values[learned.running] for key, values in learned.observation.items()})
@@ -95,6 +100,8 @@ def clone(
             nats, count = _learn(policy, optimizer, learned.select(sequences), targets[:, sequences])
             total, steps = total + nats, steps + count
         score = judge(policy, held_out)
+        if not math.isfinite(score.nats):
+            raise UserError(f"the clone became NaN in epoch {epoch}; lower --learning-rate {options.learning_rate:g}")
         tell(epoch, total / max(steps, 1), score)
         if best is None or score.nats < best[0].nats:
             best = score, epoch, copy.deepcopy(policy.state_dict())
@@ -124,7 +131,7 @@ def _learn(policy: ActorCritic, optimizer: Any, batch: Demonstrations, targets: 
     count = int(batch.steps.sum())
     nats = -(distribution.log_prob(batch.actions) * batch.steps).sum()
     errors = (values - policy.value_normalizer.normalize(targets)).square() * batch.running
-    loss = nats / max(count, 1) + _VALUE_COEFFICIENT * errors.sum() / batch.running.sum()
+    loss = nats / max(count, 1) + _VALUE_COEFFICIENT * errors.sum() / batch.running.sum().clamp(min=1)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(policy.parameters(), _MAX_GRAD_NORM)

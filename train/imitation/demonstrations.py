@@ -32,13 +32,13 @@ class Demonstrations:
     observation: dict[str, Tensor]
     """(T, N, ...)."""
     actions: Tensor
-    """(T, N, 5) int64."""
+    """(T, N, components) int64."""
     rewards: Tensor
     """(T, N)."""
     steps: Tensor
     """(T, N) bool: the agent was there, and its action had an effect."""
     running: Tensor
-    """(T, N) bool: the episode was not over."""
+    """(T, N) bool: the agent was there, and its episode was not over."""
 
     def select(self, sequences: Tensor) -> Demonstrations:
         """Return some of the sequences, int64 (n,)."""
@@ -97,19 +97,20 @@ def _look_again(episodes: Sequence[Episode], longest: int, threads: int) -> Demo
     """Put worlds into every state of some episodes, one after the other, and observe."""
     env = BatchEnv(episodes[0].scenario, len(episodes), 0, threads=threads, engine="mujoco")
     worlds = torch.arange(len(episodes))
-    seen, acting, rows = [], [], []
+    seen, there, acting, rows = [], [], [], []
     try:
         env.reset(Layout.stack([episode.layout for episode in episodes]))
         for step in range(longest):
             states = [episode.world_state(min(step, episode.steps)) for episode in episodes]
             seen.append(flatten_agents(env.set_state(worlds, _stack(states))))
+            there.append(env.present_agents.flatten())
             acting.append((env.present_agents & ~env.frozen_agents).flatten())
             rows.append([min(step, episode.steps - 1) for episode in episodes])
     finally:
         env.close()
     agents = episodes[0].scenario.num_agents
     running = torch.tensor([[step < episode.steps for episode in episodes] for step in range(longest)])
-    running = running.repeat_interleave(agents, dim=1)
+    running = running.repeat_interleave(agents, dim=1) & torch.stack(there)
 
     def table(name: str) -> Tensor:
         steps = [[getattr(episode, name)[row] for episode, row in zip(episodes, some, strict=True)] for some in rows]

@@ -41,22 +41,28 @@ class StudyFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock_file = path / ".lock"
+        self._request = path / "request.json"
 
-    def begin(self, study: Study, arguments: StudyArguments) -> None:
-        """Make the folder, or check that it holds the same study.
+    def require_fit(self, study: Study, arguments: StudyArguments) -> None:
+        """Check that the folder holds the same study, or nothing.
 
         Raises:
-          UserError: it holds another one, or something else, or cannot be written.
+          UserError: it holds another one, or something else.
         """
-        asked = request(study, arguments)
-        file = self.path / "request.json"
-        if file.is_file():
-            _require_same(read_object(file), asked, self.path)
-            return
-        if self.path.exists() and not self._is_free():
+        if self._request.is_file():
+            _require_same(read_object(self._request), request(study, arguments), self.path)
+        elif self.path.exists() and not self._is_free():
             raise UserError(f"{self.path} already exists and holds no study; choose another --run-dir")
+
+    def begin(self, study: Study, arguments: StudyArguments) -> None:
+        """Write what is asked for, once nobody else can.
+
+        Raises:
+          UserError: as of ``require_fit``; or it cannot be written.
+        """
+        self.require_fit(study, arguments)
         make_folder(self.path / "pieces")
-        write_json(file, asked)
+        write_json(self._request, request(study, arguments))
 
     def _is_free(self) -> bool:
         """Whether there is nothing but what a study left that was killed while it began."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from envs.errors import UserError
 
@@ -32,6 +36,16 @@ def require_matplotlib() -> None:
     """
     if not can_draw():
         raise UserError(f"figures need matplotlib, and {INSTALL_MATPLOTLIB}")
+
+
+def common_steps(curves: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return all points of an x axis at which every curve is known: from the latest beginning to the earliest end.
+
+    Args:
+      curves: x of each curve, rising, of any length but none.
+    """
+    points = np.unique(np.concatenate(curves))
+    return points[(points >= max(x[0] for x in curves)) & (points <= min(x[-1] for x in curves))]
 
 
 def new_figure(width: float, height: float, dpi: int = 110) -> Any:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation.seed_statistics import mean
-from ..support.plotting import panels, save_png
+from ..support.plotting import common_steps, panels, save_png
 from .outcome import Outcome, RunOutcome
 
 _POINTS = 200  # Of a curve, at most: each is the mean of what is between it and the one before.
 _COLUMNS = 3
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Env steps (n,), rising, and a metric (n,)."""
 
 
 def draw_curves(path: Path, outcome: Outcome) -> None:
@@ -25,9 +28,7 @@ def draw_curves(path: Path, outcome: Outcome) -> None:
             for steps, values in curves:
                 panel.plot(steps, values, color=f"C{number % 10}", alpha=0.3, linewidth=0.8)
             if curves:
-                length = min(len(steps) for steps, _ in curves)
-                together = np.stack([values[:length] for _, values in curves]).mean(0)
-                panel.plot(curves[0][0][:length], together, color=f"C{number % 10}", linewidth=2, label=variant)
+                panel.plot(*mean_curve(curves), color=f"C{number % 10}", linewidth=2, label=variant)
         panel.set_title(tag, fontsize=9)
         panel.set_xlabel("env steps")
     axes[0].legend(fontsize=8)
@@ -50,7 +51,16 @@ def draw_measures(path: Path, outcome: Outcome) -> None:
     save_png(figure, path)
 
 
-def _curve(run: RunOutcome, tag: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def mean_curve(curves: Sequence[Curve]) -> Curve:
+    """Return the mean of several seeds at common env steps, on straight lines between points, and these steps.
+
+    It ends where the shortest one does.
+    """
+    common = common_steps([steps for steps, _ in curves])
+    return common, np.mean([np.interp(common, steps, values) for steps, values in curves], axis=0)
+
+
+def _curve(run: RunOutcome, tag: str) -> Curve:
     """Return env steps (n,) and a metric (n,), thinned out; without iterations that do not have it."""
     points = np.array([(line["env_steps"], line[tag]) for line in run.lines if line.get(tag) is not None], dtype=float)
     if not len(points):

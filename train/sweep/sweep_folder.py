@@ -24,16 +24,25 @@ _FREE = ("threads", "device", "engine")
 """Options of a run that may be others when it goes on."""
 
 
-def begin(plan: SweepPlan, file: Path) -> None:
-    """Make the folder, or check that what it holds belongs to this sweep. More variants or seeds are fine.
+def require_fit(plan: SweepPlan) -> None:
+    """Check that what the folder holds belongs to this sweep. More variants or seeds are fine.
 
     Raises:
-      UserError: it holds something else, or runs with other options; or cannot be written.
+      UserError: it holds something else, or runs with other options.
     """
     if plan.path.exists() and not plan.file.is_file() and not _is_free(plan.path):
         raise UserError(f"{plan.path} already exists and holds no sweep; choose another --run-dir")
     for unit in plan.units:
         _require_same(plan, unit)
+
+
+def begin(plan: SweepPlan, file: Path) -> None:
+    """Write what is asked for, once nobody else can.
+
+    Raises:
+      UserError: as of ``require_fit``; or it cannot be written.
+    """
+    require_fit(plan)
     make_folder(plan.path / "variants")
     if file.resolve() != plan.file.resolve():
         write_atomically(plan.file, file.read_bytes())

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config.task_presets import TRANSFER_TASKS
+from ..support.plotting import common_steps, save_png
 from ..support.plotting import panels as new_panels
-from ..support.plotting import save_png
 from .outcome import Outcome, RunOutcome
 from .starts import COUNTS, HIDE_AND_SEEK, SCRATCH, is_age, title
 from .study_plan import COUNTING
@@ -109,7 +109,7 @@ def _of_the_run(start: str) -> bool:
 
 def _together(runs: Sequence[RunOutcome]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return smoothed curves at common env steps: (T,) and (S, T) for S seeds."""
-    steps = np.unique(np.concatenate([run.curve[0] for run in runs]))
+    steps = common_steps([run.curve[0] for run in runs])
     return steps, np.array([np.interp(steps, run.curve[0], smooth(run.curve[1])) for run in runs])
 
 

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from policies.actor_critic import LSTMState
+from policies.actor_step import ActorStep
+from policies.teams import members
 from policies.tower import NetworkConfig
 from tests.examples.scripts import load
+from tests.train.test_trade_training import TINY as MARKET
 from tests.train.test_trainer import TINY, train
 from train.cli import main
 from train.play.episode_files import load_episodes
@@ -74,18 +77,65 @@ def test_onnx(run, played, tmp_path):
         assert (log_probs.argmax(-1) == expected).all()
 
 
+def write(run, file, *words):
+    """Export, and return the arrays that say whose weights they are."""
+    assert main(["export", str(run.path), "-o", str(file), *words]) == 0
+    with np.load(file) as arrays:
+        return {name: arrays[name] for name in arrays.files if name.startswith(("head.", "tower."))}
+
+
+def are_of(arrays, network):
+    weights = ActorStep(network).state_dict()
+    return all(np.array_equal(values, weights[name]) for name, values in arrays.items())
+
+
 def test_a_network_for_each_team(tmp_path, capsys):
-    run = train(tmp_path / "a", dataclasses.replace(TINY, separate_policies=True), stop_after=1)
-    assert main(["export", str(run.path), "-o", str(tmp_path / "p.npz")]) == 2
-    assert "say which: --side hiders or --side seekers" in capsys.readouterr().err
-    assert main(["export", str(run.path), "-o", str(tmp_path / "p.npz"), "--side", "seekers"]) == 0
+    run, file = (
+        train(tmp_path / "a", dataclasses.replace(TINY, separate_policies=True), stop_after=1),
+        tmp_path / "p.npz",
+    )
+    for words in ([], ["--agent", "0"], ["--side", "hiders", "--agent", "0"]):
+        assert main(["export", str(run.path), "-o", str(file), *words]) == 2
+        assert "say which: --side hiders or --side seekers" in capsys.readouterr().err
+    hiders, seekers = (network for network, _ in members(load_policy(run.path).policy))
+    written = write(run, file, "--side", "seekers")
+    assert are_of(written, seekers) and not are_of(written, hiders)
+    assert are_of(write(run, file, "--side", "hiders"), hiders)
+
+
+def test_a_network_for_each_agent(tmp_path, capsys):
+    """Two of each team, so that a side's name means no network of the four."""
+    scenario = dataclasses.replace(TINY.scenario, hiders=2, seekers=2)
+    config = dataclasses.replace(TINY, scenario=scenario, agent_policies=True)
+    run, file = train(tmp_path / "a", config, stop_after=0), tmp_path / "new" / "p.npz"
+    for words in ([], ["--side", "seekers"], ["--agent", "4"], ["--side", "hiders", "--agent", "0"]):
+        assert main(["export", str(run.path), "-o", str(file), *words]) == 2
+        assert "a network for each agent; say which: --agent N, N from 0 to 3" in capsys.readouterr().err
+    assert not file.parent.exists()
+    networks = [network for network, _ in members(load_policy(run.path).policy)]
+    for agent in range(4):
+        written = write(run, file, "--agent", str(agent))
+        assert [are_of(written, network) for network in networks] == [other == agent for other in range(4)]
+
+
+def test_six_components_of_a_market(tmp_path):
+    run = train(tmp_path / "a", MARKET, stop_after=0)
+    write(run, tmp_path / "p.npz", "--agent", "1")
+    player = load("numpy_player").NumpyPlayer(tmp_path / "p.npz")
+    shapes = load_policy(run.path).policy.spec.shapes
+    log_probs, _ = player.step(
+        {name: np.zeros((3, *shape), np.float32) for name, shape in shapes.items()}, player.begin(3), np.ones(3, bool)
+    )
+    assert log_probs.shape == (3, 6, 5)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["RUN", "-o", "x.pt"], "its extension must be"),
-        (["RUN", "-o", "x.npz", "--side", "hiders"], "one network for both teams"),
+        (["RUN", "-o", "x.npz", "--side", "hiders"], "one network for all agents; leave out --side hiders"),
+        (["RUN", "-o", "x.npz", "--agent", "0"], "one network for all agents; leave out --agent 0"),
+        (["RUN", "-o", "new/x.safetensors", "--agent", "0"], "leave out --side and --agent"),
         (["nowhere", "-o", "x.npz"], "no run or checkpoint at nowhere"),
     ],
 )

@@ -78,7 +78,8 @@ def test_what_agents_saw_is_found_again(name):
                     step,
                 )
         length = len(steps)
-        assert found.running[:length, rows].all() and not found.running[length:, rows].any()
+        present = episodes[number].layout.agent_present[0]
+        assert (found.running[:length, rows] == present).all() and not found.running[length:, rows].any()
         assert (found.actions[:length, rows].numpy() == episodes[number].actions).all()
 
 
@@ -92,6 +93,27 @@ def test_steps_without_effect_are_not_learned():
     found = demonstrations_of(episodes, threads=1)
     present = torch.cat([episode.layout.agent_present[0] for episode in episodes])
     assert not present.all() and torch.equal(found.steps.any(0), present)
+
+
+def test_absent_agents_teach_nothing():
+    """Whatever their rows hold, neither normalisers nor the critic learn from it; a batch may have nobody else."""
+    scenario = scenarios.get("hide-and-seek/random-teams", horizon=6, preparation_fraction=0.5)
+    every = demonstrations_of(play(scenario, 4, random_player)[0], threads=1)
+    absent = ~every.running.any(0)
+    assert absent.any()
+    changed = dataclasses.replace(
+        every,
+        observation={key: values.clone() for key, values in every.observation.items()},
+        rewards=torch.where(absent, 7.0, every.rewards),
+    )
+    changed.observation["self"][:, absent] = 100.0
+    learned = []
+    for some in (every, changed):
+        torch.manual_seed(0)
+        policy = ActorCritic(ObservationSpec.from_dict(spec(scenario)), scenario.action_bins, NETWORK)
+        clone(policy, some, every, CloningOptions(epochs=1, batch=1), 0.99, lambda *_: None)
+        learned.append(policy.state_dict())
+    assert all(torch.equal(tensor, learned[1][name]) for name, tensor in learned[0].items())
 
 
 def test_shorter_episodes_end_earlier():
@@ -183,6 +205,32 @@ def test_ended_while_it_writes_leaves_no_run(recorded, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Trainer, "save", die)
     assert main(["imitate", str(recorded), "--epochs", "1", "--run-dir", str(run.path)]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_market_has_six_components_and_one_network(tmp_path, monkeypatch, capsys):
+    market = get_preset("trade/night-market")
+    assert market.agent_policies
+    config = dataclasses.replace(
+        market, network=NETWORK, num_worlds=4, ppo=dataclasses.replace(market.ppo, minibatches=1)
+    )
+    monkeypatch.setattr("train.commands.imitate.choose", lambda *_: config)
+    save_episodes(tmp_path / "x.npz", play(market.scenario, 3, random_player)[0])
+    run = RunFolder(tmp_path / "clone")
+    assert main(["imitate", str(tmp_path / "x.npz"), "--epochs", "1", "--run-dir", str(run.path)]) == 0
+    assert "game_0" in capsys.readouterr().out
+    about = json.loads((run.path / "imitation.json").read_text())
+    assert [*about["held_out_accuracy"]] == [*about["commonest_bin"]]
+    assert [*about["commonest_bin"]] == ["force_x", "force_y", "torque", "grab", "lock", "game_0"]
+    saved = load_policy(run.path)
+    assert isinstance(saved.policy, ActorCritic) and saved.policy.action_bins == market.scenario.action_bins
+
+
+def test_a_clone_that_diverges_is_a_line_and_leaves_nothing(recorded, tmp_path, capsys):
+    words = ["imitate", str(recorded), "--epochs", "3", "--learning-rate", "1e30", "--run-dir", str(tmp_path / "x")]
+    assert main(words) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "the clone became NaN in epoch 1; lower --learning-rate 1e+30" in error
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,6 +6,7 @@ from tests.train.social.counting_study import CountingStudy
 from train.cli import main
 from train.social import catalogue
 from train.social.report import Result
+from train.support.folder_lock import FolderLock
 
 
 @pytest.fixture
@@ -60,6 +61,13 @@ def test_another_request_in_the_same_folder_is_refused(counting, tmp_path, capsy
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.txt").write_text("mine")
     assert "holds no study" in error_line(capsys, [*counting[:3], str(tmp_path / "taken")])
+
+
+def test_a_folder_in_use_is_left_as_it_is(counting, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    with FolderLock(tmp_path / "run" / ".lock"):
+        assert "is in use by another process" in error_line(capsys, counting)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
 def test_a_damaged_piece_is_named(counting, tmp_path, capsys):

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from train.cli import main
@@ -21,6 +22,8 @@ from train.config.presets import get_preset
 from train.learning.memory_need import memory_needed
 from train.runs.run_folder import RunFolder
 from train.runs.saved_policy import to_config
+from train.support.folder_lock import FolderLock
+from train.sweep.figures import mean_curve
 from train.sweep.plan import Unit, read_plan
 
 TINY = """
@@ -107,6 +110,26 @@ def test_impossible_requests(tmp_path, capsys):
     (tmp_path / "mine" / "letter").write_text("mine")
     assert "holds no sweep" in error_line(capsys, [write(tmp_path), "--run-dir", tmp_path / "mine"])
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter"]
+
+
+def test_a_sweep_that_goes_on_is_left_as_it_is(tmp_path, capsys):
+    folder = tmp_path / "x"
+    folder.mkdir()
+    (folder / "sweep.toml").write_bytes(write(tmp_path).read_bytes())
+    more = write(tmp_path, variants=VARIANTS + "[variants.more]\nppo.clip = 0.1\n")
+    with FolderLock(folder / ".lock"):
+        assert "is in use by another process" in error_line(capsys, [more, "--run-dir", folder])
+    assert {path.name for path in folder.iterdir()} == {".lock", "sweep.toml"}
+    assert "more" not in (folder / "sweep.toml").read_text()
+
+
+def test_a_mean_curve_is_taken_at_common_env_steps():
+    """Runs whose iterations have other env steps, by hand; the second one stopped earlier and began later."""
+    first = np.array([0.0, 10.0, 20.0, 30.0]), np.array([0.0, 10.0, 20.0, 30.0])
+    second = np.array([5.0, 25.0]), np.array([4.0, 8.0])
+    steps, values = mean_curve([first, second])
+    assert steps.tolist() == [5.0, 10.0, 20.0, 25.0]
+    assert values.tolist() == pytest.approx([(5 + 4) / 2, (10 + 5) / 2, (20 + 7) / 2, (25 + 8) / 2])
 
 
 # --- whole sweeps --------------------------------------------------------------------------------------------------

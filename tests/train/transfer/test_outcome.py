@@ -1,12 +1,14 @@
 """What is concluded from scores: intervals and verdicts, by hand."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.train.transfer.small import SOURCE
 from train.config.task_presets import TRANSFER_TASKS
+from train.transfer.figures import _together
 from train.transfer.outcome import Outcome, RunOutcome, over_episodes, training_curve
 from train.transfer.study_plan import Request, StudyPlan, Unit
 from train.transfer.study_report import SCORES, _task, result_cells, verdicts
@@ -124,3 +126,12 @@ def test_what_broken_physics_costs_is_said():
     assert "broke" not in _task(Outcome(plan, found.runs), "shelter")[0]
     line = "Physics broke in 3 further episodes, which are in no score and no comparison."
     assert _task(Outcome(plan, runs), "shelter")[0].endswith(line)
+
+
+def test_curves_of_a_figure_end_with_the_shortest():
+    runs = [
+        SimpleNamespace(curve=(np.array([0.0, 10.0, 20.0]), np.array([0.0, 1.0, 2.0]))),
+        SimpleNamespace(curve=(np.array([0.0, 5.0]), np.array([4.0, 2.0]))),
+    ]
+    steps, values = _together(runs)
+    assert steps.tolist() == [0.0, 5.0] and values.tolist() == [[0.0, 0.5], [4.0, 2.0]]
