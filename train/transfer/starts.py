@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from envs.errors import UserError
+from envs.scenarios import is_hide_and_seek
 from policies.observation import ObservationSpec
 from policies.teams import members
 
@@ -78,7 +79,7 @@ def _require_kind(saved: SavedPolicy, kind: str) -> None:
     """Refuse a policy that learned something else."""
     scenario = saved.config.scenario
     where = f"{saved.path} was trained in '{scenario.name}', which is game {scenario.game}"
-    if kind == HIDE_AND_SEEK and scenario.game != "hide_and_seek":
+    if kind == HIDE_AND_SEEK and not is_hide_and_seek(scenario):
         raise UserError(f"{where}; give a checkpoint of hide-and-seek")
     if kind == COUNTS and not saved.config.intrinsic.active:
         raise UserError(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenarios import Scenario
+from envs.scenarios import Scenario, is_hide_and_seek, plays
 
 from ..players import Observations, RandomPlayer, Worlds
 from .blocker import block_doors, doors_blocked
@@ -56,12 +56,12 @@ class Script:
         s = scenario
         counts = {"boxes": s.max_boxes, "ramps": s.ramps}
         missing = [f"no {kind}" for kind in self.needs if counts[kind] == 0]
-        if self.game != "hide_and_seek":
-            missing += [f"not the game {self.game}"] * (s.game != self.game)
+        wanted = "hide-and-seek" if self.game == "hide_and_seek" else f"the game {self.game}"
+        missing += [f"not {wanted}"] * (not plays(s, self.game))
+        missing += ["no seekers"] * (is_hide_and_seek(s) and s.seekers == 0)
+        if plays(s, "trade"):
             missing += ["somebody has no partner"] * (s.hiders % 2)
             missing += ["food is hauled"] * (s.trade.carry == "haul" and not self.hauls)
-        else:
-            missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
         missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
         missing += ["boxes that tilt"] * s.tilting_boxes
         if missing:
