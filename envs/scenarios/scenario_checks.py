@@ -23,7 +23,11 @@ def validate(scenario: Scenario) -> Scenario:
     for field, text in faults(s):
         raise UserError(f"scenario '{s.name}': {field} {text}")
     checks = [
-        (s.game in GAMES, f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}"),
+        (
+            s.game in GAMES,
+            f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}; if it is yours, "
+            "register it first: docs/custom_scenarios.md",
+        ),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
         (
             s.boxes[0] <= s.boxes[1],
