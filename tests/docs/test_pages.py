@@ -73,7 +73,7 @@ def test_page_runs_from_top_to_bottom(name, tmp_path, monkeypatch, capsys):
         names["__name__"] = "__main__"
         for words in (train, [*evaluate, "--episodes", "2"]):
             monkeypatch.setattr(sys, "argv", words[1:])
-            with pytest.raises(SystemExit, match="^0$"):
+            with pytest.raises(SystemExit, match=r"^0$"):
                 exec(compile(code, f"{name}, the script", "exec"), names)
         assert (tmp_path / "runs" / "gather" / "config.json").exists()
     if name == "docs/sweeps.md":

@@ -20,7 +20,7 @@ from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.matches import lost
-from ..play.agents import AGENT_CHOICES, check_agent, check_kept, refuse_agent
+from ..play.agents import agent_choices, check_agent, check_kept, refuse_agent
 from ..rendering.video import VideoOptions
 from ..runs.checkpoints import load_checkpoint
 from ..runs.metrics import read_metrics
@@ -162,7 +162,7 @@ def _shipped(args: StagesArguments, file: Path) -> None:
 def _check(args: StagesArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
     if (args.run is None) == (args.agent is None):
-        raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
+        raise UserError(f"give either a run, or --agent {agent_choices()}")
     if args.checkpoints not in _CHOICES:
         raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
     if args.agent is None and args.scenario is not None:
