@@ -84,7 +84,7 @@ def test_a_network_for_each_team(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "-o", "x.pt"], "its extension must be"),
+        (["RUN", "-o", "x.pt"], "has no known extension; it must be .onnx"),
         (["RUN", "-o", "x.npz", "--side", "hiders"], "one network for both teams"),
         (["nowhere", "-o", "x.npz"], "no run or checkpoint at nowhere"),
     ],
