@@ -18,6 +18,7 @@ from torch import Tensor
 from . import observations
 from .actions import Actions
 from .errors import UserError
+from .games.game import check_verdict
 from .layouts import TRAINING, Domain, Layout, LayoutBank, validate_layout
 from .observations import Observation
 from .options.ranges import AtLeastOne, Threads, require
@@ -93,6 +94,8 @@ class BatchEnv:
         self.game = self._worlds.game
         self._actions = Actions(scenario, num_worlds, self.device)
         self._begun = False
+        self._judged = False
+        """Whether the game's verdicts have been checked; the first one stands for all."""
         self._cuts_left = 0
         """Steps in which a shortened first episode may still end; the host knows it without asking the device."""
 
@@ -254,6 +257,7 @@ class BatchEnv:
         Raises:
           ValueError: wrong shape, dtype or range.
           RuntimeError: nothing was started yet.
+          UserError: the game's first verdict has a wrong shape or type.
         """
         if not self._begun:
             raise RuntimeError("no episode has begun; call reset() before step()")
@@ -276,6 +280,9 @@ class BatchEnv:
         worlds.look()
         view = worlds.view(seen_before, locked_before)
         verdict = self.game.judge(view)
+        if not self._judged:
+            check_verdict(verdict, self.scenario, self.num_worlds, self.device)
+            self._judged = True
         verdict.reward = torch.where(diverged[:, None] | absent, 0.0, verdict.reward)
         self.game.tally(view, verdict)
         done = (worlds.steps >= self._schedule.end) | verdict.over | diverged

@@ -37,7 +37,7 @@ from torch import Tensor
 from .manipulation import Locks
 from .placeholder_entities import PlaceholderEntities
 from .scenario import Scenario
-from .scenarios import GAMES
+from .scenarios import GAMES, is_hide_and_seek
 from .tensors.orientation import ABOUT_X, ABOUT_Y, YAW
 
 Observation = dict[str, Tensor]
@@ -175,7 +175,7 @@ class Observer:
         if s.heading_features != "cos_sin":
             body = [pose[:, : s.num_agents, :4], upright[..., 5:]]
         preparation = (steps / (s.preparation_steps + 1e-5)).clamp(max=1.0)
-        if s.preparation_steps == 0 and s.game != "hide_and_seek":  # As in the original's tasks.
+        if s.preparation_steps == 0 and not is_hide_and_seek(s):  # As in the original's tasks.
             preparation = torch.zeros_like(preparation)
         shape = (len(pose), s.num_agents, 1)
         return torch.cat([*body, self._is_hider.expand(shape), preparation[:, None, None].expand(shape)], dim=-1)

@@ -20,6 +20,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
 from envs.options.ranges import derived_seed
+from envs.scenarios import is_hide_and_seek
 from envs.starts import FRESH
 from envs.transition import StepResult
 
@@ -75,7 +76,7 @@ class Trainer(TrainingState):
         self._other_team: OtherTeam | None = None
         """Who plays one team in these looks; who cannot is refused here, before a folder is made."""
         report = self.config.report
-        if report.stage_interval and scenario.game == "hide_and_seek":
+        if report.stage_interval and is_hide_and_seek(scenario):
             self._other_team = OtherTeam(report.stage_hiders, report.stage_seekers, scenario, self.env.device)
 
     # --- one iteration ---------------------------------------------------------------------------------------------

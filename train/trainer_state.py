@@ -73,7 +73,8 @@ class TrainingState:
         """Pulls the policy towards another one; None for nobody."""
         self.learners = Learners(self.policy, config.ppo, ranks, (worlds, scenario.num_agents), self.teacher)
         sizes = (scenario.hiders, scenario.seekers)
-        scripts = ScriptedSeats(seated_scripts(config.league), self.env, config.league.random_share)
+        others = 0.0 if config.league.frozen else config.league.random_share
+        scripts = ScriptedSeats(seated_scripts(config.league), self.env, others)
         frozen = self._frozen_weights()
         self.league = League(config.league, config.seed, sizes, config.num_worlds, ranks, self.policy, scripts, frozen)
         self.num_sequences = worlds * scenario.num_agents

@@ -66,7 +66,7 @@ class HideSeekEnv(gymnasium.Env):
         if resolved.num_agents != 1:
             raise UserError(
                 f"'{resolved.name}' has {resolved.num_agents} agents and a Gymnasium environment one; use "
-                f"HideSeekVectorEnv or PettingZoo, or a scenario with hiders=1 and seekers=0"
+                f"gymnasium.make_vec, HideSeekVectorEnv or PettingZoo, or hiders=1 and seekers=0"
             )
         self._world = SingleWorld(resolved, render_mode, size)
         self.scenario = resolved
@@ -296,11 +296,11 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
 
 def register_envs() -> None:
     """Register every scenario that is not registered yet. Call it again after ``scenarios.register``."""
-    for name, scenario in SCENARIOS.items():
+    for name in SCENARIOS:
         identifier = environment_id(name)
         if identifier not in gymnasium.registry:
-            single: Any = HideSeekEnv if scenario.num_agents == 1 else None
-            kwargs = {"scenario": name}
+            kwargs = {"scenario": name}  # HideSeekEnv says what to do about several agents.
+            single: Any = HideSeekEnv
             gymnasium.register(identifier, single, vector_entry_point=HideSeekVectorEnv, kwargs=kwargs)
 
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import UserError
 from ..layouts import Layout
 from ..manipulation import Grabs, Locks
 from ..physics.engine import PhysicsEngine
@@ -64,6 +65,28 @@ class Verdict:
     """(W,) bool: the step counted, that is, was not part of a preparation phase."""
     hiders_seen: Tensor
     """(W,) bool: some seeker sees some hider."""
+
+
+def check_verdict(verdict: Verdict, scenario: Scenario, num_worlds: int, device: torch.device) -> None:
+    """Check shapes and types of what a game says of a step; numbers are not looked at, so no device is waited for.
+
+    Raises:
+      UserError: names the game and the field.
+    """
+    game = f"game '{scenario.game}'"
+    if not isinstance(verdict, Verdict):
+        raise UserError(f"{game}: judge() returned {type(verdict).__name__}; it must be an envs.games.Verdict")
+    shapes = {"reward": (num_worlds, scenario.num_agents)}
+    for name, value in vars(verdict).items():
+        shape, dtype = shapes.get(name, (num_worlds,)), torch.float32 if name == "reward" else torch.bool
+        if not isinstance(value, Tensor):
+            raise UserError(
+                f"{game}: {name} of its Verdict is {type(value).__name__}; it must be a tensor {shape}, {dtype}"
+            )
+        if (value.shape, value.dtype, value.device.type) != (shape, dtype, device.type):
+            is_now = f"{tuple(value.shape)}, {value.dtype}, on {value.device.type}"
+            wanted = f"{shape}, {dtype}, on {device.type}"
+            raise UserError(f"{game}: {name} of its Verdict is {is_now}; it must be {wanted}")
 
 
 class Game:

@@ -2,6 +2,7 @@
 
 from ..scenario import HeadingFeatures, LayoutName, LockType, Place, RewardType, Scenario
 from .catalogue import DYNAMIC_FOOD, FOOD, FULL, GAMES, QUADRANT, QUICKSTART, SCENARIOS
+from .kinds import is_hide_and_seek, plays
 from .registry import get, register, register_game, replace
 from .scenario_checks import validate
 
@@ -20,6 +21,8 @@ __all__ = [
     "RewardType",
     "Scenario",
     "get",
+    "is_hide_and_seek",
+    "plays",
     "register",
     "register_game",
     "replace",

@@ -52,7 +52,9 @@ def register_game(name: str, game: type[Game]) -> None:
     """Let scenarios use a game by name.
 
     Raises:
-      UserError: the name is taken by another game.
+      UserError: it is no subclass of ``Game``, or the name is taken by another game.
     """
+    if not (isinstance(game, type) and issubclass(game, Game)):
+        raise UserError(f"game '{name}' is {game!r}; it must be a subclass of envs.games.Game")
     if GAMES.setdefault(name, game) is not game:
         raise UserError(f"another game is already registered as '{name}'; choose another name")

@@ -10,6 +10,7 @@ from ..games import Requirement
 from ..options.ranges import faults
 from ..scenario import Scenario
 from .catalogue import GAMES
+from .kinds import plays
 
 
 def validate(scenario: Scenario) -> Scenario:
@@ -22,7 +23,11 @@ def validate(scenario: Scenario) -> Scenario:
     for field, text in faults(s):
         raise UserError(f"scenario '{s.name}': {field} {text}")
     checks = [
-        (s.game in GAMES, f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}"),
+        (
+            s.game in GAMES,
+            f"unknown game '{s.game}'{did_you_mean(s.game, GAMES)}; there are {', '.join(GAMES)}; if it is yours, "
+            "register it first: docs/custom_scenarios.md",
+        ),
         (s.num_agents <= 10, f"hiders + seekers is {s.num_agents}; at most 10 agents are supported"),
         (
             s.boxes[0] <= s.boxes[1],
@@ -50,7 +55,7 @@ def _game_checks(s: Scenario) -> list[Requirement]:
     choices = game.choices(s)
     return [
         (
-            (s.game == "trade") == (s.layout == "market"),
+            plays(s, "trade") == (s.layout == "market"),
             f"game {s.game} with layout {s.layout}: trade and market only go together",
         ),
         *game.requirements(s),
@@ -101,7 +106,7 @@ def _validate_space(s: Scenario) -> None:
     """Refuse scenarios whose objects cover more than 40 % of the floor (rejection would hardly find places)."""
     floor = s.floor_size if s.min_floor_size is None else s.min_floor_size
     cylinders = s.cylinders.fixed + s.cylinders.movable
-    boxes = 0.01 if s.game == "trade" else 0.36  # A piece of food.
+    boxes = 0.01 if plays(s, "trade") else 0.36  # A piece of food.
     area = 0.16 * s.num_agents + boxes * s.max_boxes + 0.36 * (s.ramps + s.blueprint.sites[1])
     area += cylinders * s.cylinders.diameter[1] ** 2
     limit = 0.4 * floor**2

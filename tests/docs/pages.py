@@ -20,10 +20,10 @@ def blocks(name, *languages, marked=False):
     return [match["code"] for match in found if match["language"] in languages and (marked or not match["mark"])]
 
 
-def commands(name):
+def commands(name, marked=False):
     """The words of every shell command of a page: no comments, no lines of loops and conditions, 0 for every
     variable."""
-    text = re.sub(r"\$\w+", "0", "".join(blocks(name, "sh", "bash")).replace("\\\n", " "))
+    text = re.sub(r"\$\w+", "0", "".join(blocks(name, "sh", "bash", marked=marked)).replace("\\\n", " "))
     split = [shlex.split(line, comments=True) for line in text.splitlines()]
     return [words for words in split if words and not re.match(r"(for|done|if|else|fi|\w+=.*)$", words[0])]
 

@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import re
+import sys
 
 import pytest
 import torch
@@ -68,6 +69,12 @@ def test_page_runs_from_top_to_bottom(name, tmp_path, monkeypatch, capsys):
             code = code.replace(long, short)
         exec(compile(code, f"{name}, block {number}", "exec"), names)
     if name == "docs/custom_scenarios.md":
+        train, evaluate = commands(name, marked=True)
+        names["__name__"] = "__main__"
+        for words in (train, [*evaluate, "--episodes", "2"]):
+            monkeypatch.setattr(sys, "argv", words[1:])
+            with pytest.raises(SystemExit, match=r"^0$"):
+                exec(compile(code, f"{name}, the script", "exec"), names)
         assert (tmp_path / "runs" / "gather" / "config.json").exists()
     if name == "docs/sweeps.md":
         assert "baseline: 0.500 +- 0.354 over 2 seeds" in capsys.readouterr().out

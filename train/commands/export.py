@@ -52,7 +52,7 @@ def run(arguments: list[str]) -> None:
     args = parse_arguments(ExportArguments, arguments, "export")
     kind = args.output.suffix.lower()
     if kind not in (*WRITERS, _SMALL):
-        raise UserError(f"'{args.output}' says not what to write: its extension must be .onnx, .npz or .safetensors")
+        raise UserError(f"'{args.output}' has no known extension; it must be .onnx, .npz or .safetensors")
     refuse_agent(args.run, "name a run, checkpoint or shipped policy")
     saved = load_policy(args.run)
     if kind == _SMALL and (args.side is not None or args.agent is not None):

@@ -20,9 +20,9 @@ from envs.options.ranges import AtLeastOne, Seed
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.matches import lost
-from ..play.agents import AGENT_CHOICES, check_agent, check_kept, refuse_agent
+from ..play.agents import agent_choices, check_agent, check_kept, refuse_agent
 from ..rendering.video import VideoOptions
-from ..runs.checkpoints import load_checkpoint
+from ..runs.checkpoints import load_checkpoint, pick_iterations
 from ..runs.metrics import read_metrics
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import load_policy
@@ -38,7 +38,6 @@ from ..support.devices import resolve_device
 from ..support.files import make_folder, write_atomically
 from ..support.plotting import INSTALL_MATPLOTLIB, can_draw
 
-_CHOICES = ("all", "last")
 _WIDTH, _HEIGHT = 480, 360  # Pixels of videos.
 
 
@@ -65,7 +64,7 @@ class StagesArguments(MachineOptions):
     episodes: AtLeastOne = 100
     """Episodes of each checkpoint; more make the intervals narrower."""
     checkpoints: str = "all"
-    """all that the run has kept, or last: the newest one alone."""
+    """Of a run folder: all that it has kept, last (the newest one alone), or iterations such as 20,60,120."""
     seed: Seed = 0
     """Seed of layouts and actions; every checkpoint plays the same layouts."""
     num_worlds: AtLeastOne = 50
@@ -85,6 +84,8 @@ def run(arguments: list[str]) -> None:
     refuse_agent(args.run, f"examine it with --agent {args.run}")
     shipped = find_run(args.run)
     if shipped.is_file():
+        if args.checkpoints != "all":
+            raise UserError(f"--checkpoints is '{args.checkpoints}', and {args.run} is no run folder; leave it out")
         _shipped(args, shipped)
         return
     folder = RunFolder(args.run)
@@ -162,9 +163,9 @@ def _shipped(args: StagesArguments, file: Path) -> None:
 def _check(args: StagesArguments) -> None:
     """Refuse impossible requests before anything is loaded."""
     if (args.run is None) == (args.agent is None):
-        raise UserError(f"give either a run, or --agent {AGENT_CHOICES}")
-    if args.checkpoints not in _CHOICES:
-        raise UserError(f"--checkpoints is '{args.checkpoints}'; it must be {' or '.join(_CHOICES)}")
+        raise UserError(f"give either a run, or --agent {agent_choices()}")
+    if args.agent is not None and args.checkpoints != "all":
+        raise UserError(f"--checkpoints is '{args.checkpoints}', and {args.agent} has none; leave it out")
     if args.agent is None and args.scenario is not None:
         raise UserError("--scenario is where an --agent plays; checkpoints play in their own")
     if args.agent is not None:
@@ -184,7 +185,12 @@ def _files(args: StagesArguments, folder: RunFolder) -> list[Path]:
         raise UserError(f"cannot write {folder.path / 'report.md'}: the folder is not writable")
     if args.checkpoints == "last":
         return [folder.checkpoints.load_newest(_warn)[0]]
-    files = [folder.checkpoints.file(iteration) for iteration in folder.checkpoints.iterations()]
+    picked = pick_iterations(args.checkpoints, folder.checkpoints.iterations(), folder.path)
+    files = [folder.checkpoints.file(iteration) for iteration in picked]
+    if args.checkpoints != "all":  # What was named must be there.
+        for file in files:
+            load_checkpoint(file)
+        return files
     intact = [file for file in files if _intact(file)]
     return intact or [folder.checkpoints.load_newest(lambda _text: None)[0]]
 

@@ -16,6 +16,7 @@ from tyro.conf import Positional, UseAppendAction
 
 from envs.errors import UserError
 from envs.physics import choose_engine
+from envs.scenarios import is_hide_and_seek
 from policies.teams import parameter_counts
 
 from ..config.overrides import override, read_overrides
@@ -187,6 +188,7 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
 def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
     config = _with_whole_paths(validate(args.config))
+    _require_stages(config)
     ranks.from_first(lambda: require_loggers(config.logger))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
     folder = RunFolder(args.run_dir or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
@@ -199,6 +201,16 @@ def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal 
     with _locked(folder, ranks):  # Before anything is written: two starts at once may want the same folder.
         ranks.from_first(lambda: folder.create(config, overrides))
         return _run(trainer, folder, console, goal)
+
+
+def _require_stages(config: TrainConfig) -> None:
+    """Refuse to look for strategies where there are none. Older runs may have been told to, and go on."""
+    scenario, interval = config.scenario, config.report.stage_interval
+    if interval and not is_hide_and_seek(scenario):
+        raise UserError(
+            f"--report.stage-interval is {interval}; scenario '{scenario.name}' is not hide-and-seek "
+            f"({scenario.game}) and has no stages, set it to 0"
+        )
 
 
 def _with_whole_paths(config: TrainConfig) -> TrainConfig:

@@ -15,7 +15,7 @@ from envs.errors import UserError
 from envs.options.ranges import Range, Seed
 
 from ..config.machine_options import DeviceOptions
-from ..play.agents import AGENTS, check_side
+from ..play.agents import agent_names, check_side
 from ..play.episode_files import is_episode_file, load_episodes
 from ..play.play_session import choose_scenario
 from ..rendering.renderer import CAMERAS
@@ -102,7 +102,7 @@ def _first(args: WatchArguments) -> tuple[PlayerChoice, LiveGame | Replay]:
         return PlayerChoice([]), Replay(load_episodes(args.paths[0]))
     device = resolve_device(args.device)
     choice = PlayerChoice(list(args.paths), device)
-    best = choice.names[0] if args.paths else AGENTS[0]
+    best = choice.names[0] if args.paths else agent_names()[0]
     scenario = choose_scenario(args.scenario, choice.policy(best))
     teams = args.hiders or best, args.seekers or best
     return choice, LiveGame(scenario, args.seed, choice, teams, args.engine)

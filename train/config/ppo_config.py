@@ -13,7 +13,7 @@ class PPOConfig:
     """Numbers of the learning algorithm; the defaults are the paper's where it gives them."""
 
     rollout_steps: Annotated[int, Range(low=1, high=1_000_000)] = 160
-    """Steps of every sequence between two updates; 12 s of play. Rewards further ahead enter through the values."""
+    """Steps of every sequence between two updates. Rewards further ahead enter through the values."""
     chunk_length: Annotated[int, Range(low=1, high=10_000)] = 10
     """Steps through which gradients flow back; ``rollout_steps`` is a multiple of it."""
     epochs: AtLeastOne = 4

@@ -142,7 +142,7 @@ def preset_for_scenario(name: str) -> TrainConfig:
     """
     scenario = scenarios.get(name)
     made_for = [preset.config for preset in PRESETS.values() if preset.config.scenario.name == name]
-    return dataclasses.replace(made_for[0] if made_for else get_preset("laptop"), scenario=scenario)
+    return _with_scenario(made_for[0] if made_for else get_preset("laptop"), scenario)
 
 
 def choose(target: str | None, preset: str | None) -> TrainConfig:
@@ -166,4 +166,12 @@ def choose(target: str | None, preset: str | None) -> TrainConfig:
         raise UserError(f"unknown preset or scenario '{target}'{hint}; 'hideseek list' shows all")
     if preset is None:
         return preset_for_scenario(target)
-    return dataclasses.replace(get_preset(preset), scenario=scenarios.get(target))
+    return _with_scenario(get_preset(preset), scenarios.get(target))
+
+
+def _with_scenario(config: TrainConfig, scenario: scenarios.Scenario) -> TrainConfig:
+    """Return a preset's configuration for another scenario; what is not hide-and-seek has no stages to look for."""
+    report = config.report
+    if not scenarios.is_hide_and_seek(scenario):
+        report = dataclasses.replace(report, stage_interval=0)
+    return dataclasses.replace(config, scenario=scenario, report=report)

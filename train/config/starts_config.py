@@ -22,9 +22,10 @@ class StartsConfig:
     priorities are older."""
     draw: StartDraw = "advantage"
     """Which states are drawn. advantage: in proportion to the mean |advantage| of the steps that followed them when
-    they were last played. learnability: to p (1 - p), where p is the share of episodes from there that the hiders won.
-    uniform: all alike. backwards: states of scripts, from those of the last step before the script reached its goal
-    to ever earlier ones, a step further whenever those at the border are won; each script has a border of its own."""
+    they were last played. learnability: to p (1 - p), where p is the share of episodes from there that were won: by
+    the hiders, or from a state of a script by its team. uniform: all alike. backwards: states of scripts, from those of
+    the last step before the script reached its goal to ever earlier ones, a step further whenever those at the border
+    are won; each script has a border of its own."""
     won_above: Share | None = None
     """Take an episode from a state of a hiders' script as won if they had more than this reward per step of the live
     phase that was left: 0.8 is hidden for nine tenths of it. By default, and for seekers' scripts, it is won if the
@@ -38,7 +39,7 @@ class StartsConfig:
     """States of each rollout that are taken into the buffer. When it is full they replace those that they resemble, or
     those of the lowest priority."""
     neighbours: Whole = 16
-    """Neighbours made in each iteration of states that the hiders win neither always nor never: some steps of random
+    """Neighbours made in each iteration of states from which 20 to 80 % of the episodes were won: some steps of random
     play lead there. They are where the next lesson is. 0: none."""
     walk: AtLeastOne = 8
     """Steps of random play to a neighbour. Its clock may be up to so many steps behind that of the state."""

@@ -34,8 +34,8 @@ class ReportConfig:
     OpenGL."""
     stage_interval: Whole = 0
     """Iterations between two looks for strategies (docs/stages.md) in episodes of self-play from fresh starts: curves
-    ``stages/*``, and when one appears a line, a film and a checkpoint that is kept for good. 0: none; other games
-    have none."""
+    ``stages/*``, and when one appears a line, a film and a checkpoint that is kept for good. 0: none. For
+    hide-and-seek alone, and games that are subclasses of it."""
     stage_episodes: AtLeastOne = 50
     """Episodes of each look. More see rarer play, and take longer."""
     stage_hiders: str | None = None
@@ -180,7 +180,7 @@ def _starts_checks(config: TrainConfig) -> list[tuple[bool, str]]:
             f"--starts.script-states is {starts.script_states}; it must be at most half of --starts.size {starts.size}",
         ),
         (
-            starts.neighbours == 0 or config.scenario.game != "trade",
+            starts.neighbours == 0 or not scenarios.plays(config.scenario, "trade"),
             f"--starts.neighbours is {starts.neighbours}; clocks of trade cannot go back, set --starts.neighbours 0",
         ),
     ]

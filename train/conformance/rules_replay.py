@@ -18,6 +18,7 @@ from envs.games.box_locking import BoxLocking
 from envs.manipulation import Grabs, Locks
 from envs.observations import others_index
 from envs.physics import EngineName
+from envs.scenarios import is_hide_and_seek
 
 from .comparisons import FEATURE_TOLERANCE, Check, close, equal
 from .golden import Recording
@@ -146,7 +147,7 @@ def compare_decisions(r: Recording, after: WorldState) -> list[Check]:
 
 def _compare_results(r: Recording, step: Transition, after: WorldState) -> list[Check]:
     """Rewards count where this step's states agree; frozen seekers and the episode's end always."""
-    if r.scenario.game == "hide_and_seek":
+    if is_hide_and_seek(r.scenario):
         reward = equal("reward", step.reward[:-1], r.tensor("reward"), 1.0, _masks_agree(r, after))
     else:
         keep = _states_agree(r, after)[:, None].expand(-1, r.scenario.num_agents)
@@ -210,7 +211,7 @@ def compare_positions(r: Recording, after: WorldState, engine: EngineName = "muj
 def _compare_statistics(r: Recording) -> list[Check]:
     """Episode statistics, from the recorded states at the end and at the end of the preparation phase."""
     s = r.scenario
-    if s.game != "hide_and_seek":
+    if not is_hide_and_seek(s):
         return []
     pose = torch.cat([r.entities("pos"), r.entities("yaw")[..., None]], dim=-1)
     present = _present(r, pose.shape[1])[None]

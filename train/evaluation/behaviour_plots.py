@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.scenarios import plays
+
 from ..play.episodes import Episode, entity_names
 from ..support.files import make_folder
 from ..support.plotting import new_figure, require_matplotlib, save_png
@@ -37,7 +39,7 @@ def plots(episodes: list[Episode]) -> dict[str, Callable[[], Any]]:
         "timeline": lambda: _timeline(episodes[0]),
         "distances": lambda: _distances(episodes),
     }
-    if episodes[0].scenario.game == "trade":
+    if plays(episodes[0].scenario, "trade"):
         drawings |= {"market": lambda: market_plots.market(episodes), "deals": lambda: market_plots.deals(episodes)}
     return drawings
 
@@ -78,7 +80,7 @@ def _kinds(episode: Episode) -> list[tuple[str, str, list[int]]]:
         (("hiders", _HIDERS), ("seekers", _SEEKERS), ("boxes", _BOXES), ("ramps", _RAMPS), ("cylinders", _CYLINDERS))
     ):
         kinds.append((name, colour, [e for e in range(bounds[i], bounds[i + 1]) if present[e]]))
-    food = s.game == "trade"  # Its boxes are taken away when eaten; the plot of the market is about them.
+    food = plays(s, "trade")  # Its boxes are taken away when eaten; the plot of the market is about them.
     return [kind for kind in kinds if kind[2] and not (food and kind[0] == "boxes")]
 
 

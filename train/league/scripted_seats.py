@@ -50,8 +50,7 @@ class ScriptedSeats:
     def __init__(self, words: tuple[str, ...], env: BatchEnv, others: float = 0.0) -> None:
         self._env, self._others = env, others
         self._anchors = [read_anchor(word) for word in words]
-        if others + sum(anchor.share for anchor in self._anchors) > 1:
-            raise UserError("--league.scripted and --league.random-share must not be more than 1 together")
+        _require_room(others, sum(anchor.share for anchor in self._anchors))
         for anchor in self._anchors:
             SCRIPTS[anchor.script].check(anchor.script, env.scenario)
         self._worlds: dict[int, Tensor] = {}
@@ -113,6 +112,22 @@ class ScriptedSeats:
 
     def _numbered(self) -> list[tuple[int, Anchor]]:
         return [(FIRST_SCRIPT - index, anchor) for index, anchor in enumerate(self._anchors)]
+
+
+def _require_room(others: float, scripted: float) -> None:
+    """Refuse shares of random play and of scripts that are more than 1 together, up to rounding.
+
+    Raises:
+      UserError: says which to lower, and how far.
+    """
+    if others + scripted <= 1 + 1e-9:
+        return
+    lower = f"lower the shares of --league.scripted to {1 - others:g} in all"
+    if scripted <= 1:
+        lower += f", or --league.random-share to {1 - scripted:g}"
+    raise UserError(
+        f"--league.random-share is {others:g} and --league.scripted has {scripted:g}, more than 1 together; {lower}"
+    )
 
 
 def seated_scripts(config: LeagueConfig) -> tuple[str, ...]:

@@ -12,15 +12,23 @@ from ..runs.shipped_policies import find_shipped, shipped_policies
 from .players import Player, RandomPlayer, StillPlayer
 from .scripted import SCRIPTS, ScriptedPlayer
 
-AGENTS = ("random", "zero", *SCRIPTS)
-"""Their names. Scripts may be followed by a colon and their strength, from 0 to 1."""
-AGENT_CHOICES = f"{', '.join(AGENTS[:-1])} or {AGENTS[-1]}"
 _TITLES = {"random": "random play", "zero": "motionless agents"}
+
+
+def agent_names() -> tuple[str, ...]:
+    """Return their names. Scripts may be followed by a colon and their strength, from 0 to 1."""
+    return ("random", "zero", *SCRIPTS)
+
+
+def agent_choices() -> str:
+    """Return their names for a message: this, that or the other."""
+    *names, last = agent_names()
+    return f"{', '.join(names)} or {last}"
 
 
 def is_agent(word: str) -> bool:
     """Whether a word means an agent, and not a run or checkpoint."""
-    return word.partition(":")[0] in AGENTS
+    return word.partition(":")[0] in agent_names()
 
 
 def check_agent(word: str) -> None:
@@ -30,8 +38,8 @@ def check_agent(word: str) -> None:
       UserError: no such name, or no such strength.
     """
     name, colon, strength = word.partition(":")
-    if name not in AGENTS:
-        raise UserError(f"unknown agent '{name}'; choose {AGENT_CHOICES}")
+    if name not in agent_names():
+        raise UserError(f"unknown agent '{name}'; choose {agent_choices()}")
     if colon and (name not in SCRIPTS or not 0.0 <= _number(strength) <= 1.0):
         raise UserError(f"unknown agent '{word}'; a strength from 0 to 1 may follow a script, as in chaser:0.5")
 
@@ -45,8 +53,8 @@ def check_player(word: str) -> None:
     if is_agent(word):
         check_agent(word)
     elif not find_shipped(Path(word)).exists():
-        hint = did_you_mean(word, [*AGENTS, *shipped_policies()])
-        raise UserError(f"no run or checkpoint at {word}{hint}; agents without a policy are {', '.join(AGENTS)}")
+        hint = did_you_mean(word, [*agent_names(), *shipped_policies()])
+        raise UserError(f"no run or checkpoint at {word}{hint}; agents without a policy are {', '.join(agent_names())}")
 
 
 def check_side(word: str, team: str) -> None:
@@ -94,7 +102,7 @@ def make_agent(word: str, scenario: Scenario, seed: int, name: str | None = None
     """Return the player that a word means.
 
     Args:
-      word: see ``AGENTS``.
+      word: see ``agent_names``.
       scenario: where it plays.
       seed: of its random actions.
       name: how tables call it; the word if not given.

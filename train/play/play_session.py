@@ -14,7 +14,7 @@ from envs.scenarios import Scenario
 from ..config.machine_options import DeviceOptions
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.devices import resolve_device
-from .agents import AGENT_CHOICES, agent_title, check_agent, check_kept, make_agent, refuse_agent
+from .agents import agent_choices, agent_title, check_agent, check_kept, make_agent, refuse_agent
 from .attention_shares import AttentivePlayer
 from .episodes import Episode, EpisodePlayer
 from .players import Player, PolicyPlayer
@@ -48,7 +48,7 @@ class PlayArguments(DeviceOptions):
           UserError: names the option.
         """
         if (getattr(self, "run", None) is None) == (self.agent is None):
-            raise UserError(f"give either a run or checkpoint, or --agent {AGENT_CHOICES}")
+            raise UserError(f"give either a run or checkpoint, or --agent {agent_choices()}")
         if self.agent is not None:
             check_agent(self.agent)
             check_kept(self.agent, self.hiders, self.seekers)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from envs.layouts import Layout
-from envs.scenarios import Scenario
+from envs.scenarios import Scenario, plays
 
 from ..play.moment import Moment
 from .annotations import HIDER_COLOUR, SEEKER_COLOUR
@@ -59,7 +59,7 @@ class Minimap:
         for entity in range(s.num_agents, len(moment.pose)):
             if moment.has(entity):
                 x, y = moment.pose[entity, :2]
-                r = 0.06 if s.game == "trade" else 0.17
+                r = 0.06 if plays(s, "trade") else 0.17
                 pen.rectangle(
                     (*place(x - r, y + r), *place(x + r, y - r)),
                     fill=_BOX if entity < s.num_agents + s.max_boxes else _RAMP,

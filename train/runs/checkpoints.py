@@ -229,6 +229,30 @@ class CheckpointFolder:
         raise UserError(f"none of the {len(iterations)} checkpoints in {self.path} can be read")
 
 
+def pick_iterations(words: str, there: Collection[int], run: str | Path) -> list[int]:
+    """Return which of the iterations that a run has kept ``--checkpoints`` names, oldest first.
+
+    Args:
+      words: ``all``, ``last``, or iterations with commas between them.
+      there: those that it has kept.
+      run: where, for messages.
+
+    Raises:
+      UserError: that is no number, or no such iteration; says which there are.
+    """
+    kept = sorted(there)
+    if words in ("all", "last"):
+        return kept if words == "all" else kept[-1:]
+    wanted = [word.strip() for word in words.split(",")]
+    if not all(word.isdecimal() for word in wanted):
+        raise UserError(f"--checkpoints is '{words}'; it must be last, all, or iterations such as 20,60,120")
+    for iteration in map(int, wanted):
+        if iteration not in there:
+            known = ", ".join(map(str, kept)) or "none"
+            raise UserError(f"--checkpoints: {run} has kept none of iteration {iteration}; there are {known}")
+    return sorted({*map(int, wanted)})
+
+
 def require_same_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], where: str) -> None:
     """Check that two sets of tensors have the same names, shapes and types.
 

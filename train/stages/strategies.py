@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from envs.errors import UserError
-from envs.scenarios import Scenario
+from envs.scenarios import Scenario, is_hide_and_seek
 
 from ..play.scripted.room import QUADRANTS
 from .chasing import chasing
@@ -28,7 +28,7 @@ def strategies_of(scenario: Scenario) -> dict[str, Detector]:
       UserError: the scenario is not hide-and-seek.
     """
     s = scenario
-    if s.game != "hide_and_seek":
+    if not is_hide_and_seek(s):
         raise UserError(f"scenario '{s.name}' is not hide-and-seek ({s.game}), so its agents have no such stages")
     room = s.layout in QUADRANTS
     boxes, ramps = s.max_boxes > 0, s.ramps > 0

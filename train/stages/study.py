@@ -169,7 +169,7 @@ def study(
 def examine_agent(
     agent: str, scenario: Scenario, options: StudyOptions, progress: Callable[[int], None] = lambda _done: None
 ) -> dict[str, Share]:
-    """Return the share of episodes by strategy of an agent without a policy, one of ``AGENTS``.
+    """Return the share of episodes by strategy of an agent without a policy, one of ``agent_names``.
 
     Raises:
       UserError: no such agent, it cannot play in the scenario, or that is not hide-and-seek.

@@ -188,7 +188,7 @@ class StartBuffer:
         return [(border, self._source == SCRIPTED + number) for number, border in enumerate(self.borders)]
 
     def undecided(self, count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-        """Draw rows (n,), n <= count, of states from which the hiders won a share between ``low`` and ``high``."""
+        """Draw rows (n,), n <= count, of states from which a share between ``low`` and ``high`` was won."""
         fits = ((self._number >= 0) & (self._plays > 0) & (self._won >= low) & (self._won <= high)).nonzero()[:, 0]
         order = torch.randperm(len(fits), generator=generator)[:count].to(fits.device)
         return fits[order]

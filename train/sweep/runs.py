@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from envs.scenarios import is_hide_and_seek
+
 from ..config.train_config import TrainConfig
 from ..evaluation.judging import JUDGING_SEED, judging_match
 from ..evaluation.matches import Match
@@ -125,7 +127,7 @@ def judge(config: TrainConfig, folder: RunFolder, episodes: int, stop: Callable[
     def play(hiders: Player, seekers: Player) -> Match:
         return judging_match(config, hiders, seekers, episodes, lambda _done: _look(stop))
 
-    if scenario.game == "hide_and_seek" and min(scenario.hiders, scenario.seekers) > 0:
+    if is_hide_and_seek(scenario) and min(scenario.hiders, scenario.seekers) > 0:
         found, hidden = play(random, policy), play(policy, random)
         return {FINDING: float(np.mean(found.seen)), HIDING: 1.0 - float(np.mean(hidden.seen))}
     return {RETURN: float(np.mean(play(policy, policy).returns["hiders" if scenario.hiders else "seekers"]))}

@@ -20,7 +20,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import Layout, LayoutStream
 from envs.physics import EngineName
-from envs.scenarios import Scenario
+from envs.scenarios import Scenario, plays
 
 _HELD_OUT = 4  # One arrangement in so many.
 _PATIENCE = 100  # Draws of layouts for all worlds in which at least one must be of the wanted kind.
@@ -92,7 +92,7 @@ class CountingWorlds:
         threads: int = 0,
         engine: EngineName = "auto",
     ) -> None:
-        if scenario.game != "object_counting":
+        if not plays(scenario, "object_counting"):
             raise UserError(f"scenario '{scenario.name}' is game {scenario.game}; counting needs object_counting")
         self._env = BatchEnv(scenario, num_worlds, seed, device, threads, engine=engine)
         self._layouts = LayoutStream(scenario, seed, num_worlds)

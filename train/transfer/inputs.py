@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from envs.options.scenario_options import PaddingOptions
-from envs.scenarios import Scenario
+from envs.scenarios import Scenario, plays
 
 _SENSES = ("vision_angle", "lidar_rays", "lidar_range", "heading_features", "bearing_features", "box_size_features")
 _FAKE_AGENTS = {"box_locking": 1, "object_counting": 1, "blueprint": 2, "shelter": 2}
@@ -26,7 +26,7 @@ def same_inputs(task: Scenario, source: Scenario) -> Scenario:
     changes = {name: getattr(source, name) for name in _SENSES}
     if source.ramps:
         changes["lock_ramps"] = source.lock_ramps
-    if source.max_boxes and task.game == "object_counting":
+    if source.max_boxes and plays(task, "object_counting"):
         changes["lock_boxes"] = source.lock_boxes
     elif source.max_boxes:
         changes["tilting_boxes"] = source.tilting_boxes

@@ -10,11 +10,12 @@ from pathlib import Path
 from torch import Tensor
 
 from envs.errors import UserError
+from envs.scenarios import is_hide_and_seek
 from policies.observation import ObservationSpec
 from policies.teams import members
 
 from ..config.train_config import TrainConfig
-from ..runs.checkpoints import Checkpoint, save_checkpoint
+from ..runs.checkpoints import Checkpoint, pick_iterations, save_checkpoint
 from ..runs.run_folder import RunFolder
 from ..runs.saved_policy import SavedPolicy, find_checkpoint, load_policy
 from ..support.files import make_folder
@@ -78,7 +79,7 @@ def _require_kind(saved: SavedPolicy, kind: str) -> None:
     """Refuse a policy that learned something else."""
     scenario = saved.config.scenario
     where = f"{saved.path} was trained in '{scenario.name}', which is game {scenario.game}"
-    if kind == HIDE_AND_SEEK and scenario.game != "hide_and_seek":
+    if kind == HIDE_AND_SEEK and not is_hide_and_seek(scenario):
         raise UserError(f"{where}; give a checkpoint of hide-and-seek")
     if kind == COUNTS and not saved.config.intrinsic.active:
         raise UserError(
@@ -102,9 +103,7 @@ def keep_start(source: Path, target: Path) -> None:
 
 
 def checkpoints_of(path: Path, iterations: str) -> list[Path]:
-    """Return the checkpoint files of a run that a comma-separated list of iterations names, oldest first.
-
-    ``all`` is all.
+    """Return the checkpoint files of a run that ``--checkpoints`` names, oldest first; see ``pick_iterations``.
 
     Raises:
       UserError: not a run, not a number, or no such checkpoint; says which there are.
@@ -115,15 +114,7 @@ def checkpoints_of(path: Path, iterations: str) -> list[Path]:
     there = folder.iterations()
     if not there:
         raise UserError(f"no checkpoint in {folder.path}")
-    if iterations == "all":
-        return [folder.file(iteration) for iteration in there]
-    wanted = set()
-    for word in iterations.split(","):
-        if not word.strip().isdigit() or int(word) not in there:
-            known = ", ".join(map(str, there))
-            raise UserError(f"--checkpoints: {path} has no checkpoint of iteration '{word.strip()}'; it has {known}")
-        wanted.add(int(word))
-    return [folder.file(iteration) for iteration in sorted(wanted)]
+    return [folder.file(iteration) for iteration in pick_iterations(iterations, there, path)]
 
 
 def _env_steps(saved: SavedPolicy) -> int:

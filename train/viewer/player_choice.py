@@ -10,7 +10,7 @@ import torch
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 
-from ..play.agents import AGENTS, check_agent, is_agent, refuse_agent
+from ..play.agents import agent_names, check_agent, is_agent, refuse_agent
 from ..play.attention_shares import entity_attention
 from ..play.play_session import make_player
 from ..play.players import Observations, Player
@@ -40,7 +40,7 @@ class PlayerChoice:
     @property
     def names(self) -> list[str]:
         """Everybody who can play, the first path's newest checkpoint first."""
-        return [*self._files, *AGENTS]
+        return [*self._files, *agent_names()]
 
     def policy(self, name: str) -> SavedPolicy | None:
         """Return the policy behind a name, None for those that have none.

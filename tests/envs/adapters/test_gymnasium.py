@@ -258,4 +258,9 @@ def test_every_scenario_is_registered():
     for name in scenarios.SCENARIOS:
         spec = gymnasium.spec(environment_id(name))
         assert spec.vector_entry_point is HideSeekVectorEnv
-        assert (spec.entry_point is HideSeekEnv) == (scenarios.SCENARIOS[name].num_agents == 1)
+        assert spec.entry_point is HideSeekEnv
+
+
+def test_one_environment_of_several_agents_says_what_to_use():
+    with pytest.raises(UserError, match=r"has 2 agents and a Gymnasium environment one; use gymnasium\.make_vec"):
+        gymnasium.make("hideseek/hide-and-seek-quickstart-v0")

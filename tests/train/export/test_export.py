@@ -132,7 +132,7 @@ def test_six_components_of_a_market(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "-o", "x.pt"], "its extension must be"),
+        (["RUN", "-o", "x.pt"], "has no known extension; it must be .onnx"),
         (["RUN", "-o", "x.npz", "--side", "hiders"], "one network for all agents; leave out --side hiders"),
         (["RUN", "-o", "x.npz", "--agent", "0"], "one network for all agents; leave out --agent 0"),
         (["RUN", "-o", "new/x.safetensors", "--agent", "0"], "leave out --side and --agent"),

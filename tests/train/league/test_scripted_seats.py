@@ -16,6 +16,7 @@ from tests.train.test_trainer import TINY, numbers, resume, train
 from train.cli import main
 from train.config.league_config import LeagueConfig
 from train.config.train_config import validate
+from train.league import scripted_seats
 from train.league.league import NEWEST, RANDOM_PLAYER, League
 from train.league.past_versions import VersionFolder
 from train.league.scripted_seats import FIRST_SCRIPT, Anchor, ScriptedSeats, read_anchor
@@ -23,6 +24,7 @@ from train.play.players import flatten_agents
 from train.play.scripted import script_actions
 from train.runs.checkpoints import load_checkpoint
 from train.support.ranks import Ranks
+from train.trainer import Trainer
 
 SCENARIO = get("hide-and-seek/quadrant", seekers=1)
 SIZES, AGENTS = (2, 1), 3
@@ -172,7 +174,12 @@ def test_words_that_mean_nothing(word):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["chaser=0.6", "blocker=0.5"], "must not be more than 1 together"),
+        (
+            ["chaser=0.5", "--league.random-share", "0.6"],
+            "--league.random-share is 0.6 and --league.scripted has 0.5, more than 1 together; "
+            "lower the shares of --league.scripted to 0.4 in all, or --league.random-share to 0.5",
+        ),
+        (["chaser=0.6", "blocker=0.5"], "has 1.1, more than 1 together; lower the shares of --league.scripted to 1"),
         (["chaser:3=0.1"], "unknown agent 'chaser:3'"),
         (["climber=0.1", "--scenario.ramps", "0"], "the climber cannot play in scenario"),
     ],
@@ -183,6 +190,20 @@ def test_mistakes_leave_no_run(tmp_path, capsys, words, message):
     assert main(line) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and not run.exists()
+
+
+def test_shares_that_fill_the_league_are_right_up_to_rounding():
+    for others in (0.0, 0.6, 0.7):
+        scripted_seats._require_room(others, 1 - others + 1e-15)
+    with pytest.raises(UserError, match=r"has 0\.301"):
+        scripted_seats._require_room(0.7, 0.301)
+
+
+def test_a_script_that_plays_always_leaves_nothing_for_random_play():
+    """The quickstart gives random play a share of the league, which has no episodes here."""
+    league = dataclasses.replace(TINY.league, fraction=0.0, frozen="blocker", random_share=0.6)
+    trainer = Trainer(dataclasses.replace(TINY, league=league))
+    trainer.close()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from envs.errors import UserError
 from envs.scenarios import get
 from tests.train.test_trainer import TINY, train
 from train.cli import main
-from train.play.agents import AGENTS, check_agent, is_agent, make_agent
+from train.play.agents import agent_names, check_agent, is_agent, make_agent
 from train.play.episode_files import load_episodes
 from train.play.players import RandomPlayer, StillPlayer
 from train.play.scripted import SCRIPTS, ScriptedPlayer
@@ -35,7 +35,7 @@ def error_line(capsys, words):
 
 def test_words():
     kinds = {"random": RandomPlayer, "zero": StillPlayer}
-    for word in AGENTS:
+    for word in agent_names():
         scenario = QUICKSTART if word not in SCRIPTS or SCRIPTS[word].game == "hide_and_seek" else get("trade/lite")
         player = make_agent(word, scenario, 0)
         assert is_agent(word) and type(player) is kinds.get(word, ScriptedPlayer) and player.name == word
@@ -79,7 +79,7 @@ def test_record_of_nobody(tmp_path, capsys, words, message):
 def test_watch():
     """Both teams by scripts, exchanged while the game goes on."""
     roster = PlayerChoice([])
-    assert roster.names == [*AGENTS]
+    assert roster.names == [*agent_names()]
     game = LiveGame(QUICKSTART, 0, roster, ("blocker", "chaser:0.5"))
     for _ in range(40):
         game.step()

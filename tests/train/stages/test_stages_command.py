@@ -86,6 +86,11 @@ def test_the_same_seed_tells_the_same(run, capsys):
     assert reports[0] == reports[1] and "1 checkpoint, at 240 of" in reports[0][1]
 
 
+def test_iterations_can_be_named(run, capsys):
+    assert main(["stages", str(run), "--checkpoints", "3", "--episodes", "1", "--no-videos"]) == 0
+    assert "1 checkpoint, at 120 of" in capsys.readouterr().out
+
+
 def test_without_matplotlib_there_is_a_report_all_the_same(run, capsys, monkeypatch):
     monkeypatch.setattr("train.commands.stages.can_draw", lambda: False)
     assert main(["stages", str(run), "--checkpoints", "last", "--episodes", "1", "--no-videos"]) == 0
@@ -111,7 +116,10 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(run, capsys, tmp_path):
         (["RUN", "--episodes", "0"], "--episodes"),
         (["RUN", "--num-worlds", "0"], "--num-worlds"),
         (["RUN", "--seed", "-1"], "--seed"),
-        (["RUN", "--checkpoints", "some"], "all or last"),
+        (["RUN", "--checkpoints", "some"], "it must be last, all, or iterations such as 20,60,120"),
+        (["RUN", "--checkpoints", "3,7"], "run has kept none of iteration 7; there are 3, 6"),
+        (["quickstart", "--checkpoints", "3"], "quickstart is no run folder; leave it out"),
+        (["--agent", "chaser", "--checkpoints", "3"], "chaser has none; leave it out"),
         (["RUN", "--device", "tpu"], "tpu"),
         (["RUN/config.json"], "is truncated or damaged"),
         (["RUN/videos"], "no config.json"),

@@ -273,7 +273,7 @@ class TestMistakes:
             (["--episodes", "0"], "--episodes is 0"),
             (["--scale", "-1"], "--scale is -1"),
             (["--jobs", "-1"], "--jobs is -1"),
-            (["--checkpoints", "2,9"], "no checkpoint of iteration '9'; it has 1, 2"),
+            (["--checkpoints", "2,9"], "has kept none of iteration 9; there are 1, 2"),
             (["--device", "tpu"], "unknown device 'tpu'"),
         ],
     )

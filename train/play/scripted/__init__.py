@@ -1,5 +1,16 @@
 """Players that follow a script: they know the whole state of the worlds, and remember nothing."""
 
-from .scripted_player import SCRIPTS, ScriptedPlayer, script_actions, script_done
+from .scripted_player import SCRIPTS, Script, ScriptedPlayer, register_script, script_actions, script_done
+from .situation import Situation
+from .steering import Steering
 
-__all__ = ["SCRIPTS", "ScriptedPlayer", "script_actions", "script_done"]
+__all__ = [
+    "SCRIPTS",
+    "Script",
+    "ScriptedPlayer",
+    "Situation",
+    "Steering",
+    "register_script",
+    "script_actions",
+    "script_done",
+]

@@ -6,6 +6,7 @@ Shapes: W worlds, A agents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
-from envs.scenarios import Scenario
+from envs.scenarios import GAMES, Scenario, is_hide_and_seek, plays
 
 from ..players import Observations, RandomPlayer, Worlds
 from .blocker import block_doors, doors_blocked
@@ -56,12 +57,12 @@ class Script:
         s = scenario
         counts = {"boxes": s.max_boxes, "ramps": s.ramps}
         missing = [f"no {kind}" for kind in self.needs if counts[kind] == 0]
-        if self.game != "hide_and_seek":
-            missing += [f"not the game {self.game}"] * (s.game != self.game)
+        wanted = "hide-and-seek" if self.game == "hide_and_seek" else f"the game {self.game}"
+        missing += [f"not {wanted}"] * (not plays(s, self.game))
+        missing += ["no seekers"] * (is_hide_and_seek(s) and s.seekers == 0)
+        if plays(s, "trade"):
             missing += ["somebody has no partner"] * (s.hiders % 2)
             missing += ["food is hauled"] * (s.trade.carry == "haul" and not self.hauls)
-        else:
-            missing += ["not hide-and-seek"] * (s.game != "hide_and_seek") + ["no seekers"] * (s.seekers == 0)
         missing += ["no room with doors"] * (self.in_room and (s.layout not in QUADRANTS or s.door_cells == 0))
         missing += ["boxes that tilt"] * s.tilting_boxes
         if missing:
@@ -77,7 +78,24 @@ SCRIPTS = {
     "forager": Script("hiders", forage, fed_at_the_fire, in_room=False, game="trade", hauls=True),
     "trader": Script("hiders", forage_and_swap, swapped, in_room=False, game="trade"),
 }
-"""By the name that commands accept."""
+"""By the name that commands accept; ``register_script`` adds more."""
+
+
+def register_script(name: str, script: Script) -> None:
+    """Let commands take a script of one's own by name.
+
+    Raises:
+      UserError: the name is taken or cannot be one, or the script is of no team or of an unknown game.
+    """
+    where = f"script '{name}'"
+    if not isinstance(script, Script) or script.team not in ("hiders", "seekers"):
+        raise UserError(f"{where} must be a Script whose team is hiders or seekers")
+    if script.game not in GAMES:
+        raise UserError(f"{where} plays an unknown game '{script.game}'; register it first: docs/custom_scenarios.md")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in ("random", "zero"):
+        raise UserError(f"{where}: its name must be of letters, digits and hyphens, and not random or zero")
+    if SCRIPTS.setdefault(name, script) != script:
+        raise UserError(f"another script is already registered as '{name}'; choose another name")
 
 
 def script_actions(name: str, env: BatchEnv, worlds: Tensor | None = None) -> tuple[Tensor, Tensor]:
