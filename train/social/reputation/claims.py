@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .options import Learning, Setting, Ties
+from .options import Learning, Pairing, Setting, Ties
 
 Measure = Literal["cooperation", "rule", "norm", "first reward"]
 PARTS = {
@@ -157,6 +157,8 @@ class MustHold:
     """The rule."""
     ties: tuple[Ties, ...] = ("defect", "random")
     """The rules for ties with which it held."""
+    pairings: tuple[Pairing, ...] = ("all", "one")
+    """Who meets in a round where it held."""
 
     @property
     def claim(self) -> Claim:
@@ -171,7 +173,8 @@ MUST_HOLD = [
     *(MustHold(part="seeding", setting=Setting(norm=0, fixed=share), high=0.05) for share in (0.2, 0.3, 0.5)),
     MustHold(part="seeding", setting=Setting(fixed=0.5), low=0.88),
     MustHold(part="seeding", setting=Setting(fixed=0.5), measure="rule", which=5, low=0.85),
-    MustHold(part="seeding", setting=Setting(), low=0.045, high=0.055, ties=("defect",)),
+    # Where one pair meets in a round, one seed of ten comes to cooperate.
+    MustHold(part="seeding", setting=Setting(), low=0.045, high=0.055, ties=("defect",), pairings=("all",)),
 ]
 """Held with the paper's numbers, one replay, and several thousand episodes."""
 

@@ -53,7 +53,7 @@ def _must_hold(found: Sequence[Found]) -> Section:
         )
         for must in MUST_HOLD
         for one, ties in _variants(found)
-        if must.part in one.run.parts and ties in must.ties
+        if must.part in one.run.parts and ties in must.ties and one.run.reading.pairing in must.pairings
     ]
     text = "Results that are the same under every reading of the paper. The study fails if one does not hold."
     return Section(heading="What must hold", text=[text], results=results)

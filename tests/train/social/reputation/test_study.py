@@ -6,6 +6,7 @@ import pytest
 
 from train.cli import main
 from train.social.reputation.claims import CLAIMS, MUST_HOLD, PARTS, describe, settings_of
+from train.social.reputation.findings import sections
 from train.social.reputation.options import Learning, Reading, Setting
 from train.social.reputation.pieces import Run, run_piece
 from train.social.reputation.study import ReputationArguments, ReputationStudy
@@ -108,6 +109,21 @@ def test_fixed_agents_are_told_as_a_world_has_them(share, agents, words):
 )
 def test_nothing_must_hold_where_it_was_not_tried(options):
     assert ReputationArguments(quick=True).must_hold and not ReputationArguments(quick=True, **options).must_hold
+
+
+@pytest.mark.parametrize(("pairing", "asked"), [("all", 6 + 7), ("one", 6 + 6)])
+def test_what_must_hold_depends_on_who_meets(pairing, asked):
+    """Of random ties six, of ties to defect one more, but not where one pair meets in a round."""
+    run = Run(
+        parts=("benefits", "seeding"),
+        name=f"episode/{pairing}",
+        reading=Reading(rounds=2, pairing=pairing),
+        ties=("defect", "random"),
+        episodes=2,
+    )
+    results = {piece.name: piece.function(lambda *_: None) for piece in run.pieces(0, 1)}
+    section = sections([run.collect(0, 1, results)], must_hold=True)[0]
+    assert section.heading == "What must hold" and len(section.results) == asked
 
 
 def test_readings_are_what_was_asked():
