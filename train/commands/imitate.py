@@ -93,7 +93,8 @@ def run(arguments: list[str]) -> int:
     console.print(_table(cloned, names, bins))
     end = "stopped early; " if cloned.stopped else ""
     console.print(f"{end}wrote {folder.path}, the policy of epoch {cloned.epoch}", soft_wrap=True)
-    console.print(f"next: hideseek stages {folder.path}   and   --init-from {folder.path}", soft_wrap=True)
+    look = "stages" if config.scenario.game == "hide_and_seek" else "watch"
+    console.print(f"next: hideseek {look} {folder.path}   and   --init-from {folder.path}", soft_wrap=True)
     return stop.exit_status
 
 

@@ -178,6 +178,7 @@ def test_the_result_is_a_run_that_plays_trains_and_starts_others(recorded, tmp_p
     assert main(words) == 0
     out = capsys.readouterr().out
     assert "2 episodes are held out" in out and "epoch 2/2" in out and "held-out accuracy" in out
+    assert "next: hideseek stages" in out
     about = json.loads((run.path / "imitation.json").read_text())
     assert about["episodes"] == 6 and set(about["held_out_accuracy"]) == {
         "force_x",
@@ -218,7 +219,8 @@ def test_a_market_has_six_components_and_one_network(tmp_path, monkeypatch, caps
     save_episodes(tmp_path / "x.npz", play(market.scenario, 3, random_player)[0])
     run = RunFolder(tmp_path / "clone")
     assert main(["imitate", str(tmp_path / "x.npz"), "--epochs", "1", "--run-dir", str(run.path)]) == 0
-    assert "game_0" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "game_0" in out and "next: hideseek watch" in out
     about = json.loads((run.path / "imitation.json").read_text())
     assert [*about["held_out_accuracy"]] == [*about["commonest_bin"]]
     assert [*about["commonest_bin"]] == ["force_x", "force_y", "torque", "grab", "lock", "game_0"]
