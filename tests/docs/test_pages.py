@@ -96,6 +96,17 @@ def test_ten_lines_step_64_worlds():
     assert len(statements(blocks("docs/api.md", "python")[0])) == 10
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+def test_the_first_lines_step_worlds_with_a_sixth_component_too(name):
+    changes = {"hide-and-seek/full": "trade/lite", "range(240)": "range(2)", "range(20)": "range(2)", "64": "2"}
+    code = blocks(name, "python")[0]
+    for old, new in changes.items():
+        code = code.replace(old, new)
+    names = {}
+    exec(compile(code, name, "exec"), names)
+    assert names["actions"].shape == (2, 2, 6)
+
+
 def test_a_custom_scenario_takes_less_than_60_lines():
     assert max(len(statements(code)) for code in blocks("docs/custom_scenarios.md", "python")) < 60
 

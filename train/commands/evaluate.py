@@ -20,6 +20,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import JUDGING
 from envs.options.ranges import AtLeastOne, Seed
+from envs.scenarios import Scenario
 
 from ..config.machine_options import MachineOptions
 from ..evaluation.cross_play import play_all
@@ -29,6 +30,7 @@ from ..evaluation.intervals import Estimate, bootstrap_mean
 from ..evaluation.matches import HIDERS_RATIO_WANTED, SEEKERS_RATIO_WANTED, Evaluation, Match, evaluate, lost
 from ..evaluation.solo_matches import evaluate_alone
 from ..play.agents import check_player, is_agent, make_agent, refuse_agent
+from ..play.play_session import choose_scenario
 from ..play.players import Player, PolicyPlayer
 from ..runs.saved_policy import SavedPolicy, load_policy
 from ..support.arguments import parse_arguments
@@ -59,6 +61,9 @@ class EvaluateArguments(MachineOptions):
     """Episodes of each match; more make the intervals narrower."""
     seed: Seed = 0
     """Seed of layouts, actions and intervals."""
+    scenario: str | None = None
+    """Scenario in which they play, instead of that of the first run or checkpoint; agents without a policy can meet
+    there by themselves."""
     num_worlds: AtLeastOne = 50
     """Worlds played at the same time; changes the layouts, not their distribution."""
     deterministic: bool = False
@@ -78,26 +83,28 @@ def run(arguments: list[str]) -> None:
     if len(args.runs) > 1:
         _several(args)
         return
-    refuse_agent(args.runs[0], "name a run beside it")
+    refuse_agent(args.runs[0], "name a run beside it, or another agent and --scenario")
     check_player(args.against)
     saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
-    rival = _rival(args, saved)
+    scenario = choose_scenario(args.scenario, saved)
+    saved.require_scenario(scenario)
+    rival = _rival(args, scenario)
     subject_name = "trained" if is_agent(args.against) else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
 
-    if not saved.config.scenario.seekers:
+    if not scenario.seekers:
         paths = {subject.name: str(saved.path), rival.name: None if is_agent(args.against) else args.against}
-        _alone(args, saved, [subject, rival], paths)
+        _alone(args, scenario, [subject, rival], paths)
         return
     torch.set_num_threads(1)
     console = make_console()
-    console.print(f"{saved.path}, iteration {saved.iteration}, in {saved.config.scenario.name}")
+    console.print(f"{saved.path}, iteration {saved.iteration}, in {scenario.name}")
     with _shown(args.episodes) as show:
-        result = evaluate(_worlds_of(args, saved), subject, rival, args.episodes, args.seed, show)
+        result = evaluate(_worlds_of(args, scenario), subject, rival, args.episodes, args.seed, show)
     console.print(_table(result))
     for line in _verdict(result, args.against):
         console.print(line, soft_wrap=True)
-    _write(args, saved, result)
+    _write(args, saved, scenario, result)
 
 
 def _several(args: EvaluateArguments) -> None:
@@ -109,63 +116,63 @@ def _several(args: EvaluateArguments) -> None:
     device = resolve_device(args.device)
     loaded = [run if is_agent(run) else load_policy(Path(run), device) for run in args.runs]
     first = next((saved for saved in loaded if not isinstance(saved, str)), None)
-    if first is None:
-        raise UserError("at least one of the players must be a run or a checkpoint")
+    if first is None and not args.scenario:
+        raise UserError("at least one of the players must be a run or a checkpoint, or say where with --scenario")
+    scenario = choose_scenario(args.scenario, first)
     players: list[Player] = []
     for number, (saved, name) in enumerate(zip(loaded, _names(loaded), strict=True)):
         seed = args.seed + _SUBJECT_SEED + number
         if isinstance(saved, str):
-            players.append(make_agent(saved, first.config.scenario, seed, name))
+            players.append(make_agent(saved, scenario, seed, name))
         else:
-            saved.require_scenario(first.config.scenario)
+            saved.require_scenario(scenario)
             players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
     paths = {
         p.name: None if isinstance(saved, str) else str(saved.path) for p, saved in zip(players, loaded, strict=True)
     }
-    play = _cross_play if first.config.scenario.seekers else _alone
-    play(args, first, players, paths)
+    play = _cross_play if scenario.seekers else _alone
+    play(args, scenario, players, paths)
 
 
-def _alone(args: EvaluateArguments, saved: SavedPolicy, players: list[Player], paths: dict[str, str | None]) -> None:
+def _alone(args: EvaluateArguments, scenario: Scenario, players: list[Player], paths: dict[str, str | None]) -> None:
     """Let players of a game for one team play the same episodes, print a table and write the files."""
     if args.png_file is not None:
-        raise UserError(f"--png draws who meets whom; in {saved.config.scenario.name} there is one team alone")
+        raise UserError(f"--png draws who meets whom; in {scenario.name} there is one team alone")
     torch.set_num_threads(1)
     console = make_console()
-    scenario = saved.config.scenario.name
-    console.print(f"{scenario}: {args.episodes} episodes of each player, all on the same layouts", soft_wrap=True)
+    console.print(f"{scenario.name}: {args.episodes} episodes of each player, all on the same layouts", soft_wrap=True)
     for name, path in paths.items():
         console.print(f"{name}: {path or 'no policy'}", soft_wrap=True)
     with _shown(args.episodes) as show:
-        result = evaluate_alone(_worlds_of(args, saved), players, args.episodes, args.seed, show)
+        result = evaluate_alone(_worlds_of(args, scenario), players, args.episodes, args.seed, show)
     console.print(result.table())
     for line in result.remarks():
         console.print(line, soft_wrap=True)
     if args.json_file is not None:
-        described = {"checkpoints": paths, "scenario": scenario, "deterministic": args.deterministic}
+        described = {"checkpoints": paths, "scenario": scenario.name, "deterministic": args.deterministic}
         write_json(args.json_file, described | result.to_plain())
     if args.csv_file is not None:
         write_atomically(args.csv_file, result.to_csv().encode())
 
 
 def _cross_play(
-    args: EvaluateArguments, first: SavedPolicy, players: list[Player], paths: dict[str, str | None]
+    args: EvaluateArguments, scenario: Scenario, players: list[Player], paths: dict[str, str | None]
 ) -> None:
     """Play all pairings of several policies, print matrix and ratings, and write the files."""
     torch.set_num_threads(1)
     console = make_console()
     console.print(
-        f"{len(players)} players in {first.config.scenario.name}: {len(players) ** 2} matches of {args.episodes} "
+        f"{len(players)} players in {scenario.name}: {len(players) ** 2} matches of {args.episodes} "
         "episodes, all on the same layouts"
     )
     with _shown(args.episodes) as show:
-        result = play_all(_worlds_of(args, first), players, args.episodes, args.seed, show)
+        result = play_all(_worlds_of(args, scenario), players, args.episodes, args.seed, show)
     for table in tables(result):
         console.print(table)
     for line in remarks(result):
         console.print(line, soft_wrap=True)
     if args.json_file is not None:
-        described = {"checkpoints": paths, "scenario": first.config.scenario.name, "deterministic": args.deterministic}
+        described = {"checkpoints": paths, "scenario": scenario.name, "deterministic": args.deterministic}
         write_json(args.json_file, described | result.to_plain())
     if args.csv_file is not None:
         write_atomically(args.csv_file, result.to_csv().encode())
@@ -185,9 +192,9 @@ def _names(loaded: list[SavedPolicy | str]) -> list[str]:
     ]
 
 
-def _worlds_of(args: EvaluateArguments, saved: SavedPolicy) -> Callable[[], BatchEnv]:
-    """Return what makes fresh worlds of the policy's scenario, with the same layouts every time."""
-    scenario, worlds, device = saved.config.scenario, min(args.num_worlds, args.episodes), resolve_device(args.device)
+def _worlds_of(args: EvaluateArguments, scenario: Scenario) -> Callable[[], BatchEnv]:
+    """Return what makes fresh worlds of a scenario, with the same layouts every time."""
+    worlds, device = min(args.num_worlds, args.episodes), resolve_device(args.device)
     return lambda: _CheckedWorlds(scenario, worlds, args.seed, device, args.threads, engine=args.engine, domain=JUDGING)
 
 
@@ -237,12 +244,12 @@ def _check(args: EvaluateArguments) -> None:
             raise UserError(f"cannot write {path}: it is a folder, or its folder is missing or not writable")
 
 
-def _rival(args: EvaluateArguments, saved: SavedPolicy) -> Player:
+def _rival(args: EvaluateArguments, scenario: Scenario) -> Player:
     """Make the player that the subject is judged against."""
     if is_agent(args.against):
-        return make_agent(args.against, saved.config.scenario, args.seed + _RIVAL_SEED)
+        return make_agent(args.against, scenario, args.seed + _RIVAL_SEED)
     other = load_policy(Path(args.against), resolve_device(args.device))
-    other.require_scenario(saved.config.scenario)
+    other.require_scenario(scenario)
     return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, _label("second", other))
 
 
@@ -300,12 +307,12 @@ def _hiders_reach(ratio: Estimate) -> bool:
     return ratio.value <= HIDERS_RATIO_WANTED
 
 
-def _write(args: EvaluateArguments, saved: SavedPolicy, result: Evaluation) -> None:
+def _write(args: EvaluateArguments, saved: SavedPolicy, scenario: Scenario, result: Evaluation) -> None:
     if args.json_file is not None:
         described = {
             "checkpoint": str(saved.path),
             "iteration": saved.iteration,
-            "scenario": saved.config.scenario.name,
+            "scenario": scenario.name,
             "against": args.against,
             "deterministic": args.deterministic,
         }
