@@ -18,7 +18,7 @@ SHORT = [
     *("--checkpoint-interval", "2", "--keep-checkpoints", "2", "--ppo.rollout-steps", "20", "--ppo.epochs", "1"),
     *("--league.interval", "2", "--league.fraction", "0.5", "--scenario.horizon", "30", "--ppo.minibatches", "2"),
     # A constant one: where it falls over a run, a run that is made longer later has other rates before that.
-    *("--ppo.final-learning-rate", "1e-3", "--network.attention-heads", "2"),
+    *("--ppo.learning-rate", "1e-3", "--ppo.final-learning-rate", "1e-3", "--network.attention-heads", "2"),
     *("--network.embedding-size", "8", "--network.lstm-size", "8", "--network.hidden-size", "8"),
     *("--logger", "tensorboard", "csv"),
 ]

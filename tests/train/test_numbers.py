@@ -22,7 +22,7 @@ from train.support.json_data import from_plain
 TINY = [
     *("--num-worlds", "2", "--network.lstm-size", "8", "--network.hidden-size", "8", "--network.embedding-size", "8"),
     *("--ppo.rollout-steps", "20", "--ppo.minibatches", "2", "--ppo.epochs", "1", "--scenario.horizon", "20"),
-    *("--ppo.final-learning-rate", "1e-3"),
+    *("--ppo.learning-rate", "1e-3", "--ppo.final-learning-rate", "1e-3"),
 ]
 
 

@@ -21,7 +21,8 @@ TINY = tuple(
     for option in (
         "quickstart --torch-threads 1 --num-worlds 5 --iterations 5 --scenario.horizon 30",
         "--ppo.rollout-steps 20 --ppo.epochs 2 --ppo.minibatches 3 --league.interval 1 --league.fraction 0.6",
-        "--network.embedding-size 8 --network.lstm-size 8 --network.hidden-size 8 --ppo.final-learning-rate 1e-3",
+        "--network.embedding-size 8 --network.lstm-size 8 --network.hidden-size 8",
+        "--ppo.learning-rate 1e-3 --ppo.final-learning-rate 1e-3",
     )
     for word in option.split()
 )

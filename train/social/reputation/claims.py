@@ -172,8 +172,8 @@ MUST_HOLD = [
     MustHold(part="benefits", setting=Setting(benefit=2.0), low=0.045, high=0.055),
     *(MustHold(part="seeding", setting=Setting(norm=0, fixed=share), high=0.05) for share in (0.2, 0.3, 0.5)),
     MustHold(part="seeding", setting=Setting(fixed=0.5), low=0.88),
-    MustHold(part="seeding", setting=Setting(fixed=0.5), measure="rule", which=5, low=0.85),
-    # Where one pair meets in a round, one seed of ten comes to cooperate.
+    # Where one pair meets in a round some agents have not come to rule 5, and one seed of ten cooperates without help.
+    MustHold(part="seeding", setting=Setting(fixed=0.5), measure="rule", which=5, low=0.85, pairings=("all",)),
     MustHold(part="seeding", setting=Setting(), low=0.045, high=0.055, ties=("defect",), pairings=("all",)),
 ]
 """Held with the paper's numbers, one replay, and several thousand episodes."""
