@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
-FILM := $(BIN)/hideseek video $(DEMO) --episodes 3 -o $(DEMO)/videos/demo.mp4
+FILM := $(BIN)/hideseek video $(DEMO) --episodes 2 -o $(DEMO)/videos/demo.mp4
 OPENGL := $(BIN)/python -c "from envs.rendering.opengl import check; check()"
 
 .PHONY: install lock demo results test test-examples test-warp slow slow-warp lint format docs-picture clean
@@ -30,7 +30,7 @@ demo: install ## train the quickstart, compare it with random play, and film it 
 	@test ! -e $(DEMO) || { echo "error: $(DEMO) exists; move it away or delete it to run the demo again" >&2; exit 2; }
 	@$(OPENGL) || echo "The demo goes on without a video."
 	$(BIN)/hideseek train quickstart --run-dir $(DEMO)
-	$(BIN)/hideseek evaluate $(DEMO) --episodes 200 --json $(DEMO)/evaluation.json
+	$(BIN)/hideseek evaluate $(DEMO) --episodes 150 --json $(DEMO)/evaluation.json
 	@if $(OPENGL) 2> /dev/null; \
 	then $(FILM) && echo "Watch $(DEMO)/videos/demo.mp4"; \
 	else echo "No video without OpenGL. With it, this films: $(FILM)"; fi
