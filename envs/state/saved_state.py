@@ -39,8 +39,6 @@ def write(worlds: Worlds, chosen: Tensor, state: WorldState) -> Observation:
     """
     check_worlds(chosen, len(worlds.steps))
     state = fit_state(state, read(worlds, chosen), worlds.scenario.num_agents)
-    chosen, order = chosen.sort()
-    state = _rows(state, order)
     worlds.engine.set_bodies(chosen, state.pose, state.velocity)
     worlds.steps = worlds.steps.index_copy(0, chosen, state.steps)
     worlds.hold(
@@ -49,19 +47,11 @@ def write(worlds: Worlds, chosen: Tensor, state: WorldState) -> Observation:
     )
     worlds.read_engine()
     _write_game(worlds, chosen, state)
-    worlds.look_again(chosen)
+    worlds.look_again(chosen.sort().values)  # Rays are cast in ascending worlds alone.
     observation = worlds.observe()
     worlds.visible = worlds.visible.index_copy(0, chosen, state.visible)
     _write_game(worlds, chosen, state)  # Once more over what it then sensed.
     return observation
-
-
-def _rows(state: WorldState, order: Tensor) -> WorldState:
-    """Return the states of the same worlds in another order (K,)."""
-    taken = {name: value[order] for name, value in vars(state).items() if isinstance(value, Tensor)}
-    grabs, locks = ({name: value[order] for name, value in vars(held).items()} for held in (state.grabs, state.locks))
-    game = {name: value[order] for name, value in state.game.items()}
-    return WorldState(**taken, grabs=Grabs(**grabs), locks=Locks(**locks), game=game)
 
 
 def _write_game(worlds: Worlds, chosen: Tensor, state: WorldState) -> None:
