@@ -51,7 +51,9 @@ def bootstrap_mean(values: NDArray[np.float64], seed: int, resamples: int = RESA
 def bootstrap_ratio(
     above: NDArray[np.float64], below: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
 ) -> Estimate:
-    """Return ``mean(above) / mean(below)`` with its interval for paired data; NaN if there is no pair.
+    """Return ``mean(above) / mean(below)`` with its interval for paired data.
+
+    NaN if there is no pair, or where the interval of either mean has numbers below and above 0.
 
     Episode n of both started from the same layout, so each resample draws the same episodes from both.
 
@@ -64,6 +66,9 @@ def bootstrap_ratio(
     if not len(above):
         return Estimate(math.nan, math.nan, math.nan)
     means = _resampled_means(np.stack([above, below]), seed, resamples)
+    low, high = np.percentile(means, [2.5, 97.5], axis=0, method="inverted_cdf")
+    if ((low < 0) & (high > 0)).any():
+        return Estimate(math.nan, math.nan, math.nan)
     ratio = float(_divide(above.mean(), below.mean()))
     return _estimate(ratio, _divide(means[:, 0], means[:, 1]))
 

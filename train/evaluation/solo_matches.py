@@ -53,10 +53,8 @@ class AloneEvaluation:
     def ratio(self, name: str) -> Estimate:
         """Return the first player's mean over the second's; episodes are resampled in pairs.
 
-        There is none (NaN) where the interval of either mean has numbers below and above 0.
+        There is none (NaN) where either mean may have either sign.
         """
-        if any(mean.low < 0 < mean.high for mean in (self.mean(player, name) for player in self.players)):
-            return Estimate(math.nan, math.nan, math.nan)
         return _of_known(lambda known: bootstrap_ratio(known[0], known[1], self.seed), *self._two(name))
 
     def _two(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
