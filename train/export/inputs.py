@@ -28,12 +28,15 @@ def choose_network(saved: SavedPolicy, side: str | None, agent: int | None) -> A
     """
     where, networks = saved.path, [network for network, _ in members(saved.policy)]
     names = saved.policy.names if isinstance(saved.policy, TeamPolicies) else ("",)
-    options = [f"--{name} {value}" for name, value in (("side", side), ("agent", agent)) if value is not None]
-    wanted = "" if not options else side if side is not None else f"agent_{agent}"
-    if wanted in names and len(options) < 2:
-        return networks[names.index(wanted)]
+    asked = {"--side": side, "--agent": agent}
+    options = [f"{option} {value}" for option, value in asked.items() if value is not None]
+    if names == ("",) and not options:
+        return networks[0]
     if names == ("",):
         raise UserError(f"{where} has one network for all agents; leave out {' and '.join(options)}")
+    wanted = side or f"agent_{agent}"
+    if wanted in names and len(options) == 1:
+        return networks[names.index(wanted)]
     if names == ("hiders", "seekers"):
         raise UserError(f"{where} has a network for each team; say which: --side hiders or --side seekers")
     raise UserError(f"{where} has a network for each agent; say which: --agent N, N from 0 to {len(names) - 1}")
