@@ -2,7 +2,11 @@
 
 import re
 import shlex
+from contextlib import contextmanager
 from pathlib import Path
+
+from envs.scenarios import GAMES, SCENARIOS
+from train.play.scripted import SCRIPTS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -26,6 +30,19 @@ def commands(name, marked=False):
     text = re.sub(r"\$\w+", "0", "".join(blocks(name, "sh", "bash", marked=marked)).replace("\\\n", " "))
     split = [shlex.split(line, comments=True) for line in text.splitlines()]
     return [words for words in split if words and not re.match(r"(for|done|if|else|fi|\w+=.*)$", words[0])]
+
+
+@contextmanager
+def registers():
+    """What pages register, scenarios, games and scripts, is gone afterwards."""
+    known = (SCENARIOS, GAMES, SCRIPTS)
+    before = [dict(one) for one in known]
+    try:
+        yield
+    finally:
+        for one, kept in zip(known, before, strict=True):
+            one.clear()
+            one.update(kept)
 
 
 def prose(page):

@@ -13,11 +13,10 @@ import tyro
 from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.env_checks import play_randomly
-from tests.docs.pages import NAMES, ROOT, blocks, commands, prose
+from tests.docs.pages import NAMES, ROOT, blocks, commands, prose, registers
 from train.cli import COMMANDS, main
 from train.config.presets import choose
 from train.ladder.catalogue import LADDERS
-from train.play.scripted import SCRIPTS
 
 torch.set_num_threads(1)
 
@@ -59,18 +58,7 @@ def write_what_pages_read(folder):
     assert main(["record", *arguments]) == 0
 
 
-@pytest.fixture
-def registers():
-    """Scenarios, games and scripts that pages register are gone afterwards."""
-    known = (scenarios.SCENARIOS, scenarios.GAMES, SCRIPTS)
-    before = [dict(one) for one in known]
-    yield
-    for one, kept in zip(known, before, strict=True):
-        one.clear()
-        one.update(kept)
-
-
-@pytest.mark.usefixtures("registers")
+@registers()
 @pytest.mark.parametrize("name", WITH_PYTHON)
 def test_page_runs_from_top_to_bottom(name, tmp_path, monkeypatch, capsys):
     write_what_pages_read(tmp_path)

@@ -9,7 +9,7 @@ from envs import scenarios
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.games import Game
-from tests.docs.pages import blocks
+from tests.docs.pages import blocks, registers
 from tests.envs.worlds import small, world
 from train.league.scripted_seats import read_anchor
 from train.play.agents import agent_choices, check_player, is_agent, make_agent
@@ -20,11 +20,9 @@ from train.viewer.player_choice import PlayerChoice
 @pytest.fixture(autouse=True)
 def runner():
     """The script of the page, for one test."""
-    before = dict(SCRIPTS)
-    exec(compile(blocks("docs/scripted_players.md", "python")[0], "runner.py", "exec"), {"__name__": "page"})
-    yield SCRIPTS["runner"]
-    SCRIPTS.clear()
-    SCRIPTS.update(before)
+    with registers():
+        exec(compile(blocks("docs/scripted_players.md", "python")[0], "runner.py", "exec"), {"__name__": "page"})
+        yield SCRIPTS["runner"]
 
 
 def test_it_is_known_by_name():
