@@ -36,7 +36,7 @@ demo: install ## train the quickstart, compare it with random play, and film it 
 	else echo "No video without OpenGL. With it, this films: $(FILM)"; fi
 	@echo "Curves: $(BIN)/tensorboard --logdir $(DEMO)"
 
-test: install ## the default tests, under 5 minutes on two cores
+test: install ## the default tests, about six minutes on two cores
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadscope
 
 test-examples: install ## the examples and the trainers of others that they use, slow ones too
