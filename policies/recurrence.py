@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import torch
@@ -30,7 +31,9 @@ class LSTM(nn.Module):
     def step(self, inputs: Tensor, state: State, resets: Tensor) -> tuple[Tensor, State]:
         """Take one step: inputs (N, D), state (N, H) each, resets (N,) bool -> output (N, H) and the new state."""
         hidden, cell = self._keep(state, resets)
-        output, (hidden, cell) = self.lstm(inputs.unsqueeze(0), (hidden, cell))
+        # For one step of 16,384 sequences cuDNN takes 4.4 ms on an H100; torch's own cell is two products.
+        with torch.backends.cudnn.flags(enabled=False) if inputs.is_cuda else contextlib.nullcontext():
+            output, (hidden, cell) = self.lstm(inputs.unsqueeze(0), (hidden, cell))
         return output.squeeze(0), (hidden.squeeze(0), cell.squeeze(0))
 
     def follow(self, inputs: Tensor, state: State, resets: Tensor) -> State:

@@ -60,6 +60,7 @@ class WarpWorlds:
 
     def __init__(self, scene: Scene, num_worlds: int, device: torch.device) -> None:
         self._check_device(device)
+        device = _numbered(device)
         self.num_worlds = num_worlds
         self._warp_device = wp.device_from_torch(device) if device.type == "cuda" else wp.get_device("cpu")
         self.device = torch.device(wp.device_to_torch(self._warp_device))
@@ -90,7 +91,7 @@ class WarpWorlds:
             raise UserError(
                 f"the NVIDIA driver is too old for mujoco_warp, which needs CUDA {version}; update the driver"
             )
-        if not wp.is_mempool_supported(wp.device_from_torch(device)):
+        if not wp.is_mempool_supported(wp.device_from_torch(_numbered(device))):
             raise UserError(
                 f"device '{device}' has no CUDA memory pools, which mujoco_warp's graphs need; use --device cpu"
             )
@@ -238,6 +239,13 @@ class WarpWorlds:
     def bytes_per_world(self) -> int:
         """Memory that one more world costs, in bytes, with an estimate of what a step borrows."""
         return _bytes_per_world(self._model, self._data, self.num_worlds)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """Return 'cuda' as the GPU in use, as 'cuda:0': warp does not know it without its number."""
+    if device.type != "cuda" or device.index is not None:
+        return device
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def _options_for_warp(template: mujoco.MjModel) -> mujoco.MjModel:

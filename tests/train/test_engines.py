@@ -8,7 +8,7 @@ import torch
 
 from envs.errors import UserError
 from envs.physics.cpu import CpuEngine
-from tests.envs.worlds import needs_warp
+from tests.envs.worlds import needs_cuda, needs_warp
 from train.cli import main
 from train.play.episode_files import load_episodes
 
@@ -97,3 +97,27 @@ class TestWarp:
         assert main([*commands(run, tmp_path)["train"], "--engine", "warp"]) == 0
         resume = ["train", "--resume", str(tmp_path / "other"), "--iterations", "2", "--scenario.max-contacts", "70"]
         assert main(resume) == 0
+
+
+@needs_cuda
+@needs_warp
+@pytest.mark.gpu
+def test_scripts_and_start_states_on_a_gpu(tmp_path, capsys):
+    """Everything that a rung of a ladder uses, and once more from its checkpoint."""
+    options = ["--league.fraction", "1", "--league.random-share", "0", "--league.scripted", "chaser=0.9"]
+    options += [
+        "--starts.share",
+        "0.9",
+        "--starts.scripts",
+        "blocker",
+        "--starts.every",
+        "5",
+        "--starts.neighbours",
+        "4",
+    ]
+    options += ["--starts.script-states", "50", "--report.stage-interval", "1", "--report.stage-episodes", "2"]
+    run = str(tmp_path / "run")
+    train = ["train", "hide-and-seek/door", "--preset", "quickstart", "--run-dir", run, "--iterations", "2"]
+    assert main([*train, *SMALL, "--scenario.horizon", "20", *options, "--device", "cuda"]) == 0
+    assert main(["train", "--resume", run, "--iterations", "3"]) == 0
+    assert "done: 60 env steps" in capsys.readouterr().out

@@ -104,7 +104,7 @@ PRESETS = {
             checkpoint_interval=100,
             report=ReportConfig(stage_interval=100),
         ),
-        "the full game on one GPU of 24 GiB or more; 16,000 chunks per minibatch; never run on a GPU so far",
+        "the full game on one GPU of 24 GiB or more; 16,000 chunks per minibatch; never run so far",
     ),
 }
 PRESETS |= {

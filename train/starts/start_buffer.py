@@ -116,7 +116,7 @@ class StartBuffer:
     def _nearest(self, features: Tensor, used: int) -> tuple[Tensor, Tensor]:
         """Return the distance (n,) to the nearest state of the buffer, and its row; 0 if there is none."""
         if not used:
-            return features.new_zeros(len(features)), torch.zeros(len(features), dtype=torch.int64)
+            return features.new_zeros(len(features)), features.new_zeros(len(features), dtype=torch.int64)
         return torch.cdist(features, self._features[:used]).min(1)
 
     def _rows_for(self, distance: Tensor, nearest: Tensor, used: int) -> Tensor:

@@ -150,3 +150,11 @@ def test_rays_that_graze_a_sphere():
         origin = (centre - 8 * direction + (AGENT_RADIUS + margin) * aside).float()[None]
         _, entity = engine.rays(torch.arange(1), origin, direction.float()[None], torch.full((len(angles),), -1))
         assert ((entity == 0) == hit).all()
+
+
+def test_the_gpu_in_use_has_a_number(monkeypatch):
+    from envs.physics.warp_model import _numbered
+
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 3)
+    names = {name: str(_numbered(torch.device(name))) for name in ("cuda", "cuda:1", "cpu")}
+    assert names == {"cuda": "cuda:3", "cuda:1": "cuda:1", "cpu": "cpu"}
