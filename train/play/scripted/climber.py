@@ -1,4 +1,4 @@
-"""The climber: a seeker puts a ramp against the room's wall and runs over it; inside, seekers chase.
+"""The climber: a seeker puts a ramp against the room's wall and runs over it to who hides there; else seekers chase.
 
 Shapes: W worlds, S seekers, R ramps, D = 2 walls of the room.
 """
@@ -22,12 +22,13 @@ _BESIDE = 0.12
 
 
 def climb(world: Situation, steer: Steering) -> None:
-    """Let the seeker nearest to a ramp bring it to the wall and climb in; the others chase."""
+    """Let the seeker nearest to a ramp bring it to the wall and climb in if a hider is inside; the others chase."""
     room = world.room
     chase(world, steer)
     who, ramp = _nearest_pair(world)
     here, there = world.position(who), world.position(world.entity(ramp))
-    outside = ~room.inside(here, 0.1) & ~room.inside(there)
+    hidden = room.inside(world.position(world.hiders)) & world.present[:, world.hiders]
+    outside = ~room.inside(here, 0.1) & ~room.inside(there) & hidden.any(1, keepdim=True)
     wall, goal = _nearest_wall(world, there)
     axis = -room.outward[wall]
     missing = goal - there
