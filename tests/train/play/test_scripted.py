@@ -10,6 +10,7 @@ from envs.actions import Actions
 from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from envs.layouts import LayoutStream
+from envs.options.scenario_options import PaddingOptions
 from envs.scenarios import get
 from tests.envs.worlds import body, small, world
 from train.play.moment import Moment
@@ -221,7 +222,8 @@ def test_an_agent_gets_where_it_shall_and_looks_there(seconds):
 )
 def test_strategies_are_played_from_fresh_starts(agent, scenario, strategy, least):
     """Lower bounds with much room; docs/scripted_players.md has the shares of 50 episodes."""
-    options = StudyOptions(episodes=12, num_worlds=12, threads=1)
+    hiders = "blocker" if agent == "climber" else None  # It climbs to who is inside.
+    options = StudyOptions(episodes=12, num_worlds=12, threads=1, hiders=hiders)
     shares = examine_agent(agent, get(f"hide-and-seek/{scenario}"), options)
     assert shares[strategy].value >= least
 
@@ -237,6 +239,22 @@ def test_a_blocker_presses_lock_beside_its_box_only():
         env.reset(world(scenario, [(*agent, -math.pi / 2), (1.0, 5.0)], boxes, (), frame + walls))
         actions, _ = script_actions("blocker", env)
         assert int(actions[0, 0, 4]) == lock
+    env.close()
+
+
+@pytest.mark.parametrize(("hider", "holds"), [((4.5, 1.5), True), ((1.0, 5.0), False)], ids=["inside", "outside"])
+def test_a_climber_takes_a_ramp_only_if_somebody_is_inside(hider, holds):
+    scenario = get("hide-and-seek/door", boxes=(0, 1), ramps=1, padding=PaddingOptions(), preparation_fraction=0.0)
+    walls = [(3.1, 0.65, 0.05, 0.5, 0.5), (3.1, 2.45, 0.05, 0.6, 0.5), (4.5, 3.1, 1.35, 0.05, 0.5)]
+    frame = [(0.1, 3.0, 0.05, 2.85, 4.0), (5.9, 3.0, 0.05, 2.85, 4.0)]
+    env = BatchEnv(scenario, 1, threads=1)
+    env.reset(world(scenario, [(*hider, 0.0), (1.0, 1.6, 0.0)], (), [body(1.7, 1.6)], frame + walls))
+    held = False
+    for _ in range(8):
+        actions, _ = script_actions("climber", env)
+        env.step(actions)
+        held |= bool(env.get_state(torch.tensor([0])).grabs.holding[0, 1] >= 0)
+    assert held == holds
     env.close()
 
 
