@@ -1,6 +1,6 @@
 """Actions: bins of force, torque, grab and lock, and the motor commands that they stand for (rule 5.1).
 
-Shapes: W worlds, A agents.
+Shapes: W worlds, A agents, K parts of an action: 5, and those of `Scenario.game_actions`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from .scenario import Scenario
 
 
 class Actions:
-    """What the actions of one scenario mean, (W, A, 5) int64: bins of two forces and a torque, grab, lock."""
+    """What the actions of one scenario mean, (W, A, K) int64: bins of two forces and a torque, grab, lock."""
 
     def __init__(self, scenario: Scenario, num_worlds: int, device: torch.device) -> None:
         self._scenario = scenario
         self._shape = (num_worlds, scenario.num_agents, len(scenario.action_bins))
         self._bins = np.array(scenario.action_bins)
         self.none = torch.tensor(scenario.no_action, device=device)
-        """(5,): no force, no torque, hands open; what frozen seekers do."""
+        """(K,): no force, no torque, hands open; what frozen seekers do."""
         limit = scenario.action_limit
         self._table = torch.linspace(-limit, limit, scenario.movement_bins, device=device)
 
@@ -41,7 +41,7 @@ class Actions:
         """Return the motor commands (W, A, 3) along the world's x and y and about the vertical.
 
         Args:
-          actions: (W, A, 5).
+          actions: (W, A, K).
           yaw: (W, A) radians. Forces along the heading keep the direction that they have when the step begins.
         """
         commands = self._table[actions[..., :3]]

@@ -1,6 +1,7 @@
 """The environment: reset and step over W worlds, auto-reset and episode statistics.
 
-Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, Q numbers in a pose.
+Shapes: W worlds, A agents (hiders first), O objects (boxes, then ramps), E = A + O entities, Q numbers in a pose,
+K parts of an action.
 
 A step runs in this order (rule 5.6): seekers are frozen during the preparation phase; grabs and locks are decided on
 current poses and on what was visible in the previous observation; all physics substeps run with constant motor
@@ -251,7 +252,7 @@ class BatchEnv:
         """Advance every world by one step and leave worlds whose episode is over as they are.
 
         Args:
-          actions: (W, A, 5) int64: bins of two forces and a torque (the middle one is none), grab, lock.
+          actions: (W, A, K) int64: bins of two forces and a torque (the middle one is none), grab, lock.
           parts: equal parts of the step, a divisor of its substeps, between which poses are read; it changes nothing.
 
         Raises:

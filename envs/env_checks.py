@@ -13,7 +13,7 @@ from .observations import Observation
 
 
 def random_actions(env: BatchEnv, generator: torch.Generator) -> Tensor:
-    """Draw (W, A, 5) actions, each bin equally likely."""
+    """Draw (W, A, K) actions, each bin equally likely."""
     shape = (env.num_worlds, env.num_agents)
     bins = [torch.randint(n, shape, generator=generator) for n in env.action_bins]
     return torch.stack(bins, dim=-1).to(env.device)

@@ -206,7 +206,7 @@ class Trainer(TrainingState):
         """Step the worlds; see where that leads before the next episodes start.
 
         Args:
-          actions: (W, A, 5).
+          actions: (W, A, K).
           own: (W, A) bool: agents that are there and whom the newest policy plays.
         """
         with self.watch.part("environment"):

@@ -209,7 +209,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         return self._give(self._flat(observation)), self._presence()
 
     def step(self, actions: Any) -> tuple[Any, ...]:
-        """Make one step in every world with actions (N, 5), NumPy or torch.
+        """Make one step in every world with actions (N, K), NumPy or torch.
 
         Raises:
           ResetNeededError: before the first ``reset``.
@@ -229,7 +229,7 @@ class HideSeekVectorEnv(gymnasium.vector.VectorEnv):
         return observation, *self._give(verdict).values(), infos
 
     def _read(self, actions: Any) -> torch.Tensor:
-        """Return actions (W, A, 5) after checking them."""
+        """Return actions (W, A, K) after checking them."""
         tensor = actions if isinstance(actions, torch.Tensor) else self._tensor(actions)
         expected = (self.num_envs, *self._actions.shape)
         if tuple(tensor.shape) != expected or tensor.is_floating_point() or tensor.dtype == torch.bool:

@@ -71,8 +71,8 @@ class TransferArguments(DeviceOptions):
     counts_from: Path | None = None
     """Run folder or checkpoint that learned by intrinsic motivation, for the start counts."""
     checkpoints: str | None = None
-    """More starts: other checkpoints of the run CKPT, as iterations separated by commas, or all. Shows how transfer
-    changes with age."""
+    """More starts: other checkpoints of the run CKPT, as iterations separated by commas, all or last. Shows how
+    transfer changes with age."""
     seeds: Annotated[int, Range(above=0)] | None = None
     """Runs of every task and start, with seeds 0, 1, ... By default 1 with small, 3 (as in the paper) with paper."""
     preset: TaskSize = "small"

@@ -7,7 +7,8 @@ episode ends. Nothing that happens on such a seat is learned from; what the newe
 Draws depend on the seed and the iteration alone, and are made for the worlds of all processes at once. They are made
 before a rollout, for the episodes that will begin in each world during it: which sequences a version may have to play
 is then known beforehand, and no step has to wait for the device to say so.
-Shapes: W worlds, A agents (hiders first), N = W * A sequences, H size of a memory.
+Shapes: W worlds, A agents (hiders first), N = W * A sequences, K parts of an action, H size of a
+memory.
 """
 
 from __future__ import annotations
@@ -141,10 +142,10 @@ class League:
         Args:
           obs: observations (N, ...).
           started: (N,) bool: the episode begins with this step; such worlds take the seats that were drawn for them.
-          actions: what the newest policy would do on every seat, (N, 5).
+          actions: what the newest policy would do on every seat, (N, K).
 
         Returns:
-          Actions (N, 5); those of the newest policy on its own seats.
+          Actions (N, K); those of the newest policy on its own seats.
         """
         self._noise_seed += 1
         scripted = self._scripts is not None and self._scripts.busy
@@ -161,7 +162,7 @@ class League:
         return self._follow_scripts(actions) if scripted else actions
 
     def _follow_scripts(self, actions: Tensor) -> Tensor:
-        """Let scripted players act on their seats, given the actions (N, 5) of all others."""
+        """Let scripted players act on their seats, given the actions (N, K) of all others."""
         assert self._scripts is not None
         at_random, by_world = self._random_actions(), (self.num_worlds, self.num_agents)
         draws = torch.rand(self._all_worlds, self.num_agents, generator=self._noise, device=self.seats.device)
@@ -170,7 +171,7 @@ class League:
         return self._scripts.act(self.seats, others, at_random, here).flatten(0, 1)
 
     def _random_actions(self) -> Tensor:
-        """Return actions (N, 5), all equally likely, that depend on the step and the number of the sequence alone."""
+        """Return actions (N, K), all equally likely, that depend on the step and the number of the sequence alone."""
         self._noise.manual_seed(self._noise_seed)
         part = (self._first, self.num_worlds)
         return random_actions(self._action_bins, self._all_worlds, self.num_agents, part, self._noise).flatten(0, 1)

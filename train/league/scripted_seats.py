@@ -98,8 +98,8 @@ class ScriptedSeats:
 
         Args:
           seats: (W, A).
-          actions: (W, A, 5) what the others do.
-          at_random: (W, A, 5) what they do where they do not follow their scripts.
+          actions: (W, A, K) what the others do.
+          at_random: (W, A, K) what they do where they do not follow their scripts.
           draw: (W, A) from [0, 1): they follow them where it is below their strength.
         """
         for number, worlds in self._worlds.items():

@@ -1,7 +1,8 @@
 """Past versions on their seats: each with the sequences that it has or may yet have in a rollout.
 
 Few of them act one after the other, more of them side by side in one pass (``PolicyStack``), which costs as many calls
-as two or three versions do. Shapes: N sequences of this process, V versions, n sequences of the one that has most.
+as two or three versions do. Shapes: N sequences of this process, V versions, n sequences of the one that has most,
+K parts of an action.
 """
 
 from __future__ import annotations
@@ -68,12 +69,12 @@ class SeatedVersions:
           started: (N,) bool: the episode begins with this step.
           seats: (N,) who plays each sequence.
           memory: (2, N, H) hidden and cell states.
-          actions: (N, 5) of everybody else.
+          actions: (N, K) of everybody else.
           noise: in the same state for every version: a sequence's noise depends on the step and its number alone, and
             only one player has it at a time.
 
         Returns:
-          Actions (N, 5) and the new memory.
+          Actions (N, K) and the new memory.
         """
         if self._stack is not None:
             return self._act_side_by_side(self._stack, obs, started, seats, memory, actions, noise)

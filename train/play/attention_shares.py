@@ -25,7 +25,7 @@ class AttentivePlayer(PolicyPlayer):
     """(W, A, E) float32; rows sum to 1, or to less if the policy also attends to what is no body, such as food."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return the policy's actions (W, A, 5)."""
+        """Return the policy's actions (W, A, K)."""
         self.attention = entity_attention(self._policy, obs)
         return super().act(obs, started)
 

@@ -23,7 +23,7 @@ class Worlds(Protocol):
 
 
 class Player(Protocol):
-    """Chooses actions. Shapes: W worlds, A agents, N = W * A sequences."""
+    """Chooses actions. Shapes: W worlds, A agents, K parts of an action, N = W * A sequences."""
 
     name: str
     """How tables call it."""
@@ -32,7 +32,7 @@ class Player(Protocol):
         """Forget everything and get ready to play in these worlds; the same seed then gives the same actions again."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return actions (W, A, 5) int64 for observations (W, A, ...).
+        """Return actions (W, A, K) int64 for observations (W, A, ...).
 
         ``started`` (W,) marks worlds that just began.
         """
@@ -53,7 +53,7 @@ class RandomPlayer:
         self._generator.manual_seed(self._seed)
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return uniform actions (W, A, 5)."""
+        """Return uniform actions (W, A, K)."""
         shape = (*obs["self"].shape[:2], len(self._bins))
         uniform = torch.rand(shape, generator=self._generator, dtype=torch.float64)
         return (uniform * self._bins).long().to(started.device)
@@ -70,7 +70,7 @@ class StillPlayer:
         """Nothing to forget."""
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return the motionless action for every agent, (W, A, 5)."""
+        """Return the motionless action for every agent, (W, A, K)."""
         return self._action.to(started.device).expand(*obs["self"].shape[:2], -1).clone()
 
 
@@ -92,7 +92,7 @@ class PolicyPlayer:
         self._state = self._policy.initial_state(worlds.num_worlds * worlds.num_agents)
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return the policy's actions (W, A, 5), drawn from its distribution unless it plays its most likely ones."""
+        """Return the policy's actions (W, A, K), drawn from its distribution unless it plays its most likely ones."""
         assert self._state is not None, "begin() comes before act()"
         worlds, agents = obs["self"].shape[:2]
         flat = flatten_agents(obs)

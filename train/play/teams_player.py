@@ -31,7 +31,7 @@ class TeamsPlayer:
         self._seekers.begin(worlds)
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return actions (W, A, 5)."""
+        """Return actions (W, A, K)."""
         hiders, seekers = self._hiders.act(obs, started), self._seekers.act(obs, started)
         return torch.cat([hiders[:, : self._num_hiders], seekers[:, self._num_hiders :]], dim=1)
 

@@ -107,7 +107,7 @@ def script_actions(name: str, env: BatchEnv, worlds: Tensor | None = None) -> tu
       worlds: (W,) those to act in; all if not given.
 
     Returns:
-      Actions (W, A, 5), and which agents follow the script, (A,) bool.
+      Actions (W, A, K), and which agents follow the script, (A,) bool.
     """
     world = Situation(env, worlds)
     steer, script = Steering(world), SCRIPTS[name]
@@ -153,7 +153,7 @@ class ScriptedPlayer:
         self._generator.manual_seed(self._seed + 1)
 
     def act(self, obs: Observations, started: Tensor) -> Tensor:
-        """Return actions (W, A, 5) for the worlds as they are now."""
+        """Return actions (W, A, K) for the worlds as they are now."""
         assert self._env is not None, "begin() comes before act()"
         at_random = self._random.act(obs, started)
         draws = torch.rand(at_random.shape[:2], generator=self._generator).to(at_random.device)
