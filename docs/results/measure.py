@@ -56,21 +56,21 @@ def measure(episodes: int, meetings: int) -> dict[str, Any]:
 
 def _against_random(episodes: int) -> dict[str, Any]:
     words = ["evaluate", "quickstart", "--episodes", str(episodes)]
-    told = _run(words)
+    told = run_for_json(words)
     matches = [
-        {"seekers": match["seekers"], "hiders": match["hiders"], "seen": _rounded(match["seen_fraction"])}
+        {"seekers": match["seekers"], "hiders": match["hiders"], "seen": rounded(match["seen_fraction"])}
         for match in told["matches"]
     ]
-    ratios = {team: _rounded(told[f"{team}_ratio"]) for team in ("seekers", "hiders")}
+    ratios = {team: rounded(told[f"{team}_ratio"]) for team in ("seekers", "hiders")}
     return {"command": _shown(words), "episodes": episodes, "matches": matches, "ratios": ratios}
 
 
 def _cross_play(episodes: int) -> dict[str, Any]:
     words = ["evaluate", *PLAYERS, "--episodes", str(episodes)]
-    told = _run(words)
+    told = run_for_json(words)
     names = dict(zip(told["players"], PLAYERS, strict=True))
     seen = {
-        f"{names[match['hiders']]} hiders, {names[match['seekers']]} seekers": _rounded(match["seen_fraction"])
+        f"{names[match['hiders']]} hiders, {names[match['seekers']]} seekers": rounded(match["seen_fraction"])
         for match in told["matches"]
     }
     return {"command": _shown(words), "episodes": episodes, "seen": seen}
@@ -89,11 +89,11 @@ def _strategy(policy: str, strategy: str, script: str, others: dict[str, str], e
         "command": _shown(["stages", policy, "--episodes", str(episodes), *opponents]),
         "strategy": strategy,
         "scenario": result.scenario.name,
-        "players": {name: _share(found[strategy]) for name, found in shares.items()},
+        "players": {name: as_json(found[strategy]) for name, found in shares.items()},
     }
 
 
-def _run(words: Sequence[str]) -> dict[str, Any]:
+def run_for_json(words: Sequence[str]) -> dict[str, Any]:
     """Run a command that writes what it found as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
@@ -106,13 +106,15 @@ def _shown(words: Sequence[str]) -> str:
     return " ".join(["hideseek", *words])
 
 
-def _rounded(estimate: dict[str, Any]) -> dict[str, float]:
+def rounded(estimate: dict[str, Any]) -> dict[str, float]:
+    """Return an estimate and its interval as they are written."""
     return {name: round(estimate[name], 4) for name in ("value", "low", "high")}
 
 
-def _share(share: Share) -> dict[str, Any]:
+def as_json(share: Share) -> dict[str, Any]:
+    """Return a share of episodes and its interval as they are written."""
     numbers = {"value": share.value, "low": share.low, "high": share.high}
-    return {"hits": share.hits, "episodes": share.episodes, **_rounded(numbers)}
+    return {"hits": share.hits, "episodes": share.episodes, **rounded(numbers)}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from train.cli import main
 from train.config.train_config import ReportConfig
 from train.play.scripted import ScriptedPlayer
 from train.play.teams_player import OtherTeam
+from train.rendering.video import VideoOptions
 from train.runs.run_folder import RunFolder
 from train.stages import stage_watch
 from train.stages.stage_watch import StageWatch
@@ -37,20 +38,23 @@ def watch(folder, iteration=0, episodes=16):
     return StageWatch(DOOR, options, OtherTeam(None, None, DOOR), RunFolder(folder), iteration)
 
 
-def test_a_strategy_appears_once(blocker, tmp_path):
+def test_a_strategy_appears_once(blocker, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage_watch, "VideoOptions", lambda **_: VideoOptions(width=160, height=120))
     lines = []
     stages = watch(tmp_path)
     metrics = stages.look(blocker, 40, 9000, lines.append)
     assert metrics["stages/door_blocking"] > 0.9
     assert [line for line in lines if "door blocking has appeared" in line]
     assert stages.iterations == {40}
+    assert (RunFolder(tmp_path).videos / "appeared-door-blocking.mp4").is_file()
     assert json.loads((tmp_path / "stages.json").read_text())["door blocking"]["env_steps"] == 9000
     stages.look(blocker, 50, 9900, lines.append)
     appeared = [line.partition(" has appeared")[0] for line in lines if "has appeared" in line]
     assert appeared == ["door blocking", "shelter"]  # A blocked door is a shelter, too.
 
 
-def test_after_a_resume_what_came_later_is_forgotten(blocker, tmp_path):
+def test_after_a_resume_what_came_later_is_forgotten(blocker, tmp_path, monkeypatch):
+    monkeypatch.setattr(StageWatch, "_film", lambda *_: None)
     watch(tmp_path).look(blocker, 40, 9000, lambda _: None)
     assert set(watch(tmp_path, iteration=40).appeared) == {"door blocking", "shelter"}
     assert not watch(tmp_path, iteration=39).appeared
