@@ -27,7 +27,7 @@ ARMS = {"self": "self-play", "starts": "start states", "anchors": "a chaser", "b
 TOLD = {
     "door blocking": "episodes with a blocked door",
     "shelter": "episodes with hiders shut in",
-    "seen": "live time in which the chaser sees a hider",
+    "seen": "live time seen by the chaser",
 }
 SEEDS, ITERATIONS, EPISODES = range(3), 150, 200
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from docs.results import arms
 from docs.results.measure import DATA, measure
 from docs.results.page import BEGIN, END, FIGURE, PAGE, README, draw, page, summary
 
@@ -46,6 +47,17 @@ def test_the_figure_can_be_drawn(data, tmp_path):
     pytest.importorskip("matplotlib")
     draw(data, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes()[:4] == FIGURE.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_comparison_of_arms_is_what_its_data_says(tmp_path):
+    told = json.loads(arms.DATA.read_text())
+    rows = arms.table(told)
+    assert len(rows) == len(arms.ARMS) * len(arms.SEEDS)
+    text = (PAGE.parent / "emergence.md").read_text()
+    assert "\n".join(rows) in text, "run python -m docs.results.arms and copy the table"
+    pytest.importorskip("matplotlib")
+    arms.draw(told, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes()[:4] == arms.FIGURE.read_bytes()[:4] == b"\x89PNG"
 
 
 @pytest.mark.slow
