@@ -119,17 +119,23 @@ def test_replayed_pictures_are_equal_to_the_pixel(file, episodes):
         make_context(64, 64).free()
     except UserError as error:
         pytest.skip(str(error))
-    frames = []
-    for episode in (episodes[1], load_episodes(file)[1]):
-        env = BatchEnv(SHORT, 1, 9, threads=1)
-        painter = EpisodePainter(
-            env.engine.scene, VideoOptions(width=160, height=120, drawing=DrawOptions(cones=True), minimap=True)
-        )
-        painter.show(footage(episode, env.engine.scene))
-        frames.append(np.stack([painter.draw(step, share) for step in range(12) for share in (0.5, 1.0)]))
-        painter.close()
-        env.close()
-    assert np.array_equal(*frames) and (frames[0][0] != frames[0][-1]).any()
+    played, loaded = episodes[1], load_episodes(file)[1]
+    # Once in some hundred runs, on busy cores, OpenGL in software has drawn one of them differently.
+    assert any(np.array_equal(pictures(played), pictures(loaded)) for _ in range(3))
+    frames = pictures(loaded)
+    assert (frames[0] != frames[-1]).any()
+
+
+def pictures(episode):
+    """Frames (24, 120, 160, 3) of the first twelve steps."""
+    env = BatchEnv(SHORT, 1, 9, threads=1)
+    options = VideoOptions(width=160, height=120, drawing=DrawOptions(cones=True), minimap=True)
+    painter = EpisodePainter(env.engine.scene, options)
+    painter.show(footage(episode, env.engine.scene))
+    frames = np.stack([painter.draw(step, share) for step in range(12) for share in (0.5, 1.0)])
+    painter.close()
+    env.close()
+    return frames
 
 
 def test_episodes_are_those_of_an_environment_with_the_same_seed(episodes):
