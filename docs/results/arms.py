@@ -19,6 +19,7 @@ from train.support.files import write_json
 from train.support.plotting import panels, save_png
 
 from .measure import as_json, rounded, run_for_json
+from .page import cell, draw_rows
 
 DATA = Path(__file__).with_name("arms.json")
 FIGURE = DATA.with_name("arms.png")
@@ -59,26 +60,16 @@ def table(data: dict[str, Any]) -> list[str]:
     rows = []
     for run in data["runs"]:
         doors, shelters, seen = (run[name] for name in TOLD)
-        rows.append(
-            f"| {ARMS[run['arm']]} | {run['seed']} | {_percent(doors)} | {_percent(shelters)} "
-            f"| {seen['value']:.2f} [{seen['low']:.2f}, {seen['high']:.2f}] |"
-        )
+        rows.append(f"| {ARMS[run['arm']]} | {run['seed']} | {_percent(doors)} | {_percent(shelters)} | {cell(seen)} |")
     return rows
 
 
 def draw(data: dict[str, Any], path: Path) -> None:
     """Draw a point and its interval for each seed of each arm."""
     figure, axes = panels(len(TOLD), len(TOLD), 2.6)
-    for panel, (name, title) in zip(axes, TOLD.items(), strict=True):
-        for run in data["runs"]:
-            place, found = [*ARMS].index(run["arm"]), run[name]
-            spread = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
-            height = place + 0.2 * (run["seed"] - 1)
-            panel.errorbar([found["value"]], [height], xerr=spread, fmt="o", color=f"C{place}", capsize=2)
-        panel.set_yticks(range(len(ARMS)), [*ARMS.values()])
-        panel.set_ylim(len(ARMS) - 0.5, -0.5)
-        panel.set_xlim(0, 1)
-        panel.set_title(f"share of {title}", fontsize=10)
+    for panel, (told, title) in zip(axes, TOLD.items(), strict=True):
+        rows = {name: [run[told] for run in data["runs"] if run["arm"] == arm] for arm, name in ARMS.items()}
+        draw_rows(panel, title, rows)
     save_png(figure, path)
 
 

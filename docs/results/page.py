@@ -121,19 +121,26 @@ def draw(data: dict[str, Any], path: Path) -> None:
     """Draw what the tables say: a point and its interval for each row."""
     strategies = data["strategies"]
     figure, axes = panels(1 + len(strategies), 1 + len(strategies), 2.6)
-    matches = {f"{m['seekers']} seekers,\n{m['hiders']} hiders": m["seen"] for m in data["quickstart"]["matches"]}
-    _draw_rows(axes[0], "live steps in which a hider is seen", matches)
+    matches = {f"{m['seekers']} seekers,\n{m['hiders']} hiders": [m["seen"]] for m in data["quickstart"]["matches"]}
+    draw_rows(axes[0], "live steps in which a hider is seen", matches)
     for panel, part in zip(axes[1:], strategies, strict=True):
-        _draw_rows(panel, f"episodes with {part['strategy']}", part["players"])
+        players = {name: [share] for name, share in part["players"].items()}
+        draw_rows(panel, f"episodes with {part['strategy']}", players)
     save_png(figure, path)
 
 
-def _draw_rows(panel: Any, title: str, rows: dict[str, Estimate]) -> None:
-    names, places, estimates = [*rows], range(len(rows)), [*rows.values()]
-    values = [row["value"] for row in estimates]
-    spread = [[row["value"] - row["low"] for row in estimates], [row["high"] - row["value"] for row in estimates]]
+def draw_rows(panel: Any, title: str, rows: dict[str, list[Estimate]]) -> None:
+    """Draw a point and its interval for each estimate; those of one row stand below each other."""
+    points = [
+        (row + 0.2 * (index - (len(estimates) - 1) / 2), estimate)
+        for row, estimates in enumerate(rows.values())
+        for index, estimate in enumerate(estimates)
+    ]
+    places, estimates = [place for place, _ in points], [estimate for _, estimate in points]
+    values = [one["value"] for one in estimates]
+    spread = [[one["value"] - one["low"] for one in estimates], [one["high"] - one["value"] for one in estimates]]
     panel.errorbar(values, places, xerr=spread, fmt="o", capsize=3)
-    panel.set_yticks(places, names)
+    panel.set_yticks(range(len(rows)), [*rows])
     panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xlim(0, 1)
     panel.set_title(f"share of {title}", fontsize=10)
@@ -141,7 +148,7 @@ def _draw_rows(panel: Any, title: str, rows: dict[str, Estimate]) -> None:
 
 def _matrix(seen: dict[str, Estimate]) -> list[str]:
     rows = [
-        f"| {hiders} | " + " | ".join(_cell(seen[f"{hiders} hiders, {seekers} seekers"]) for seekers in PLAYERS) + " |"
+        f"| {hiders} | " + " | ".join(cell(seen[f"{hiders} hiders, {seekers} seekers"]) for seekers in PLAYERS) + " |"
         for hiders in PLAYERS
     ]
     return [f"| hiders | {' | '.join(f'{name} seekers' for name in PLAYERS)} |", "|---" * 4 + "|", *rows]
@@ -157,7 +164,8 @@ def _strategies(parts: list[dict[str, Any]]) -> list[str]:
     return ["| strategy | scenario | player | episodes | share |", "|---|---|---|---|---|", *rows]
 
 
-def _cell(estimate: Estimate) -> str:
+def cell(estimate: Estimate) -> str:
+    """Return an estimate and its interval as a table shows them."""
     return f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
 
 

@@ -59,8 +59,7 @@ class WarpWorlds:
     """
 
     def __init__(self, scene: Scene, num_worlds: int, device: torch.device) -> None:
-        self._check_device(device)
-        device = _numbered(device)
+        device = self._checked(device)
         self.num_worlds = num_worlds
         self._warp_device = wp.device_from_torch(device) if device.type == "cuda" else wp.get_device("cpu")
         self.device = torch.device(wp.device_to_torch(self._warp_device))
@@ -77,11 +76,12 @@ class WarpWorlds:
             raise UserError(f"{num_worlds} worlds do not fit into the memory of '{self.device}'; use fewer") from error
 
     @staticmethod
-    def _check_device(device: torch.device) -> None:
+    def _checked(device: torch.device) -> torch.device:
+        """Return the device, a GPU with its number; refuse one that mujoco_warp cannot use."""
         if device.type not in ("cpu", "cuda"):
             raise UserError(f"device '{device}' is not supported by mujoco_warp; use 'cuda' or 'cpu'")
         if device.type == "cpu":
-            return
+            return device
         if not torch.cuda.is_available() or not wp.is_cuda_available():
             raise UserError(f"device '{device}' asked for, but no CUDA GPU was found; use --device cpu")
         if (device.index or 0) >= torch.cuda.device_count():
@@ -91,10 +91,12 @@ class WarpWorlds:
             raise UserError(
                 f"the NVIDIA driver is too old for mujoco_warp, which needs CUDA {version}; update the driver"
             )
-        if not wp.is_mempool_supported(wp.device_from_torch(_numbered(device))):
+        numbered = _numbered(device)
+        if not wp.is_mempool_supported(wp.device_from_torch(numbered)):
             raise UserError(
                 f"device '{device}' has no CUDA memory pools, which mujoco_warp's graphs need; use --device cpu"
             )
+        return numbered
 
     def _check_memory(self, host_model: mujoco.MjModel, contacts: int, constraints: int) -> None:
         with wp.ScopedDevice("cpu"):

@@ -104,18 +104,10 @@ class TestWarp:
 @pytest.mark.gpu
 def test_scripts_and_start_states_on_a_gpu(tmp_path, capsys):
     """Everything that a rung of a ladder uses, and once more from its checkpoint."""
-    options = ["--league.fraction", "1", "--league.random-share", "0", "--league.scripted", "chaser=0.9"]
-    options += [
-        "--starts.share",
-        "0.9",
-        "--starts.scripts",
-        "blocker",
-        "--starts.every",
-        "5",
-        "--starts.neighbours",
-        "4",
-    ]
-    options += ["--starts.script-states", "50", "--report.stage-interval", "1", "--report.stage-episodes", "2"]
+    league = "--league.fraction 1 --league.random-share 0 --league.scripted chaser=0.9"
+    starts = "--starts.share 0.9 --starts.scripts blocker --starts.every 5 --starts.neighbours 4"
+    looks = "--starts.script-states 50 --report.stage-interval 1 --report.stage-episodes 2"
+    options = f"{league} {starts} {looks}".split()
     run = str(tmp_path / "run")
     train = ["train", "hide-and-seek/door", "--preset", "quickstart", "--run-dir", run, "--iterations", "2"]
     assert main([*train, *SMALL, "--scenario.horizon", "20", *options, "--device", "cuda"]) == 0
