@@ -132,7 +132,7 @@ def place_bodies(scenario: Scenario, plan: FloorPlan, grid: Occupancy, rng: Gene
     sites = place_sites(scenario, grid, rng)
     if sites is None:
         return None
-    return Bodies(*teams, boxes, sizes, ramps, food, sites, cylinders)
+    return Bodies(*teams, boxes, sizes, ramps, food, sites, cylinders, box_height=scenario.box_height)
 
 
 def _place_counting(scenario: Scenario, rng: Generator) -> Bodies:

@@ -101,6 +101,12 @@ class TestVisibility:
         assert self.sees([(2.0, 3.0, EAST), (4.0, 3.0, WEST)], [body(3.0, 3.26)]) == (True, True)
         assert self.sees([(2.0, 3.0, EAST), (4.0, 3.0, WEST)], [body(3.0, 3.24)]) == (False, False)
 
+    def test_a_low_box_is_seen_over(self):
+        """Eyes and centres are 0.15 m above the floor."""
+        for height, expected in ((0.14, True), (0.16, False)):
+            box = body(3.0, 3.0, half=(0.25, 0.25, height / 2))
+            assert self.sees([(2.0, 3.0, EAST), (4.0, 3.0, WEST)], [box]) == (expected, expected)
+
     def test_absent_boxes_are_never_visible(self):
         visible, _ = look(self.PAIR, [(2.0, 3.0, -0.3), (4.0, 3.0, -0.7)], [None, None])
         assert not visible[:, 2:].any()

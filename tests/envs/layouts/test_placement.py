@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
+from envs.layouts import LayoutStream
 from envs.layouts.occupancy import Occupancy, cells_across
 from envs.layouts.placement import close_to, in_quadrant, outside_quadrant, uniform
 from envs.layouts.walls import Wall
@@ -43,6 +45,13 @@ def test_everything_stands_on_the_floor_unturned(full):
     assert torch.equal(full.ramp_pose[..., 2:], torch.tensor([0.25, 0.0]).expand(full.num_worlds, 2, 2))
     assert (full.box_pose[full.box_present][:, 2] == 0.25).all()
     assert (full.box_pose[..., 3] == 0.0).all()
+
+
+def test_boxes_have_the_height_of_the_scenario():
+    layout = LayoutStream(replace(FULL, box_height=0.13), 0, 8).draw(torch.arange(8))
+    present = layout.box_present
+    assert_close(layout.box_half_size[present][:, 2], torch.full((int(present.sum()),), 0.065))
+    assert_close(layout.box_pose[present][:, 2], torch.full((int(present.sum()),), 0.065))
 
 
 def test_teammates_stand_within_their_radius(full):

@@ -96,6 +96,19 @@ class TestPushingAndDragging:
         poses = driver.drive([[-5, 0, 0]], 10)[:, 0]
         assert poses[-1, 0, 0] < poses[-1, 2, 0] - 1.0
 
+    def test_nobody_gets_over_a_low_box_that_is_locked(self, engine_factory):
+        """It is as high as an agent's centre, less 2 cm: full force from 1.25 m away, straight and askew."""
+        s = small(boxes=(0, 1), box_height=0.13)
+        low = (0.25, 0.25, 0.065)
+        starts = [(1.5, 3.0), (1.5, 3.1), (1.5, 2.8)]
+        driver = Driver(engine_factory(s, [world(s, [start], [body(3.0, 3.0, half=low)]) for start in starts]))
+        for i in range(3):
+            driver.lock(i, 0)
+        poses = driver.drive([[5, 0, 0], [5, -1, 0], [5, 1, 0]], 30)
+        assert (poses[:, :, 0, 2] < 0.2).all()
+        assert (poses[:, 0, 0, 0] < 2.65).all()
+        assert (poses[:, :, 2, :2] - 3.0).abs().max() < 0.05
+
     def test_a_weld_carries_the_object_around(self, engine_factory):
         """Relative position and yaw stay while the holder turns; without the weld the cube stays behind."""
         s = small(boxes=(0, 1))
