@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from envs.options.ranges import AtLeastOne, Range, Share, Whole
+from envs.options.ranges import AtLeastOne, PositiveShare, Range, Share, Whole
 
 StartDraw = Literal["advantage", "learnability", "uniform", "backwards"]
 
@@ -50,6 +50,10 @@ class StartsConfig:
     against: str = "random"
     """Agent that the other team follows while scripts play: random, zero, or a script, such as blocker against a
     climber, who otherwise meets open doors."""
+    script_fastest: PositiveShare = 1.0
+    """Share of the scripts' successful episodes that states are taken from, the quickest ones. Below 1 it leaves out
+    those in which a script was held up: of states at the same distance from the goal, theirs are from later in an
+    episode, so that beginnings are hardly met."""
     script_states: AtLeastOne = 2000
     """States taken from the episodes of scripted players, all together; at most half of ``size``. They are never
     replaced."""

@@ -60,6 +60,31 @@ def _ramp_use() -> TrainConfig:
     )
 
 
+def _ramp_defence() -> TrainConfig:
+    """Return the run in which hiders take the ramp away: backwards along the scripted defender's play.
+
+    Against the climber, in a world without corners to hide in: boxes are seen over.
+    """
+    door = _door_blocking()
+    world = _DOOR | {
+        "movement_bins": 11,
+        "horizon": 80,
+        "preparation_fraction": 0.55,
+        "ramps": 1,
+        "ramp_start": "quarter",
+        "boxes": (1, 1),
+        "box_height": 0.13,
+    }
+    return dataclasses.replace(
+        door,
+        scenario=scenarios.get("hide-and-seek/door", padding=PaddingOptions(), **world),
+        iterations=600,
+        league=LeagueConfig(fraction=0.0, rating_interval=0, frozen="climber", frozen_team="seekers"),
+        starts=dataclasses.replace(door.starts, won_above=0.6, scripts=("defender",), against="climber", script_fastest=0.5),
+        report=ReportConfig(stage_interval=20, stage_seekers="climber"),
+    )
+
+
 LADDERS: dict[str, Ladder] = {
     "ladder/quadrant": Ladder(
         "door blocking, rung by rung, with start states of scripted players",
@@ -72,6 +97,10 @@ LADDERS: dict[str, Ladder] = {
     "ladder/ramp": Ladder(
         "ramp use against the scripted blocker, with start states of the scripted climber",
         (Rung(name="ramp-use", strategy="ramp use", share=0.3, config=_ramp_use()),),
+    ),
+    "ladder/defence": Ladder(
+        "ramp defence against the scripted climber, with start states of the scripted defender",
+        (Rung(name="ramp-defence", strategy="ramp defence", share=0.5, config=_ramp_defence()),),
     ),
 }
 """By the name that commands accept."""

@@ -34,7 +34,7 @@ _HELD = 4
 
 
 def scripted_states(
-    agents: tuple[str, ...], scenario: Scenario, count: int, seed: int, against: str = "random"
+    agents: tuple[str, ...], scenario: Scenario, count: int, seed: int, against: str = "random", fastest: float = 1.0
 ) -> tuple[Starts, Tensor, Tensor]:
     """Return states of episodes of scripted players, as many of each, on layouts that are used for nothing else.
 
@@ -46,6 +46,7 @@ def scripted_states(
       count: states in all.
       seed: of layouts and random actions.
       against: agent that the other team follows.
+      fastest: share of the successful episodes of each that count, the quickest ones.
 
     Returns:
       The states; how many steps before the script's goal each is, (count,), all distances about equally frequent; and
@@ -55,13 +56,17 @@ def scripted_states(
       UserError: a script cannot be played in the scenario, or never gets anywhere there.
     """
     each = math.ceil(count / len(agents))
-    parts = [_states_of(agent, against, scenario, each, derived_seed(seed, n)) for n, agent in enumerate(agents)]
+    parts = [
+        _states_of(agent, against, scenario, each, derived_seed(seed, n), fastest) for n, agent in enumerate(agents)
+    ]
     states, lead = Starts.join([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     whose = torch.arange(len(agents)).repeat_interleave(torch.tensor([len(part[1]) for part in parts]))
     return states.select(torch.arange(min(count, len(states)))), lead[:count], whose[:count]
 
 
-def _states_of(agent: str, against: str, scenario: Scenario, count: int, seed: int) -> tuple[Starts, Tensor]:
+def _states_of(
+    agent: str, against: str, scenario: Scenario, count: int, seed: int, fastest: float
+) -> tuple[Starts, Tensor]:
     """Return states of one player, which plays with fine actions whatever those of the run are: states have none."""
     scenario = dataclasses.replace(scenario, movement_bins=11, heading_forces=False)
     script = agent.partition(":")[0]
@@ -84,9 +89,18 @@ def _states_of(agent: str, against: str, scenario: Scenario, count: int, seed: i
     states, lead = Starts.join(parts), torch.cat(leads)
     if not len(lead):
         raise UserError(f"--starts.scripts {agent}: it never reaches its goal in scenario '{scenario.name}'")
-    frequency = torch.bincount(lead)[lead].double()
-    rows = torch.multinomial(1 / frequency, min(count, len(lead)), generator=torch.Generator().manual_seed(seed))
+    quick = _quick(states, lead, fastest).nonzero()[:, 0]
+    frequency = torch.bincount(lead[quick])[lead[quick]].double()
+    chosen = torch.multinomial(1 / frequency, min(count, len(quick)), generator=torch.Generator().manual_seed(seed))
+    rows = quick[chosen]
     return states.select(rows), lead[rows]
+
+
+def _quick(states: Starts, lead: Tensor, share: float) -> Tensor:
+    """Tell which states (n,) are of the quickest episodes: those of a share of them, and as quick ones."""
+    goal = states.tensors["state.steps"] + lead
+    slowest = torch.quantile(goal[lead == 1].float(), share, interpolation="lower")
+    return goal <= slowest
 
 
 def _episodes(env: BatchEnv, both: Player, script: str) -> tuple[Starts, Tensor]:

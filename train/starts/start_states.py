@@ -87,7 +87,12 @@ class StartStates:
         config, scenario = self._config, self._env.scenario
         if config.scripts:
             states, lead, whose = scripted_states(
-                config.scripts, scenario, config.script_states, self._seed, config.against
+                config.scripts,
+                scenario,
+                config.script_states,
+                self._seed,
+                config.against,
+                config.script_fastest,
             )
             priority = torch.full((len(states),), _NEW, device=self._env.device)
             source = SCRIPTED + whose.to(self._env.device)

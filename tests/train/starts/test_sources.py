@@ -26,6 +26,14 @@ def test_states_of_scripts_are_from_before_their_goal():
     assert all(torch.equal(tensor, again.tensors[name]) for name, tensor in states.tensors.items())
 
 
+def test_states_of_the_quickest_episodes():
+    """The quicker half: none of an episode that is slower than most, and from the beginning of those that are not."""
+    every, quick = (scripted_states(("blocker",), DOOR, 300, seed=1, fastest=share)[:2] for share in (1.0, 0.5))
+    goals, quick_goals = (states.tensors["state.steps"] + lead for states, lead in (every, quick))
+    assert quick_goals.max() <= goals[every[1] == 1].float().median() < goals.max()
+    assert (quick[0].tensors["state.steps"] == 1).any()
+
+
 def test_states_of_two_scripts():
     states, _, whose = scripted_states(("blocker", "chaser"), DOOR, 40, seed=1)
     assert whose.tolist() == [0] * 20 + [1] * 20
