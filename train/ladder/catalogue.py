@@ -80,7 +80,9 @@ def _ramp_defence() -> TrainConfig:
         scenario=scenarios.get("hide-and-seek/door", padding=PaddingOptions(), **world),
         iterations=600,
         league=LeagueConfig(fraction=0.0, rating_interval=0, frozen="climber", frozen_team="seekers"),
-        starts=dataclasses.replace(door.starts, won_above=0.6, scripts=("defender",), against="climber", script_fastest=0.5),
+        starts=dataclasses.replace(
+            door.starts, won_above=0.6, scripts=("defender",), against="climber", script_fastest=0.5
+        ),
         report=ReportConfig(stage_interval=20, stage_seekers="climber"),
     )
 

@@ -214,7 +214,7 @@ def test_an_agent_gets_where_it_shall_and_looks_there(seconds):
         ("chaser", "full", "chasing", 0.6),
         ("blocker", "quickstart", "door blocking", 0.6),
         ("blocker", "door", "door blocking", 0.8),
-        ("climber", "quickstart", "ramp use", 0.5),
+        ("climber", get("hide-and-seek/door", ramps=1, padding=PaddingOptions()), "ramp use", 0.4),
         ("ramp-thief", "quadrant", "ramp defence", 0.25),
         ("defender", "quickstart", "ramp defence", 0.25),
         ("defender", "quickstart", "door blocking", 0.4),
@@ -222,9 +222,10 @@ def test_an_agent_gets_where_it_shall_and_looks_there(seconds):
 )
 def test_strategies_are_played_from_fresh_starts(agent, scenario, strategy, least):
     """Lower bounds with much room; docs/scripted_players.md has the shares of 50 episodes."""
-    hiders = "blocker" if agent == "climber" else None  # It climbs to who is inside.
+    hiders = "blocker" if agent == "climber" else None  # It climbs to who is shut in.
     options = StudyOptions(episodes=12, num_worlds=12, threads=1, hiders=hiders)
-    shares = examine_agent(agent, get(f"hide-and-seek/{scenario}"), options)
+    scenario = get(f"hide-and-seek/{scenario}") if isinstance(scenario, str) else scenario
+    shares = examine_agent(agent, scenario, options)
     assert shares[strategy].value >= least
 
 
@@ -242,13 +243,25 @@ def test_a_blocker_presses_lock_beside_its_box_only():
     env.close()
 
 
-@pytest.mark.parametrize(("hider", "holds"), [((4.5, 1.5), True), ((1.0, 5.0), False)], ids=["inside", "outside"])
-def test_a_climber_takes_a_ramp_only_if_somebody_is_inside(hider, holds):
+@pytest.mark.parametrize(
+    ("hider", "box", "holds"),
+    [
+        ((4.5, 1.5), (3.1, 1.5), True),
+        ((4.5, 1.5), (3.1, 1.65), True),  # A gap of 0.25 m beside it.
+        ((4.5, 1.5), (3.1, 1.72), False),  # Of 0.32 m, which an agent of 0.3 m passes.
+        ((4.5, 1.5), (2.4, 1.5), False),
+        ((4.5, 1.5), None, False),
+        ((1.0, 2.0), (3.1, 1.5), False),
+    ],
+    ids=["shut in", "a narrow gap", "a wide gap", "before the door", "no box", "outside"],
+)
+def test_a_climber_takes_a_ramp_only_if_somebody_is_shut_in(hider, box, holds):
     scenario = get("hide-and-seek/door", boxes=(0, 1), ramps=1, padding=PaddingOptions(), preparation_fraction=0.0)
     walls = [(3.1, 0.65, 0.05, 0.5, 0.5), (3.1, 2.45, 0.05, 0.6, 0.5), (4.5, 3.1, 1.35, 0.05, 0.5)]
     frame = [(0.1, 3.0, 0.05, 2.85, 4.0), (5.9, 3.0, 0.05, 2.85, 4.0)]
     env = BatchEnv(scenario, 1, threads=1)
-    env.reset(world(scenario, [(*hider, 0.0), (1.0, 1.6, 0.0)], (), [body(1.7, 1.6)], frame + walls))
+    boxes = [] if box is None else [body(*box)]
+    env.reset(world(scenario, [(*hider, 0.0), (1.0, 4.6, math.pi / 2)], boxes, [body(1.7, 4.6)], frame + walls))
     held = False
     for _ in range(8):
         actions, _ = script_actions("climber", env)

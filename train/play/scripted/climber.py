@@ -17,25 +17,31 @@ _AGAINST = 0.32
 """Metres from the middle of a wall to the centre of a ramp that leans against it."""
 _RUN_UP = 1.0
 """Metres behind a ramp's centre from where a seeker runs."""
+_ELSEWHERE = 1e3
+"""Metres by which objects that an episode lacks are away from every door."""
 _BESIDE = 0.12
 """Metres beside the ramp's axis within which it goes straight up."""
 
 
 def climb(world: Situation, steer: Steering) -> None:
-    """Let the seeker nearest to a ramp bring it to the wall and climb in if a hider is inside; the others chase."""
+    """Let the seeker nearest to a ramp bring it to the wall and climb in if hiders have shut themselves in.
+
+    The others chase, and so does that one as long as a door is open.
+    """
     room = world.room
     chase(world, steer)
     who, ramp = _nearest_pair(world)
     here, there = world.position(who), world.position(world.entity(ramp))
     hidden = room.inside(world.position(world.hiders)) & world.present[:, world.hiders]
-    outside = ~room.inside(here, 0.1) & ~room.inside(there) & hidden.any(1, keepdim=True)
+    z = world.state.pose[world.rows, who, 2]
+    needed = _shut(world)[:, None] | (z > 0.25)  # Who would climb past an open door loses hiders that run in and out.
+    outside = ~room.inside(here, 0.1) & ~room.inside(there) & hidden.any(1, keepdim=True) & needed
     wall, goal = _nearest_wall(world, there)
     axis = -room.outward[wall]
     missing = goal - there
     along = (missing * axis).sum(-1).abs()
     straight = (up(world, ramp) * axis).sum(-1) > 0.95
     leans = straight & (along < 0.12)
-    z = world.state.pose[world.rows, who, 2]
     climbing = outside & (leans | (z > 0.25))
     yaw = yaw_towards(axis)
     task = Task(who, ramp, goal, axis, yaw, side=-up(world, ramp))
@@ -47,6 +53,15 @@ def climbed_in(world: Situation) -> Tensor:
     """Return (W,) bool: a seeker is in the room, in the live phase."""
     inside = world.room.inside(world.position(world.seekers), 0.1) & world.present[:, world.seekers]
     return inside.any(1) & world.live
+
+
+def _shut(world: Situation) -> Tensor:
+    """Return (W,) bool: boxes and ramps leave no way into the room."""
+    s = world.scenario
+    objects = torch.arange(s.max_boxes + s.ramps, device=world.device)
+    gone = ~world.present[:, world.entity(objects)]
+    place = world.position(world.entity(objects)) + _ELSEWHERE * gone[..., None]
+    return world.room.shut(place, world.extents(objects))
 
 
 def _nearest_pair(world: Situation) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,8 @@ _FRAME = 0.15
 _HALF_THICKNESS = 0.05
 _NARROW = 0.5
 """Metres: gaps in a wall that are less wide are no doors."""
+_PASSABLE = 0.3
+"""Metres: an agent's diameter."""
 _IN_THE_WAY = 0.17
 """Metres from the middle of a wall within which an agent is in the doorway."""
 _NEAR = 0.25
@@ -42,6 +44,8 @@ class Room:
     """(W,): x of the frame's inner face."""
     door: Tensor
     """(W, D, 2): centres of the doors."""
+    width: Tensor
+    """(W, D) metres that the doors are wide; less than an agent where there is none."""
     open: Tensor
     """(W, D) bool: there is such a door."""
     solid: Tensor
@@ -77,6 +81,20 @@ class Room:
         next_out = torch.where(within[..., None], leaving, outside)
         near = (goal - start).norm(dim=-1, keepdim=True) < _NEAR
         return torch.where(near, goal, torch.where(into[..., None], next_in, next_out))
+
+    def shut(self, place: Tensor, half: Tensor) -> Tensor:
+        """Return (W,) bool: no agent gets in, for objects at places (W, K, 2) with half extents along x and y.
+
+        An object shuts a door if it stands in it and leaves no gap for an agent, on either side or to the wall. Where
+        two objects only do so together, the door counts as open.
+        """
+        offset = place[:, :, None] - self.door[:, None]
+        out = self.outward.abs()
+        across, beside = ((offset.abs() * side).sum(-1) for side in (out, 1 - out))
+        thick, broad = ((half[:, :, None] * side).sum(-1) for side in (out, 1 - out))
+        gap = self.width[:, None] / 2 + beside - broad
+        stands = (gap < _PASSABLE) & (across - thick - _HALF_THICKNESS < _PASSABLE)
+        return (stands.any(1) | ~self.open).all(1)
 
     def nearest_door(self, place: Tensor) -> tuple[Tensor, Tensor]:
         """Return the centre (W, K, 2) of the door nearest to places (W, K, 2), and the direction out of it."""
@@ -122,7 +140,8 @@ def find_room(walls: Tensor) -> Room:
         corner,
         east,
         torch.stack([torch.stack([corner[:, 0], gaps[0][0]], -1), torch.stack([gaps[1][0], corner[:, 1]], -1)], 1),
-        torch.stack([gap[1] for gap in gaps], dim=1),
+        width := torch.stack([gap[1] for gap in gaps], dim=1),
+        width > _NARROW,
         torch.stack([torch.stack([corner[:, 0], longest[0]], -1), torch.stack([longest[1], corner[:, 1]], -1)], 1),
         torch.tensor([[-1.0, 0.0], [0.0, 1.0]], device=walls.device),
     )
@@ -135,7 +154,7 @@ class _Line:
         self._chosen, self._centre, self._half = chosen, centre, half
 
     def gap(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the centre (W,) of the widest gap between two ends (W,), and whether it is a door (W,) bool."""
+        """Return the centre (W,) of the widest gap between two ends (W,), and its width (W,)."""
         starts = torch.where(self._chosen, self._centre - self._half, torch.inf)
         ends = torch.where(self._chosen, self._centre + self._half, -torch.inf)
         froms = torch.cat([low[:, None], ends], dim=1)
@@ -144,7 +163,7 @@ class _Line:
         width = torch.where(froms.isfinite(), tos - froms, -torch.inf)
         widest = width.argmax(1, keepdim=True)
         middle = (froms + tos).gather(1, widest)[:, 0] / 2
-        return middle, width.gather(1, widest)[:, 0] > _NARROW
+        return middle, width.gather(1, widest)[:, 0]
 
     def longest(self) -> Tensor:
         """Return the middle (W,) of the longest piece."""

@@ -65,6 +65,12 @@ class Situation:
         """Return the velocities (W, K, 2) of entities, metres per second."""
         return self.state.velocity[self.rows, entity, :2]
 
+    def extents(self, objects: Tensor) -> Tensor:
+        """Return half of what objects (K,) take up along x and y as they are turned, (W, K, 2) metres."""
+        yaw = self.yaw(self.entity(objects))[..., None]
+        half = self._half[:, objects, :2]
+        return half * yaw.cos().abs() + half.flip(-1) * yaw.sin().abs()
+
     def distance(self, agents: Tensor, objects: Tensor) -> Tensor:
         """Return (W, K, k) metres from agents (K,) or (W, K) to the surfaces of objects (k,) or (W, k)."""
         rows, pose = self.rows, self.state.pose
