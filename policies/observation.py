@@ -45,6 +45,12 @@ class ObservationSpec:
         return cls(int(values["self_features"]), int(values["lidar_rays"]), entities)
 
     @cached_property
+    def features(self) -> dict[str, int]:
+        """Number of features of every kind of input: what networks depend on, however many entities there are."""
+        rays = {"lidar": self.lidar_rays} if self.lidar_rays else {}
+        return {"self": self.self_features, **rays, **{kind: size for kind, (_, size) in self.entities.items()}}
+
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every observation tensor without its leading dimensions."""
         shapes: dict[str, tuple[int, ...]] = {"self": (self.self_features,)}

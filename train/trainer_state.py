@@ -95,7 +95,7 @@ class TrainingState:
         if (file := ppo.teacher) is None:
             return None
         saved = self.ranks.from_first(lambda: load_policy(Path(file)))
-        saved.require_scenario(scenario)
+        saved.fit(scenario)
         hiders = torch.arange(scenario.num_agents) < scenario.hiders
         agents = {"both": hiders | True, "hiders": hiders, "seekers": ~hiders}[ppo.teacher_team]
         return Teacher(saved.policy.to(self.policy.device), (worlds, scenario.num_agents), agents)

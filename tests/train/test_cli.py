@@ -104,7 +104,7 @@ class TestErrors:
         other = tmp_path / "other"
         assert main(["train", "hide-and-seek/quadrant", "--run-dir", str(other), "--iterations", "1", *SMALL]) == 0
         message = error_line(capsys, ["evaluate", str(run), "--against", str(other), "--episodes", "2"])
-        assert "input 'self' has shape (11,)" in message and "expects (10,)" in message
+        assert "input 'self' has 11 features" in message and "expects 10" in message
 
     def test_commands(self, capsys):
         assert "did you mean 'train'?" in error_line(capsys, ["trian"])

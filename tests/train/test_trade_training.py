@@ -82,4 +82,4 @@ def test_a_policy_is_not_for_fewer_actions(tmp_path):
     saved = load_policy(run.path)
     other = dataclasses.replace(TINY.scenario, game_actions=(3,))
     with pytest.raises(UserError, match="game_actions"):
-        saved.require_scenario(other)
+        saved.fit(other)

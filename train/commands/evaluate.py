@@ -87,7 +87,7 @@ def run(arguments: list[str]) -> None:
     check_player(args.against)
     saved = load_policy(Path(args.runs[0]), resolve_device(args.device))
     scenario = choose_scenario(args.scenario, saved)
-    saved.require_scenario(scenario)
+    saved.fit(scenario)
     rival = _rival(args, scenario)
     subject_name = "trained" if is_agent(args.against) else _label("first", saved)
     subject = PolicyPlayer(saved.policy, args.seed + _SUBJECT_SEED, args.deterministic, subject_name)
@@ -125,7 +125,7 @@ def _several(args: EvaluateArguments) -> None:
         if isinstance(saved, str):
             players.append(make_agent(saved, scenario, seed, name))
         else:
-            saved.require_scenario(scenario)
+            saved.fit(scenario)
             players.append(PolicyPlayer(saved.policy, seed, args.deterministic, name))
     paths = {
         p.name: None if isinstance(saved, str) else str(saved.path) for p, saved in zip(players, loaded, strict=True)
@@ -249,7 +249,7 @@ def _rival(args: EvaluateArguments, scenario: Scenario) -> Player:
     if is_agent(args.against):
         return make_agent(args.against, scenario, args.seed + _RIVAL_SEED)
     other = load_policy(Path(args.against), resolve_device(args.device))
-    other.require_scenario(scenario)
+    other.fit(scenario)
     return PolicyPlayer(other.policy, args.seed + _RIVAL_SEED, args.deterministic, _label("second", other))
 
 

@@ -75,7 +75,7 @@ class PlaySession:
         self.env = BatchEnv(self.scenario, 1, args.seed, device, engine=args.engine)
         try:
             if self.saved is not None:
-                self.saved.require_scenario(self.scenario)
+                self.saved.fit(self.scenario)
             other = OtherTeam(args.hiders, args.seekers, self.scenario, device)
             self.title = ", ".join(filter(None, (title(self.saved, args.agent, self.scenario), other.words)))
             player = make_player(self.env, self.saved, args.agent, args.seed, args.deterministic, attention)

@@ -71,7 +71,7 @@ class OtherTeam:
         self._saved = None
         if self._word is not None and not is_agent(self._word):
             self._saved = load_policy(Path(self._word), device)
-            self._saved.require_scenario(scenario)
+            self._saved.fit(scenario)
         elif self._word is not None:
             make_agent(self._word, scenario, 0)
 

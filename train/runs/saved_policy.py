@@ -15,7 +15,7 @@ from envs.errors import UserError
 from envs.scenarios import Scenario
 from policies.actor_critic import ActorCritic
 from policies.observation import ObservationSpec
-from policies.teams import Policy, TeamPolicies
+from policies.teams import Policy, TeamPolicies, members
 
 from ..config.train_config import TrainConfig, validate
 from ..support.json_data import from_plain
@@ -45,22 +45,33 @@ class SavedPolicy:
         """Fields of the scenario that say what the policy's actions mean."""
         return {name: getattr(self.config.scenario, name) for name in ACTION_FIELDS}
 
-    def require_scenario(self, scenario: Scenario) -> None:
-        """Check that the policy can play in a scenario.
+    def fit(self, scenario: Scenario) -> None:
+        """Let the policy play in a scenario, which may have other numbers of objects than it learned with.
+
+        One network serves any number of entities; networks of their own for teams or agents need the same agents.
 
         Raises:
           UserError: names the first option of actions, or kind of input, that differs, what the policy expects and what
             the scenario has.
         """
-        name = scenario.name
-        require_same_actions(self.config.scenario, scenario, f"checkpoint {self.path}")
-        expected, found = self.policy.spec.shapes, ObservationSpec.from_dict(observations.spec(scenario)).shapes
+        learned, where = self.config.scenario, f"checkpoint {self.path}"
+        require_same_actions(learned, scenario, where)
+        spec = ObservationSpec.from_dict(observations.spec(scenario))
+        expected, found = self.policy.spec.features, spec.features
         for key in [*expected, *found]:
             if expected.get(key) != found.get(key):
                 raise UserError(
-                    f"checkpoint {self.path} does not fit scenario '{name}': input '{key}' has shape {found.get(key)} "
-                    f"there, the policy expects {expected.get(key)} (trained in '{self.config.scenario.name}')"
+                    f"{where} does not fit scenario '{scenario.name}': input '{key}' has {found.get(key, 'no')} "
+                    f"features there, the policy expects {expected.get(key, 'none')} (trained in '{learned.name}')"
                 )
+        teams = (learned.hiders, learned.seekers)
+        if isinstance(self.policy, TeamPolicies) and teams != (scenario.hiders, scenario.seekers):
+            raise UserError(
+                f"{where} does not fit scenario '{scenario.name}': its networks are for {teams[0]} hiders and "
+                f"{teams[1]} seekers, there are {scenario.hiders} and {scenario.seekers} (trained in '{learned.name}')"
+            )
+        for member, _ in members(self.policy):
+            member.spec = spec
 
 
 def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> None:

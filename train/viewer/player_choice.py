@@ -81,7 +81,7 @@ class TeamPlayer:
         self.name = name
         self.saved = choice.policy(name)
         if self.saved is not None:
-            self.saved.require_scenario(env.scenario)
+            self.saved.fit(env.scenario)
         self.player: Player = make_player(env, self.saved, name, seed)
         self.player.begin(env)
 
