@@ -91,7 +91,7 @@ def test_a_taught_run_goes_on_exactly(teacher, tmp_path):
 
 def test_a_teacher_of_another_world_is_refused(teacher):
     scenario = dataclasses.replace(TINY.scenario, lidar_rays=10)
-    with pytest.raises(UserError, match="input 'lidar' has shape"):
+    with pytest.raises(UserError, match="input 'lidar' has 10 features"):
         Trainer(dataclasses.replace(taught(teacher.path), scenario=scenario))
     with pytest.raises(UserError, match="no run or checkpoint at /nowhere"):
         Trainer(taught("/nowhere"))
