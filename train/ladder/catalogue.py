@@ -63,14 +63,16 @@ def _ramp_use() -> TrainConfig:
 def _ramp_defence() -> TrainConfig:
     """Return the run in which hiders take the ramp away: backwards along the scripted defender's play.
 
-    Against the climber, in a world without corners to hide in: boxes are seen over.
+    Against the climber, in a world without corners to hide in, since boxes are seen over. All begin outside, where the
+    ramp is, and have 44 steps until the 60 live ones.
     """
     door = _door_blocking()
     world = _DOOR | {
         "movement_bins": 11,
-        "horizon": 80,
-        "preparation_fraction": 0.55,
+        "horizon": 104,
+        "preparation_fraction": 0.4231,
         "ramps": 1,
+        "agent_start": "quarter",
         "ramp_start": "quarter",
         "boxes": (1, 1),
         "box_height": 0.13,
