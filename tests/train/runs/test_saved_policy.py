@@ -1,6 +1,6 @@
 """Policies in worlds other than their own."""
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,11 +14,7 @@ from train.runs.saved_policy import load_policy
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("saved") / "run", dataclasses.replace(TINY, iterations=1)).path
-
-
-def more(scenario, **fields):
-    return dataclasses.replace(scenario, **fields)
+    return train(tmp_path_factory.mktemp("saved") / "run", replace(TINY, iterations=1)).path
 
 
 def test_more_objects_than_it_learned_with(run):
@@ -26,7 +22,7 @@ def test_more_objects_than_it_learned_with(run):
     scenario = TINY.scenario
     low, high = scenario.boxes
     known, fitted = load_policy(run), load_policy(run)
-    fitted.fit(more(scenario, boxes=(low, high + 2)))
+    fitted.fit(replace(scenario, boxes=(low, high + 2)))
     env = BatchEnv(scenario, 6, threads=1)
     obs = flatten_agents(env.reset())
     padded = dict(obs)
@@ -45,7 +41,7 @@ def test_more_objects_than_it_learned_with(run):
 
 def test_it_plays_with_more_of_everything(run):
     saved = load_policy(run)
-    bigger = more(TINY.scenario, hiders=3, seekers=2, boxes=(4, 5), ramps=2)
+    bigger = replace(TINY.scenario, hiders=3, seekers=2, boxes=(4, 5), ramps=2)
     saved.fit(bigger)
     env = BatchEnv(bigger, 2, threads=1)
     player = PolicyPlayer(saved.policy, 0)
@@ -59,10 +55,10 @@ def test_it_plays_with_more_of_everything(run):
 
 def test_other_features_are_refused(run):
     with pytest.raises(UserError, match=r"input '.*' has .* features there, the policy expects"):
-        load_policy(run).fit(more(TINY.scenario, box_size_features=not TINY.scenario.box_size_features))
+        load_policy(run).fit(replace(TINY.scenario, box_size_features=not TINY.scenario.box_size_features))
 
 
 def test_networks_for_teams_need_the_same_agents(tmp_path):
-    separate = train(tmp_path / "run", dataclasses.replace(TINY, iterations=1, separate_policies=True)).path
+    separate = train(tmp_path / "run", replace(TINY, iterations=1, separate_policies=True)).path
     with pytest.raises(UserError, match="its networks are for"):
-        load_policy(separate).fit(more(TINY.scenario, hiders=3))
+        load_policy(separate).fit(replace(TINY.scenario, hiders=3))

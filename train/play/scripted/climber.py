@@ -17,8 +17,6 @@ _AGAINST = 0.32
 """Metres from the middle of a wall to the centre of a ramp that leans against it."""
 _RUN_UP = 1.0
 """Metres behind a ramp's centre from where a seeker runs."""
-_ELSEWHERE = 1e3
-"""Metres by which objects that an episode lacks are away from every door."""
 _BESIDE = 0.12
 """Metres beside the ramp's axis within which it goes straight up."""
 
@@ -56,12 +54,10 @@ def climbed_in(world: Situation) -> Tensor:
 
 
 def _shut(world: Situation) -> Tensor:
-    """Return (W,) bool: boxes and ramps leave no way into the room."""
+    """Return (W,) bool: boxes and ramps leave no way into the room. Absent boxes are parked far from its doors."""
     s = world.scenario
     objects = torch.arange(s.max_boxes + s.ramps, device=world.device)
-    gone = ~world.present[:, world.entity(objects)]
-    place = world.position(world.entity(objects)) + _ELSEWHERE * gone[..., None]
-    return world.room.shut(place, world.extents(objects))
+    return world.room.shut(world.position(world.entity(objects)), world.extents(objects))
 
 
 def _nearest_pair(world: Situation) -> tuple[Tensor, Tensor]:

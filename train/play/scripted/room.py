@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from envs.scene import AGENT_RADIUS
+
 QUADRANTS = ("quadrant", "variable_quadrant")
 """Layouts that have such a room."""
 _INNER_HEIGHT = 0.5
@@ -20,8 +22,8 @@ _FRAME = 0.15
 _HALF_THICKNESS = 0.05
 _NARROW = 0.5
 """Metres: gaps in a wall that are less wide are no doors."""
-_PASSABLE = 0.3
-"""Metres: an agent's diameter."""
+_PASSABLE = 2 * AGENT_RADIUS
+"""Metres: gaps that are less wide let nobody through."""
 _IN_THE_WAY = 0.17
 """Metres from the middle of a wall within which an agent is in the doorway."""
 _NEAR = 0.25
@@ -46,12 +48,15 @@ class Room:
     """(W, D, 2): centres of the doors."""
     width: Tensor
     """(W, D) metres that the doors are wide; less than an agent where there is none."""
-    open: Tensor
-    """(W, D) bool: there is such a door."""
     solid: Tensor
     """(W, D, 2): the middle of the longest piece of each wall."""
     outward: Tensor
     """(D, 2): out of the room through each wall."""
+
+    @property
+    def open(self) -> Tensor:
+        """(W, D) bool: there is such a door."""
+        return self.width > _NARROW
 
     def inside(self, place: Tensor, margin: float = 0.0) -> Tensor:
         """Return (W, K) bool: which places (W, K, 2) lie in the room, a margin or more from the middle of its walls."""
@@ -140,8 +145,7 @@ def find_room(walls: Tensor) -> Room:
         corner,
         east,
         torch.stack([torch.stack([corner[:, 0], gaps[0][0]], -1), torch.stack([gaps[1][0], corner[:, 1]], -1)], 1),
-        width := torch.stack([gap[1] for gap in gaps], dim=1),
-        width > _NARROW,
+        torch.stack([gap[1] for gap in gaps], dim=1),
         torch.stack([torch.stack([corner[:, 0], longest[0]], -1), torch.stack([longest[1], corner[:, 1]], -1)], 1),
         torch.tensor([[-1.0, 0.0], [0.0, 1.0]], device=walls.device),
     )
