@@ -23,6 +23,7 @@ from envs.options.ranges import derived_seed
 from envs.scenarios import is_hide_and_seek
 from envs.starts import FRESH
 from envs.transition import StepResult
+from policies.teams import TeamPolicies, members
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
@@ -82,7 +83,7 @@ class Trainer(TrainingState):
     # --- one iteration ---------------------------------------------------------------------------------------------
 
     def begin(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Start new episodes in all worlds, with empty memories and, if there is ``init_from``, with the weights there.
+        """Start new episodes in all worlds, with empty memories and the weights of ``init_from``, if there are any.
 
         Args:
           say: called with a line before what takes a while.
@@ -90,8 +91,8 @@ class Trainer(TrainingState):
         Raises:
           UserError: the weights cannot be read or do not fit; the first tensor that does not is named.
         """
-        if self.config.init_from is not None:
-            self._init_from(Path(self.config.init_from))
+        self._init_from(self.config.init_from, "--init-from")
+        self._init_from(self.config.init_seekers_from, "--init-seekers-from", self.config.scenario.hiders)
         if self.starts:
             self.starts.seed_from_scripts()
         self.obs = flatten_agents(self._first_observations(say))
@@ -113,11 +114,18 @@ class Trainer(TrainingState):
             self.intrinsic.fit_normalizer(self.buffer)
         return first
 
-    def _init_from(self, path: Path) -> None:
-        """Take the weights and normalisers of another run."""
-        scenario = self.config.scenario
-        tensors = self.ranks.from_first(lambda: read_weights(path, self.policy, scenario, "--init-from"))
-        self.policy.load_state_dict(tensors)
+    def _init_from(self, word: str | None, option: str, first: int = 0) -> None:
+        """Take the weights and normalisers of another run, for the networks of agents from the first one on."""
+        if word is None:
+            return
+        policy, scenario = self.policy, self.config.scenario
+        tensors = self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, option))
+        if isinstance(policy, TeamPolicies):
+            own = tuple(
+                f"teams.{k}." for k, (_, agents) in enumerate(members(policy)) if agents.start >= first
+            )
+            tensors = policy.state_dict() | {name: t for name, t in tensors.items() if name.startswith(own)}
+        policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout and learn from it. Returns the iteration's metrics by tag (docs/metrics.md)."""

@@ -27,11 +27,10 @@ from ..ladder.ladder_folder import LadderFolder, LadderState
 from ..ladder.rungs import Goal, Rung
 from ..learning.memory_need import require_memory
 from ..loggers.choice import require_loggers
-from ..play.agents import is_agent, refuse_agent
+from ..play.named_weights import with_whole_paths
 from ..runs.checkpoints import Checkpoint
 from ..runs.run_folder import RunFolder, package_versions
 from ..runs.saved_policy import to_config
-from ..runs.shipped_policies import find_shipped
 from ..stages.stage_watch import past_shares
 from ..support.arguments import parse_words, without_options
 from ..support.console import TrainingConsole, duration
@@ -54,6 +53,7 @@ _FIXED_ON_RESUME = (
     "separate_policies",
     "agent_policies",
     "init_from",
+    "init_seekers_from",
     "engine",
     "intrinsic",
     "starts",
@@ -124,7 +124,7 @@ def _resume_ladder(folder: LadderFolder, arguments: list[str], overrides: Overri
 
 def _changed(rung: Rung, config: TrainConfig, words: list[str], overrides: Overrides) -> TrainConfig:
     """Return the configuration of a rung that has not begun with what was given; prints the help, if asked for."""
-    config = _with_whole_paths(validate(_parse(words, _override(config, overrides)).config))
+    config = with_whole_paths(validate(_parse(words, _override(config, overrides)).config))
     rung.goal.require_reachable(config)
     return config
 
@@ -187,7 +187,7 @@ def _override(config: TrainConfig, overrides: Overrides) -> TrainConfig:
 
 def _start(args: TrainArguments, overrides: Overrides, ranks: Ranks, goal: Goal | None = None) -> int:
     """Start a new run."""
-    config = _with_whole_paths(validate(args.config))
+    config = with_whole_paths(validate(args.config))
     _require_stages(config)
     ranks.from_first(lambda: require_loggers(config.logger))
     name = (args.target or args.preset or "quickstart").rpartition("/")[2]
@@ -211,22 +211,6 @@ def _require_stages(config: TrainConfig) -> None:
             f"--report.stage-interval is {interval}; scenario '{scenario.name}' is not hide-and-seek "
             f"({scenario.game}) and has no stages, set it to 0"
         )
-
-
-def _with_whole_paths(config: TrainConfig) -> TrainConfig:
-    """Return the configuration with absolute paths of the weights that it names, so that it can go on from anywhere."""
-
-    def whole(path: str | None) -> str | None:
-        if path is None:
-            return None
-        refuse_agent(path, "name a run, checkpoint or shipped policy")
-        return str(find_shipped(Path(path)).resolve())
-
-    frozen = config.league.frozen
-    frozen = frozen if frozen is None or is_agent(frozen) else whole(frozen)
-    league = dataclasses.replace(config.league, frozen=frozen)
-    ppo = dataclasses.replace(config.ppo, teacher=whole(config.ppo.teacher))
-    return dataclasses.replace(config, init_from=whole(config.init_from), league=league, ppo=ppo)
 
 
 @contextlib.contextmanager

@@ -80,6 +80,9 @@ class TrainConfig:
     ``checkpoint_interval`` if need be."""
     init_from: str | None = None
     """Run folder or checkpoint whose weights and normalisers a new run starts from; everything else starts anew."""
+    init_seekers_from: str | None = None
+    """The same for the seekers' networks, which must be their own (``separate-policies``). So hiders of one run meet
+    seekers of another, and both go on learning."""
     logger: tuple[LoggerName, ...] = ("tensorboard",)
     """Where the numbers of every iteration go beside metrics.jsonl, one name after the other: tensorboard, csv
     (metrics.csv), wandb (offline unless WANDB_MODE=online; needs the extra 'wandb')."""
@@ -213,6 +216,11 @@ def _league_checks(config: TrainConfig) -> list[tuple[bool, str]]:
         (
             not config.separate_policies or min(scenario.hiders, scenario.seekers) > 0,
             "--separate-policies needs two teams",
+        ),
+        (
+            config.init_seekers_from is None or config.separate_policies or config.agent_policies,
+            f"--init-seekers-from {config.init_seekers_from}: seekers must have a network of their own; add "
+            "--separate-policies",
         ),
         (
             not (config.agent_policies and config.separate_policies),

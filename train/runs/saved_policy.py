@@ -92,9 +92,11 @@ def require_same_actions(learned: Scenario, scenario: Scenario, where: str) -> N
 def read_weights(path: Path, policy: Policy, scenario: Scenario, option: str) -> dict[str, Tensor]:
     """Return the tensors of a saved policy that takes the place of another one.
 
+    A saved policy of one network takes the place of each network that the other one has.
+
     Args:
       path: as for ``find_checkpoint``.
-      policy: the other one, whose network has the same sizes.
+      policy: the other one, whose networks have the same sizes.
       scenario: where it plays.
       option: which asked for it, for messages.
 
@@ -104,6 +106,8 @@ def read_weights(path: Path, policy: Policy, scenario: Scenario, option: str) ->
     file, checkpoint = find_checkpoint(path)
     tensors, where = checkpoint.group("policy"), f"{option} {file}"
     require_same_actions(to_config(checkpoint.metadata.get("config"), where).scenario, scenario, where)
+    if isinstance(policy, TeamPolicies) and not any(name.startswith("teams.") for name in tensors):
+        tensors = {f"teams.{k}.{name}": tensor for k in range(len(policy.teams)) for name, tensor in tensors.items()}
     require_same_tensors(policy.state_dict(), tensors, where)
     return tensors
 

@@ -15,9 +15,8 @@ from envs.options.ranges import AtLeastOne, Seed, faults
 from ..config.overrides import flatten, override
 from ..config.presets import choose
 from ..config.train_config import TrainConfig, validate
-from ..play.agents import refuse_agent
+from ..play.named_weights import with_whole_paths
 from ..runs.run_folder import RunFolder
-from ..runs.shipped_policies import find_shipped
 from ..support.json_data import convert, describe, shorten
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -155,10 +154,7 @@ def _config(start: TrainConfig, values: dict[str, Any], where: str) -> TrainConf
     if "seed" in values:
         raise UserError(f"{where}: leave out 'seed'; the file's 'seeds' has them")
     try:
-        config = validate(override(start, values, where))
+        config = with_whole_paths(validate(override(start, values, where)))
     except UserError as error:
         raise UserError(str(error) if str(error).startswith(where) else f"{where}: {error}") from error
-    if config.init_from is not None:
-        refuse_agent(config.init_from, f"init_from in {where} needs a run, checkpoint or shipped policy")
-    weights = config.init_from and str(find_shipped(Path(config.init_from)).resolve())
-    return dataclasses.replace(config, init_from=weights, seed=0)
+    return dataclasses.replace(config, seed=0)
