@@ -21,13 +21,14 @@ from train.play.players import Player, PolicyPlayer
 from train.runs.saved_policy import load_policy
 
 DEFENDERS, RAMP_USERS = "ramp-defence", ("ramp-use", "climber")
+BLOCKERS = ["blocker", "door-blocking-low-box"]
 EPISODES, SEED, WORLDS = 200, 0, 50
 
 
 def main(words: list[str]) -> None:
     """Play and print."""
     scenario = load_policy(Path(DEFENDERS)).config.scenario
-    blockers = words or ["blocker"]
+    blockers = words or BLOCKERS
     print("| seekers | hiders | seen, share of live time | of ramp-defence less that, in pairs |\n|---|---|---|---|")
     for seekers in RAMP_USERS:
         defended = play(scenario, DEFENDERS, seekers)

@@ -84,7 +84,7 @@ def test_seekers_of_a_run_with_two_networks_are_taken(source, tmp_path):
 
 
 def test_seekers_without_a_network_of_their_own_are_refused(source):
-    with pytest.raises(UserError, match="--init-seekers-from .* add --separate-policies"):
+    with pytest.raises(UserError, match=r"--init-seekers-from .* add --separate-policies"):
         validate(dataclasses.replace(TINY, init_seekers_from=str(source.path)))
 
 

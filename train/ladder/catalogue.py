@@ -33,7 +33,7 @@ def _door_blocking() -> TrainConfig:
         scenario=scenarios.get("hide-and-seek/door", **_DOOR),
         num_worlds=128,
         iterations=300,
-        ppo=dataclasses.replace(quick.ppo, epochs=3, learning_rate=1e-3),
+        ppo=dataclasses.replace(quick.ppo, epochs=3, learning_rate=1e-3, final_learning_rate=2e-4),
         league=LeagueConfig(
             fraction=1.0, scripted=("chaser=0.9",), draw="uniform", at_once=1, interval=10, rating_interval=0
         ),
