@@ -121,9 +121,7 @@ class Trainer(TrainingState):
         policy, scenario = self.policy, self.config.scenario
         tensors = self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, option))
         if isinstance(policy, TeamPolicies):
-            own = tuple(
-                f"teams.{k}." for k, (_, agents) in enumerate(members(policy)) if agents.start >= first
-            )
+            own = tuple(f"teams.{k}." for k, (_, agents) in enumerate(members(policy)) if agents.start >= first)
             tensors = policy.state_dict() | {name: t for name, t in tensors.items() if name.startswith(own)}
         policy.load_state_dict(tensors)
 
