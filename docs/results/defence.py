@@ -20,7 +20,7 @@ from train.play.agents import is_agent, make_agent
 from train.play.players import Player, PolicyPlayer
 from train.runs.saved_policy import load_policy
 
-DEFENDERS, RAMP_USERS = "ramp-defence", ("ramp-use", "climber")
+DEFENDERS, RAMP_USERS = "ramp-defence", ("ramp-use", "ramp-defence", "climber")
 BLOCKERS = ["blocker", "door-blocking-low-box"]
 EPISODES, SEED, WORLDS = 200, 0, 50
 

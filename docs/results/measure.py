@@ -29,7 +29,7 @@ STRATEGIES = (
     ("corner-shelter", "shelter", "blocker", {"seekers": "chaser"}),
     ("door-blocking", "door blocking", "blocker", {}),
     ("ramp-use", "ramp use", "climber", {"hiders": "blocker"}),
-    ("ramp-defence", "ramp defence", "defender", {"seekers": "climber"}),
+    ("ramp-defence", "ramp defence", "defender", {"seekers": "ramp-use"}),
 )
 """A policy that comes with the project, what it shall have learned, the script that plays just that, and who plays the
 other team against them all, if not they themselves."""
