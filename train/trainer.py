@@ -11,7 +11,6 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -23,7 +22,6 @@ from envs.options.ranges import derived_seed
 from envs.scenarios import is_hide_and_seek
 from envs.starts import FRESH
 from envs.transition import StepResult
-from policies.teams import TeamPolicies, members
 
 from .config.train_config import TrainConfig
 from .evaluation.ratings import mean_rating
@@ -40,7 +38,6 @@ from .play.teams_player import OtherTeam
 from .reporting import Reporter, TrainingVideos
 from .runs.metrics import EpisodeMeans
 from .runs.run_folder import RunFolder
-from .runs.saved_policy import read_weights
 from .stages.stage_watch import StageWatch
 from .stages.study import StudyOptions
 from .support.console import TrainingConsole
@@ -83,7 +80,7 @@ class Trainer(TrainingState):
     # --- one iteration ---------------------------------------------------------------------------------------------
 
     def begin(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Start new episodes in all worlds, with empty memories and the weights of ``init_from``, if there are any.
+        """Start new episodes in all worlds, with empty memories and the weights that the configuration names, if any.
 
         Args:
           say: called with a line before what takes a while.
@@ -91,8 +88,7 @@ class Trainer(TrainingState):
         Raises:
           UserError: the weights cannot be read or do not fit; the first tensor that does not is named.
         """
-        self._init_from(self.config.init_from, "--init-from")
-        self._init_from(self.config.init_seekers_from, "--init-seekers-from", self.config.scenario.hiders)
+        self.take_weights()
         if self.starts:
             self.starts.seed_from_scripts()
         self.obs = flatten_agents(self._first_observations(say))
@@ -113,17 +109,6 @@ class Trainer(TrainingState):
         if self.intrinsic:
             self.intrinsic.fit_normalizer(self.buffer)
         return first
-
-    def _init_from(self, word: str | None, option: str, first: int = 0) -> None:
-        """Take the weights and normalisers of another run, for the networks of agents from the first one on."""
-        if word is None:
-            return
-        policy, scenario = self.policy, self.config.scenario
-        tensors = self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, option))
-        if isinstance(policy, TeamPolicies):
-            own = tuple(f"teams.{k}." for k, (_, agents) in enumerate(members(policy)) if agents.start >= first)
-            tensors = policy.state_dict() | {name: t for name, t in tensors.items() if name.startswith(own)}
-        policy.load_state_dict(tensors)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout and learn from it. Returns the iteration's metrics by tag (docs/metrics.md)."""

@@ -12,7 +12,7 @@ from envs.batch_env import BatchEnv
 from envs.errors import UserError
 from policies.actor_critic import LSTMState
 from policies.observation import ObservationSpec
-from policies.teams import Policy
+from policies.teams import Policy, TeamPolicies, members
 
 from .config.train_config import TrainConfig, validate
 from .intrinsic.reward import make_intrinsic_reward
@@ -107,6 +107,26 @@ class TrainingState:
             return None
         policy, scenario = self.policy, self.config.scenario
         return self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, "--league.frozen"))
+
+    def take_weights(self) -> None:
+        """Take the weights and normalisers of other runs, where a new run starts from some.
+
+        Raises:
+          UserError: they cannot be read or do not fit; the first tensor that does not is named.
+        """
+        self._init_from(self.config.init_from, "--init-from")
+        self._init_from(self.config.init_seekers_from, "--init-seekers-from", self.config.scenario.hiders)
+
+    def _init_from(self, word: str | None, option: str, first: int = 0) -> None:
+        """Take the weights and normalisers of another run, for the networks of agents from the first one on."""
+        if word is None:
+            return
+        policy, scenario = self.policy, self.config.scenario
+        tensors = self.ranks.from_first(lambda: read_weights(Path(word), policy, scenario, option))
+        if isinstance(policy, TeamPolicies):
+            own = tuple(f"teams.{k}." for k, (_, agents) in enumerate(members(policy)) if agents.start >= first)
+            tensors = policy.state_dict() | {name: t for name, t in tensors.items() if name.startswith(own)}
+        policy.load_state_dict(tensors)
 
     def _start_states(self) -> StartStates | None:
         config = self.config

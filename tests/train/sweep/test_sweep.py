@@ -75,6 +75,19 @@ def test_variants_change_the_base_and_share_the_options(tmp_path):
         assert config.ppo.entropy_coefficient == entropy and config.ppo.rollout_steps == 20
 
 
+def test_weights_that_a_file_names_have_whole_paths(tmp_path, monkeypatch):
+    """Runs are processes of their own and may go on from anywhere."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "weights.toml"
+    file.write_text(
+        "[options]\ninit_from = 'a'\nleague.fraction = 0.0\nleague.frozen = 'b'\n"
+        "[variants.x]\n[variants.y]\nppo.teacher = 'c'\n"
+    )
+    configs = read_plan(file, tmp_path / "s").configs
+    assert configs["x"].init_from == str(tmp_path / "a") and configs["x"].league.frozen == str(tmp_path / "b")
+    assert configs["x"].ppo.teacher is None and configs["y"].ppo.teacher == str(tmp_path / "c")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -92,6 +105,7 @@ def test_variants_change_the_base_and_share_the_options(tmp_path):
         ("[variants.a]\nppo.entropy = 1", "variant a: unknown option 'ppo.entropy'"),
         ("[variants.a]\nseed = 1", "leave out 'seed'"),
         ("[variants.a]\nppo.chunk_length = 7", "must be a multiple of --ppo.chunk-length 7"),
+        ("[variants.a]\ninit_from = 'random'", "variant a: random is an agent without a policy"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_in_a_line_and_nothing_is_written(tmp_path, capsys, text, said):
